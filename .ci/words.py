@@ -37,7 +37,7 @@ class Word:
 
 
 @dataclass(frozen=True)
-class ReconcileResult:
+class Finding:
     place: str
     found: str
     word: Word
@@ -67,7 +67,7 @@ class Rules:
             for pattern, words in self.exceptions
         )
 
-    def check(self, path: str, text: str) -> Iterator[ReconcileResult]:
+    def check(self, path: str, text: str) -> Iterator[Finding]:
         """Yield the findings in the prose of a file; `path` is relative to the repository."""
         if self.is_allowed(path, "*") or not self._candidates.search(text):
             return
@@ -76,7 +76,7 @@ class Rules:
                 for match in word.pattern.finditer(part):
                     if not self.is_allowed(path, match[0]):
                         number = line + part.count("\n", 0, match.start())
-                        yield ReconcileResult(f"{path}:{number}", match[0], word)
+                        yield Finding(f"{path}:{number}", match[0], word)
 
     @property
     def _candidates(self) -> re.Pattern[str]:

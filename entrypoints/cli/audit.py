@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli.client import reporting_errors
+from entrypoints.cli.client import list_all, report_errors
 from entrypoints.cli.options import AsJson
-from entrypoints.cli.paging import list_all
 from entrypoints.cli.printing import print_json, print_table
 
 HEADS = ("at", "caller", "key", "action", "subject", "address", "outcome")
@@ -25,7 +24,7 @@ def audit(
     """Print the audit events, newest first."""
     asked = {"caller": caller, "subject": subject}
     query = [(name, value) for name, value in asked.items() if value is not None]
-    with reporting_errors():
+    with report_errors():
         events = [*islice(list_all("audit-events", "audit_events", query), limit)]
         if as_json:
             print_json({"audit_events": events})

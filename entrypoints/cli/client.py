@@ -1,4 +1,4 @@
-"""Requests to a running service, and their errors."""
+"""Requests to a running service, their answers and errors."""
 
 import asyncio
 import sys
@@ -18,6 +18,8 @@ from entrypoints.config.settings import ClientSettings
 TIMEOUT = aiohttp.ClientTimeout(total=400)
 """Longer than a call can wait for its turn and for a locked Neon project together."""
 
+MAX_PAGE_SIZE = "200"
+
 
 class RequestError(Exception):
     """The request failed; the message says why."""
@@ -28,12 +30,12 @@ class NotPgvend(RequestError):
 
     def __init__(self) -> None:
         super().__init__(
-            f"The server at {_client_settings().url} is not a pgvend service: set PGVEND_URL."
+            f"The server at {load_client_settings().url} is not a pgvend service: set PGVEND_URL."
         )
 
 
 @contextmanager
-def reporting_errors() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
     """Print an error on standard error and exit with status 1."""
     try:
         yield
@@ -48,10 +50,13 @@ def send_request(
     query: Sequence[tuple[str, str]] = (),
     body: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Send a request to `path` under /v1, and return the JSON of the answer. Raises AskError."""
-    client = _client_settings()
-    place = "/".join(quote(part, safe="", errors="replace") for part in path)
-    url = f"{client.url.rstrip('/')}/v1/{place}?{urlencode(query, errors='replace')}"
+    """Send a request to `path` under /v1, and return the JSON of the answer.
+
+    Raises RequestError.
+    """
+    client = load_client_settings()
+    address = "/".join(quote(part, safe="", errors="replace") for part in path)
+    url = f"{client.url.rstrip('/')}/v1/{address}?{urlencode(query, errors='replace')}"
     status, answer = asyncio.run(_send(client, method, url.removesuffix("?"), body))
     match answer:
         case {"code": "unauthenticated"}:
@@ -61,6 +66,27 @@ def send_request(
         case dict() if status < 300:
             return answer
     raise NotPgvend
+
+
+def list_all(path: str, name: str, filters: Sequence[tuple[str, str]] = ()) -> Iterator[Any]:
+    """Yield the items in the member `name` of all pages, which are requested as needed. Raises
+    RequestError."""
+    token = ""
+    while True:
+        page = send_request(
+            "GET", path, query=[*filters, ("page_size", MAX_PAGE_SIZE), ("page_token", token)]
+        )
+        yield from get_member(page, name)
+        token = get_member(page, "next_page_token")
+        if not token:
+            return
+
+
+def get_member(answer: Mapping[str, Any], name: str) -> Any:
+    """Return the member of an answer. Raises NotPgvend if it is missing."""
+    if name not in answer:
+        raise NotPgvend
+    return answer[name]
 
 
 async def _send(
@@ -87,7 +113,3 @@ async def _send(
         ) from error
     except ValueError:
         return 0, None
-
-
-def _client_settings() -> ClientSettings:
-    return load_client_settings()

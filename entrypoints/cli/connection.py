@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from entrypoints.cli.client import reporting_errors, send_request
+from entrypoints.cli.client import report_errors, send_request
 from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, DatabaseId, FormatName, Verify
 from entrypoints.cli.printing import print_connection, print_json
 from entrypoints.formats import choose_format
@@ -17,7 +17,7 @@ def connection(
     as_json: AsJson = False,
 ) -> None:
     """Print the connection of a database."""
-    with reporting_errors():
+    with report_errors():
         form = choose_format(format_name, None)
         answer = fetch_connection(database_id, verify=verify)
         if as_json:
@@ -33,7 +33,7 @@ def url(database_id: DatabaseId, ca_file: CaFile = None, verify: Verify = True) 
 
 def fetch_connection(database_id: str, *, verify: bool) -> Any:
     """Return the connection as the service answers it, and warn on standard error if its login
-    failed. Raises AskError."""
+    failed. Raises RequestError."""
     query = [("verify", "true")] if verify else []
     answer = send_request("GET", "databases", database_id, "connection", query=query)
     if answer.get("verified") is False:

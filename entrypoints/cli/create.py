@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from entrypoints.cli.client import RequestError, reporting_errors, send_request
+from entrypoints.cli.client import RequestError, report_errors, send_request
 from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, FormatName, Ttl
 from entrypoints.cli.printing import print_result
 from entrypoints.formats import choose_format
@@ -31,7 +31,7 @@ def create(  # noqa: PLR0913, PLR0917 - each is an option
 
     PGVEND_URL is the address of the service, PGVEND_KEY the API key.
     """
-    with reporting_errors():
+    with report_errors():
         form = choose_format("env" if as_env else format_name, None)
         body = _create_body(nickname, ttl, label or [], extension or [])
         created = send_request("POST", "databases", body=body)

@@ -9,7 +9,7 @@ import typer
 
 from domain.doctor import DoctorCheck, Fix, has_failed
 from domain.text import is_plain
-from entrypoints.cli.client import reporting_errors
+from entrypoints.cli.client import report_errors
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.printing import print_json, print_table
 from entrypoints.config.loading import load_settings
@@ -26,7 +26,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     Changes nothing and needs no running service. Exits with status 1 if a check fails.
     """
-    with reporting_errors():
+    with report_errors():
         checks = asyncio.run(create_doctor(load_settings())())
         if as_json:
             print_json(_to_json(checks))

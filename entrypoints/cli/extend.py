@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli.client import reporting_errors, send_request
+from entrypoints.cli.client import report_errors, send_request
 from entrypoints.cli.options import AsJson, DatabaseId
 from entrypoints.cli.printing import print_json, print_table
 
@@ -15,7 +15,7 @@ NewTtl = Annotated[
 
 def extend(database_id: DatabaseId, ttl: NewTtl, as_json: AsJson = False) -> None:
     """Set a new expiry, counted from now."""
-    with reporting_errors():
+    with report_errors():
         database = send_request("PATCH", "databases", database_id, body={"ttl": ttl})
         if as_json:
             print_json(database)

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli.client import reporting_errors, send_request
+from entrypoints.cli.client import get_member, report_errors, send_request
 from entrypoints.cli.options import AsJson, DatabaseId
-from entrypoints.cli.printing import get_member, print_json, print_table
+from entrypoints.cli.printing import print_json, print_table
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A name from `pgvend extensions list`.")]
 
@@ -23,7 +23,7 @@ def extensions() -> typer.Typer:
 
 def list_(as_json: AsJson = False) -> None:
     """Print the extensions that databases can have."""
-    with reporting_errors():
+    with report_errors():
         answer = send_request("GET", "extensions")
         if as_json:
             print_json(answer)
@@ -33,7 +33,7 @@ def list_(as_json: AsJson = False) -> None:
 
 def add(database_id: DatabaseId, name: Name, as_json: AsJson = False) -> None:
     """Install an extension in a database."""
-    with reporting_errors():
+    with report_errors():
         database = send_request("POST", "databases", database_id, "extensions", body={"name": name})
         if as_json:
             print_json(database)

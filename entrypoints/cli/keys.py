@@ -7,10 +7,9 @@ import typer
 
 from domain.callers import Scope
 from domain.text import escape_unprintable
-from entrypoints.cli.client import reporting_errors, send_request
+from entrypoints.cli.client import get_member, list_all, report_errors, send_request
 from entrypoints.cli.options import AsJson
-from entrypoints.cli.paging import list_all
-from entrypoints.cli.printing import get_member, print_json, print_table
+from entrypoints.cli.printing import print_json, print_table
 
 HEADS = ("id", "name", "scopes", "quota", "rate", "origins", "expires_at", "revoked_at")
 
@@ -62,7 +61,7 @@ def create(  # noqa: PLR0913, PLR0917 # each is an option
     """Create an API key and print it. It is shown only once."""
     scopes = [part.strip() for part in scope.split(",")]
     body = {"name": name, "scopes": scopes, "quota": quota, "rate": rate, "ttl": ttl}
-    with reporting_errors():
+    with report_errors():
         created = send_request("POST", "keys", body={**body, "origins": origin or []})
         for notice in get_member(created, "notices"):
             print(f"pgvend: {escape_unprintable(str(notice))}", file=sys.stderr)
@@ -74,7 +73,7 @@ def create(  # noqa: PLR0913, PLR0917 # each is an option
 
 def list_(as_json: AsJson = False) -> None:
     """Print the properties of the API keys, newest first."""
-    with reporting_errors():
+    with report_errors():
         records = [*list_all("keys", "keys")]
         if as_json:
             print_json({"keys": records})
@@ -84,7 +83,7 @@ def list_(as_json: AsJson = False) -> None:
 
 def revoke(key_id: KeyId, as_json: AsJson = False) -> None:
     """Revoke an API key at once and permanently. Its databases stay."""
-    with reporting_errors():
+    with report_errors():
         revoked = send_request("DELETE", "keys", key_id)
         if as_json:
             print_json(revoked)

@@ -5,9 +5,8 @@ from typing import Annotated
 import typer
 
 from domain.states import State
-from entrypoints.cli.client import reporting_errors
+from entrypoints.cli.client import list_all, report_errors
 from entrypoints.cli.options import AsJson
-from entrypoints.cli.paging import list_all
 from entrypoints.cli.printing import print_json, print_table
 
 HEADS = ("id", "state", "database", "expires_at", "nickname")
@@ -23,7 +22,7 @@ Label = Annotated[
 def list_(state: InState = None, label: Label = None, as_json: AsJson = False) -> None:
     """Print the databases, newest first. Deleted and failed ones are printed only with --state."""
     filters = [("state", text) for text in state or []] + [("label", text) for text in label or []]
-    with reporting_errors():
+    with report_errors():
         databases = [*list_all("databases", "databases", filters)]
         if as_json:
             print_json({"databases": databases})

@@ -10,7 +10,7 @@ from domain.connection import Connection
 from domain.postgres_url import Address
 from domain.secrets import Secret
 from domain.text import escape_unprintable
-from entrypoints.cli.client import NotPgvend, RequestError
+from entrypoints.cli.client import NotPgvend, RequestError, get_member
 from entrypoints.formats import Format
 
 
@@ -19,14 +19,14 @@ def print_json(answer: Any) -> None:
 
 
 def print_connection(answer: Any, form: Format, ca_file: Path | None = None) -> None:
-    """Raises NoPgvend if the answer is not a connection."""
+    """Raises NotPgvend if the answer is not a connection."""
     _print_rendered(parse_connection(answer), form, ca_file)
 
 
 def print_result(
     answer: Mapping[str, Any], form: Format, *, as_json: bool, ca_file: Path | None = None
 ) -> None:
-    """Print the complete answer, or the connection in it. Raises NoPgvend if it has none."""
+    """Print the complete answer, or the connection in it. Raises NotPgvend if it has none."""
     connection = parse_connection(answer.get("connection"))
     if as_json:
         print_json(answer)
@@ -35,7 +35,10 @@ def print_result(
 
 
 def print_table(heads: Sequence[str], rows: Iterable[Any]) -> None:
-    """Print a line for each row, with these of its members. Raises NoPgvend if one is missing."""
+    """Print a line for each row, with the members that `heads` names.
+
+    Raises NotPgvend if one is missing.
+    """
     lines = [[head.upper() for head in heads], *(_format_row(heads, row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
@@ -51,20 +54,13 @@ def print_members(answer: Mapping[str, Any]) -> None:
             print(f"{_escape(name).ljust(width)}  {_format_cell(item)}")
 
 
-def get_member(answer: Mapping[str, Any], name: str) -> Any:
-    """Return the member of an answer. Raises NoPgvend if it is missing."""
-    if name not in answer:
-        raise NotPgvend
-    return answer[name]
-
-
 def _print_rendered(connection: Connection, form: Format, ca_file: Path | None) -> None:
     print(form.render(connection, write_authorities(connection, ca_file)).removesuffix("\n"))
 
 
 def write_authorities(connection: Connection, ca_file: Path | None) -> str | None:
     """Write the connection's certificate authorities to `ca_file`, and return its absolute path.
-    Return None if the connection has none, or `ca_file` is None. Raises AskError."""
+    Return None if the connection has none, or `ca_file` is None. Raises RequestError."""
     if ca_file is None or connection.sslrootcert is None:
         return None
     try:
@@ -77,7 +73,7 @@ def write_authorities(connection: Connection, ca_file: Path | None) -> str | Non
 
 
 def parse_connection(answer: Any) -> Connection:
-    """Raises NoPgvend if the answer is not a connection."""
+    """Raises NotPgvend if the answer is not a connection."""
     match answer:
         case {
             "host": str(host),
@@ -104,7 +100,7 @@ def parse_connection(answer: Any) -> Connection:
 
 
 def _parse_more_hosts(answer: Any) -> tuple[Address, ...]:
-    """Raises NoPgvend if they are malformed."""
+    """Raises NotPgvend if they are malformed."""
     try:
         return tuple(Address(str(at["host"]), int(at["port"])) for at in (answer or [])[1:])
     except (TypeError, ValueError, KeyError):

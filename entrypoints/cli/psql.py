@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from domain.connection import Connection
-from entrypoints.cli.client import RequestError, reporting_errors
+from entrypoints.cli.client import RequestError, report_errors
 from entrypoints.cli.connection import fetch_connection
 from entrypoints.cli.options import DatabaseId, Verify
 from entrypoints.cli.printing import parse_connection, write_authorities
@@ -19,7 +19,7 @@ Arguments = Annotated[list[str] | None, typer.Argument(help="Arguments for psql,
 
 def psql(database_id: DatabaseId, arguments: Arguments = None, verify: Verify = True) -> None:
     """Open psql in a database; the password appears neither on a command line nor in a history."""
-    with reporting_errors():
+    with report_errors():
         connection = parse_connection(fetch_connection(database_id, verify=verify))
         environment = {
             **os.environ,

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli.client import reporting_errors, send_request
+from entrypoints.cli.client import get_member, report_errors, send_request
 from entrypoints.cli.options import AsJson
-from entrypoints.cli.printing import get_member, print_json, print_table
+from entrypoints.cli.printing import print_json, print_table
 
 HEADS = ("action", "id", "database", "outcome", "detail")
 
@@ -15,7 +15,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would b
 
 def reconcile(dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Reconcile records with the server, and print each action and its outcome."""
-    with reporting_errors():
+    with report_errors():
         answer = send_request("POST", "reconciliations", body={"dry_run": dry_run})
         if as_json:
             print_json(answer)

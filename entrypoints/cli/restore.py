@@ -1,6 +1,6 @@
 """`pgvend restore`."""
 
-from entrypoints.cli.client import reporting_errors, send_request
+from entrypoints.cli.client import report_errors, send_request
 from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, DatabaseId, FormatName, Ttl
 from entrypoints.cli.printing import print_result
 from entrypoints.formats import choose_format
@@ -14,7 +14,7 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Restore an expired database within its grace period, and print its connection."""
-    with reporting_errors():
+    with report_errors():
         form = choose_format(format_name, None)
         body = {} if ttl is None else {"ttl": ttl}
         restored = send_request("POST", "databases", database_id, "restore", body=body)

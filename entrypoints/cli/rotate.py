@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli.client import reporting_errors, send_request
+from entrypoints.cli.client import report_errors, send_request
 from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, DatabaseId, FormatName
 from entrypoints.cli.printing import print_result
 from entrypoints.formats import choose_format
@@ -29,7 +29,7 @@ def rotate(
 
     Reports on standard error if the owner's open sessions were ended.
     """
-    with reporting_errors():
+    with report_errors():
         form = choose_format(format_name, None)  # before anything is changed
         body = {"end_sessions": True} if end_sessions else None
         rotated = send_request("POST", "databases", database_id, "rotate", body=body)

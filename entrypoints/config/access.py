@@ -39,7 +39,9 @@ AdminKey = Annotated[
 ]
 
 
-def static_keys(api_keys: SecretStr | None, admin_key: SecretStr | None) -> Sequence[StaticKey]:
+def parse_static_keys(
+    api_keys: SecretStr | None, admin_key: SecretStr | None
+) -> Sequence[StaticKey]:
     """Parse the keys. Raises ValueError; its message holds no key."""
     keys = [*_parse_caller_keys(api_keys.get_secret_value())] if api_keys else []
     if api_keys and not keys:
@@ -88,13 +90,13 @@ class AccessSettings(BaseModel):
     @field_validator("api_keys")
     @classmethod
     def _check_api_keys(cls, keys: SecretStr | None) -> SecretStr | None:
-        static_keys(keys, None)
+        parse_static_keys(keys, None)
         return keys
 
     @field_validator("admin_key")
     @classmethod
     def _check_admin_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        static_keys(info.data.get("api_keys"), key)
+        parse_static_keys(info.data.get("api_keys"), key)
         return key
 
     @field_validator("anonymous_create")
@@ -103,8 +105,8 @@ class AccessSettings(BaseModel):
         cls, access: AnonymousAccess | None, info: ValidationInfo
     ) -> AnonymousAccess | None:
         """Invalid keys have been reported before."""
-        are_right = {"api_keys", "admin_key"} <= info.data.keys()
-        if access and are_right and not (info.data["api_keys"] or info.data["admin_key"]):
+        are_valid = {"api_keys", "admin_key"} <= info.data.keys()
+        if access and are_valid and not (info.data["api_keys"] or info.data["admin_key"]):
             raise ValueError(
                 "no keys are set, so that everyone has access without its limits: set "
                 "PGVEND_ADMIN_KEY or PGVEND_API_KEYS too, or remove it"
@@ -118,4 +120,4 @@ class AccessSettings(BaseModel):
 
     @property
     def static_keys(self) -> Sequence[StaticKey]:
-        return static_keys(self.api_keys, self.admin_key)
+        return parse_static_keys(self.api_keys, self.admin_key)

@@ -63,13 +63,13 @@ def read_or_create_secret(folder: Path) -> Secret:
 
 
 def find_secret(settings: Settings) -> Secret | None:
-    """Return the secret that `service_secret` returns; None if that would create one. Raises
-    StartupError."""
+    """Return the secret that `load_service_secret` returns; None if that would create one.
+    Raises StartupError."""
     if settings.secret:
         return Secret(settings.secret.get_secret_value())
     with _translate_errors(settings.data_dir):
-        is_kept = (settings.data_dir / "secret").exists()
-    return read_or_create_secret(settings.data_dir) if is_kept else None
+        exists = (settings.data_dir / "secret").exists()
+    return read_or_create_secret(settings.data_dir) if exists else None
 
 
 @contextmanager
@@ -95,13 +95,13 @@ def refuse_foreign_folder(folder: Path) -> None:
 
 
 def _create_secret_file(file: Path) -> None:
-    descriptor, unfinished = tempfile.mkstemp(prefix=".secret.", dir=file.parent)  # mode 0600
+    descriptor, temporary = tempfile.mkstemp(prefix=".secret.", dir=file.parent)  # mode 0600
     try:
-        with open(descriptor, "w") as opened:
-            opened.write(secrets.token_hex(32) + "\n")
-            opened.flush()
+        with open(descriptor, "w") as file_object:
+            file_object.write(secrets.token_hex(32) + "\n")
+            file_object.flush()
             os.fsync(descriptor)
         with suppress(FileExistsError):  # another process was faster; its secret is used
-            os.link(unfinished, file)
+            os.link(temporary, file)
     finally:
-        os.unlink(unfinished)
+        os.unlink(temporary)

@@ -32,7 +32,7 @@ _KUBERNETES_NAME = re.compile(
 """Names of variables that Kubernetes sets for Services named `pgvend` or `pgvend-...`."""
 
 _KUBERNETES_LINK = re.compile(r"(tcp|udp|sctp)://")
-"""The beginning of the value of another one: PGVEND_PORT=tcp://10.0.0.7:8000."""
+"""How the value of another such variable begins: PGVEND_PORT=tcp://10.0.0.7:8000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +61,15 @@ def read_environment() -> Variables:
 def find_misspelled_names(names: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield each misspelled or former name, and the right one.
 
-    An ignored PGVEND_RECONCILE_INTERVL=0 would do harm, so the caller refuses these.
+    Callers refuse these, because a typo such as PGVEND_RECONCILE_INTERVL=0 must not be ignored.
     """
     settings = sorted(known)
     for name in sorted(set(names) - set(settings)):
-        meant = FORMER_NAMES.get(name) or next(
+        right_name = FORMER_NAMES.get(name) or next(
             (each for each in settings if _is_misspelling_of(name, each)), None
         )
-        if meant:
-            yield name, meant
+        if right_name:
+            yield name, right_name
 
 
 def find_unknown_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
@@ -100,7 +100,7 @@ def _is_misspelling_of(name: str, setting: str) -> bool:
 def _differs_by_one_edit(name: str, setting: str) -> bool:
     """Return whether at most one character is missing, added, changed or swapped with the next."""
     pairs = enumerate(zip_longest(name, setting))
-    start = next((place for place, (ours, theirs) in pairs if ours != theirs), len(name))
+    start = next((index for index, (one, other) in pairs if one != other), len(name))
     left, right = name[start:], setting[start:]
     swapped = left[:2] == right[1::-1] and left[2:] == right[2:]
     return swapped or left[1:] == right[1:] or left[1:] == right or left == right[1:]

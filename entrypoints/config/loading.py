@@ -21,10 +21,10 @@ def load_settings(**given: Any) -> Settings:
     """Load the settings from the environment. Values `given` by field name have precedence, unless
     they are None. Raises StartupError with a line for every invalid setting."""
     variables, chosen = read_environment(), _key_by_variable(given)
-    mine = variables.select(_variable_names(Settings) - chosen.keys())
-    mistakes = [*_report_misspelled_names(variables.values), *find_misplaced_addresses(mine)]
+    known = variables.select(_variable_names(Settings) - chosen.keys())
+    mistakes = [*_report_misspelled_names(variables.values), *find_misplaced_addresses(known)]
     try:
-        settings = Settings.model_validate({**mine.values, **chosen})
+        settings = Settings.model_validate({**known.values, **chosen})
     except ValidationError as error:
         mistakes += _format_mistakes(error, Settings)
     if mistakes:
@@ -38,11 +38,11 @@ def load_settings(**given: Any) -> Settings:
 def load_client_settings() -> ClientSettings:
     """Load the settings of the client commands. Raises StartupError if one is invalid, `.env`
     cannot be read, or the key must not be sent to the address."""
-    mine = read_environment().select(_variable_names(ClientSettings))
-    for mistake in find_misplaced_addresses(mine):
+    known = read_environment().select(_variable_names(ClientSettings))
+    for mistake in find_misplaced_addresses(known):
         raise StartupError(mistake)
     try:
-        return ClientSettings.model_validate(mine.values)
+        return ClientSettings.model_validate(known.values)
     except ValidationError as error:
         raise StartupError(_format_mistakes(error, ClientSettings)[0]) from None
 
@@ -77,12 +77,12 @@ def _known_names() -> set[str]:
 
 
 def _report_misspelled_names(variables: Mapping[str, str]) -> Iterator[str]:
-    for name, meant in find_misspelled_names(variables, _known_names()):
-        yield f"{name}: not a setting. Use {meant}, or remove it."
+    for name, right_name in find_misspelled_names(variables, _known_names()):
+        yield f"{name}: not a setting. Use {right_name}, or remove it."
 
 
 def _variable_names(kind: type[BaseModel]) -> set[str]:
-    """Only variables with documented names are read, not a web application's SECRET."""
+    """Return the documented names, the only ones that are read: not a web application's SECRET."""
     return {_variable_name(field) for field in kind.model_fields.values()}
 
 
@@ -106,5 +106,5 @@ def _format_mistake(mistake: Any, kind: type[BaseModel]) -> str:
         for name, field in kind.model_fields.items()
         if place in {name, field.validation_alias}
     )
-    what = mistake["msg"].removeprefix("Value error, ").removesuffix(".")
-    return f"{field.validation_alias}: {what}. Set it to {field.description}."
+    problem = mistake["msg"].removeprefix("Value error, ").removesuffix(".")
+    return f"{field.validation_alias}: {problem}. Set it to {field.description}."

@@ -32,7 +32,7 @@ class NeonIsolation(StrEnum):
     PROJECT = "project"  # a project for each database
 
 
-ProjectId = Annotated[
+ProjectIdField = Annotated[
     str | None,
     Field(
         validate_default=True,
@@ -40,7 +40,7 @@ ProjectId = Annotated[
         description="the project's id, such as shiny-wind-12345678",
     ),
 ]
-Host = Annotated[
+HostField = Annotated[
     str | None,
     Field(
         validate_default=True,
@@ -49,7 +49,7 @@ Host = Annotated[
         "ep-cool-sun-12345678.eu-central-1.aws.neon.tech",
     ),
 ]
-ApiKey = Annotated[
+ApiKeyField = Annotated[
     SecretStr | None,
     Field(
         validate_default=True,
@@ -57,7 +57,7 @@ ApiKey = Annotated[
         description="an API key from Neon's console, which begins with napi_",
     ),
 ]
-BranchId = Annotated[
+BranchIdField = Annotated[
     str | None,
     Field(
         validate_default=True,
@@ -65,14 +65,14 @@ BranchId = Annotated[
         description="the branch's id, such as br-quiet-sea-12345678",
     ),
 ]
-ApiUrl = Annotated[
+ApiUrlField = Annotated[
     str,
     Field(
         validation_alias="NEON_API_URL",
         description=f"{OFFICIAL_API_URL}, or to an emulator's address",
     ),
 ]
-Isolation = Annotated[
+IsolationField = Annotated[
     Choice[NeonIsolation],
     Field(
         validation_alias="PGVEND_NEON_ISOLATION", description=f"one of {', '.join(NeonIsolation)}"

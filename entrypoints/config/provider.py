@@ -98,12 +98,12 @@ class ProviderSettings(BaseModel):
         validation_alias="PGVEND_PUBLIC_PORT",
         description="the port, from 1 to 65535, by which callers reach the PostgreSQL server",
     )
-    neon_project_id: neon.ProjectId = None
-    neon_host: neon.Host = None
-    neon_api_key: neon.ApiKey = None
-    neon_branch_id: neon.BranchId = None
-    neon_api_url: neon.ApiUrl = neon.OFFICIAL_API_URL
-    neon_isolation: neon.Isolation = neon.NeonIsolation.ROLE
+    neon_project_id: neon.ProjectIdField = None
+    neon_host: neon.HostField = None
+    neon_api_key: neon.ApiKeyField = None
+    neon_branch_id: neon.BranchIdField = None
+    neon_api_url: neon.ApiUrlField = neon.OFFICIAL_API_URL
+    neon_isolation: neon.IsolationField = neon.NeonIsolation.ROLE
     connection_limit: int = Field(
         20,
         ge=1,

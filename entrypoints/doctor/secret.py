@@ -24,7 +24,7 @@ ReadInstallation = Callable[[], Awaitable[Installation]]
 
 
 @dataclass(frozen=True)
-class SecretExamination(DoctorChecks):
+class SecretChecks(DoctorChecks):
     """`read_installation` returns the contents of the registry, or those of an empty one."""
 
     settings: Settings

@@ -20,7 +20,7 @@ from ports.driven.doctor import DoctorChecks
 
 
 @dataclass(frozen=True)
-class SettingsExamination(DoctorChecks):
+class SettingsChecks(DoctorChecks):
     settings: Settings
 
     async def run_checks(self) -> AsyncGenerator[DoctorCheck, None]:

@@ -62,9 +62,9 @@ def _if_enabled(is_enabled: bool, login_check: LoginCheck) -> LoginCheck | None:
     return login_check if is_enabled else None
 
 
-def _select_rates(stores: Stores, own: RateLimiter) -> RateLimiter:
-    """Return the counters that replicas share where there are any."""
-    return stores.shared_rate_limiter or own
+def _select_rate_limiter(stores: Stores, local: RateLimiter) -> RateLimiter:
+    """Return the rate limiter that replicas share, or the local one if there is none."""
+    return stores.shared_rate_limiter or local
 
 
 class Container(DeclarativeContainer):
@@ -80,12 +80,12 @@ class Container(DeclarativeContainer):
     clock = Singleton(SystemClock)
     randomness = Singleton(SystemRandomness)
     log = Singleton(structlog.get_logger)
-    observation = Singleton(CallLogger, clock, log)
+    call_logger = Singleton(CallLogger, clock, log)
     retrying = Singleton(Retrying, DEFAULT, clock, randomness)
 
-    records = Resource(open_stores, settings)
-    installation = Resource(read_installation, records, settings, secret)
-    passwords = Resource(create_password_deriver, records, settings, secret, installation, log)
+    stores = Resource(open_stores, settings)
+    installation = Resource(read_installation, stores, settings, secret)
+    passwords = Resource(create_password_deriver, stores, settings, secret, installation, log)
 
     memory = Singleton(MemoryProvider)
     embedded = Resource(open_embedded, settings, installation, clock, log)
@@ -94,14 +94,14 @@ class Container(DeclarativeContainer):
     bare_provider = Selector(
         provider_name, memory=memory, embedded=embedded, postgres=postgres, neon=neon
     )
-    observed_provider = Singleton(LoggingProvider, bare_provider, observation)
-    retrying_provider = Singleton(RetryingProvider, observed_provider, retrying)
+    logging_provider = Singleton(LoggingProvider, bare_provider, call_logger)
+    retrying_provider = Singleton(RetryingProvider, logging_provider, retrying)
     provider = Selector(
         provider_name,
         memory=retrying_provider,
         embedded=retrying_provider,
         postgres=retrying_provider,
-        neon=Singleton(with_retries, observed_provider, isolation, clock, randomness, log),
+        neon=Singleton(with_retries, logging_provider, isolation, clock, randomness, log),
     )
 
     memory_login_check = Singleton(MemoryLoginCheck, memory)
@@ -114,8 +114,8 @@ class Container(DeclarativeContainer):
         neon=Singleton(NeonLoginCheck, postgres_login_check, clock),
         none=Singleton(NoLoginCheck),
     )
-    observed_login_check = Singleton(LoggingLoginCheck, bare_login_check, observation)
-    login_check = Singleton(RetryingLoginCheck, observed_login_check, retrying)
+    logging_login_check = Singleton(LoggingLoginCheck, bare_login_check, call_logger)
+    login_check = Singleton(RetryingLoginCheck, logging_login_check, retrying)
     password_check = Selector(
         provider_name,
         memory=memory_login_check,
@@ -124,15 +124,15 @@ class Container(DeclarativeContainer):
         neon=postgres_login_check,
     )
 
-    bare_size_guard = Selector(
+    bare_size_limiter = Selector(
         provider_name,
         memory=memory,
         embedded=embedded,
         postgres=postgres,
         neon=Singleton(NoSizeLimiter),
     )
-    observed_size_guard = Singleton(LoggingSizeLimiter, bare_size_guard, observation)
-    size_limiter = Singleton(RetryingSizeLimiter, observed_size_guard, retrying)
+    logging_size_limiter = Singleton(LoggingSizeLimiter, bare_size_limiter, call_logger)
+    size_limiter = Singleton(RetryingSizeLimiter, logging_size_limiter, retrying)
 
     guard = Selector(
         provider_name,
@@ -142,8 +142,8 @@ class Container(DeclarativeContainer):
         neon=Object(None),
     )
 
-    bare_registry = Callable(attrgetter("registry"), records)
-    own_rates = Singleton(MemoryRateLimiter, clock)
+    bare_registry = Callable(attrgetter("registry"), stores)
+    memory_rate_limiter = Singleton(MemoryRateLimiter, clock)
 
     use_cases = Singleton(
         create_use_cases,
@@ -152,15 +152,15 @@ class Container(DeclarativeContainer):
         randomness=randomness,
         passwords=passwords,
         registry=Singleton(LoggingRegistry, bare_registry, log),
-        leases=Callable(attrgetter("leases"), records),
-        keys=Callable(attrgetter("keys"), records),
-        audit_log=Callable(attrgetter("audit"), records),
-        rates=Callable(_select_rates, records, own_rates),
+        leases=Callable(attrgetter("leases"), stores),
+        keys=Callable(attrgetter("keys"), stores),
+        audit_log=Callable(attrgetter("audit"), stores),
+        rate_limiter=Callable(_select_rate_limiter, stores, memory_rate_limiter),
         failures=Singleton(MemoryRateLimiter, clock),
         provider=provider,
         login_check=login_check,
         # without retries: the caller waits for it, and gets the connection in any case
-        reveal_check=Callable(_if_enabled, verify_login, observed_login_check),
+        reveal_check=Callable(_if_enabled, verify_login, logging_login_check),
         restore_check=Callable(_if_enabled, verify_login, password_check),
         size_limiter=size_limiter,
         guard=guard,

@@ -17,8 +17,8 @@ from domain.passwords import secret_name
 from entrypoints.config.data_folder import find_secret
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import Settings
-from entrypoints.doctor.secret import SecretExamination
-from entrypoints.doctor.settings import SettingsExamination
+from entrypoints.doctor.secret import SecretChecks
+from entrypoints.doctor.settings import SettingsChecks
 from entrypoints.wiring.neon import neon_from_settings
 from entrypoints.wiring.resources import embedded_options, server_from_settings
 from ports.driven.clock import Clock
@@ -30,15 +30,16 @@ NEON_ANSWER_TIMEOUT = 10.0
 
 
 def create_doctor(settings: Settings) -> RunDoctor:
-    records = _create_records_check(settings)
+    records = _create_registry_checks(settings)
     reader = _RegistryReader(settings, records)
-    parts: dict[str, DoctorChecks] = {
-        "settings": SettingsExamination(settings),
-        "secret": SecretExamination(settings, reader.read_installation),
+    checks: dict[str, DoctorChecks] = {
+        "settings": SettingsChecks(settings),
+        "secret": SecretChecks(settings, reader.read_installation),
     }
     if records:
-        parts["records"] = records
-    return RunDoctor(parts={**parts, **_create_provider_check(settings, reader, SystemClock())})
+        checks["records"] = records
+    checks |= _create_provider_checks(settings, reader, SystemClock())
+    return RunDoctor(parts=checks)
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,13 @@ class _RegistryReader:
         return await contents.name(secret_name(self.settings.oldest_secret(secret)))
 
 
-def _create_records_check(settings: Settings) -> RegistryChecks | None:
+def _create_registry_checks(settings: Settings) -> RegistryChecks | None:
     if settings.registry_url:
         return PostgresRegistryChecks(settings.registry_url.get_secret_value())
     return SqliteRegistryChecks(settings.registry_file) if settings.registry_file else None
 
 
-def _create_provider_check(
+def _create_provider_checks(
     settings: Settings, reader: _RegistryReader, clock: Clock
 ) -> Mapping[str, DoctorChecks]:
     match settings.provider:

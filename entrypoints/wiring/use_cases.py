@@ -73,7 +73,7 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
     leases: Leases,
     keys: ApiKeyStore,
     audit_log: AuditLog,
-    rates: RateLimiter,
+    rate_limiter: RateLimiter,
     failures: RateLimiter,
     provider: DatabaseProvider,
     login_check: LoginCheck,
@@ -82,7 +82,7 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
     size_limiter: SizeLimiter,
     guard: Guard | None,
 ) -> UseCases:
-    target, expiry, known_keys = settings.target, settings.expiry_policy, ApiKeyCache()
+    target, expiry, key_cache = settings.target, settings.expiry_policy, ApiKeyCache()
     audit = AuditEvents(audit_log=audit_log, clock=clock, randomness=randomness)
     delete = DeleteDatabase(
         registry=registry, provider=provider, leases=leases, clock=clock, target=target
@@ -123,7 +123,7 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
         target=target,
         passwords=passwords,
     )
-    make = ProvisionDatabase(
+    provision = ProvisionDatabase(
         registry=registry,
         provider=provider,
         clock=clock,
@@ -132,7 +132,7 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
         login_check=login_check,
         delete=delete,
     )
-    vend = CreateDatabase(
+    create = CreateDatabase(
         registry=registry,
         provider=provider,
         leases=leases,
@@ -141,7 +141,7 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
         passwords=passwords,
         randomness=randomness,
         expiry=expiry,
-        provision=make,
+        provision=provision,
     )
     detect_drift = DetectDrift(
         registry=registry, provider=provider, leases=leases, clock=clock, target=target
@@ -154,18 +154,20 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
         target=target,
         limit=settings.size_limit,
     )
-    sweep = Reconcile(
+    reconcile = Reconcile(
         registry=registry,
         leases=leases,
         clock=clock,
         target=target,
         audit=audit,
-        finishers=map_finishers(vend, delete, expire, rotate, add_extension, restore, limit_sizes),
+        finishers=map_finishers(
+            create, delete, expire, rotate, add_extension, restore, limit_sizes
+        ),
         detectors=map_detectors(detect_drift=detect_drift, limit_sizes=limit_sizes),
     )
     guard_server = GuardServer(guard, settings.guard_policy, clock) if guard else None
     return UseCases(
-        create=vend,
+        create=create,
         show=ShowDatabase(registry=registry),
         show_connection=ShowConnection(
             registry=registry,
@@ -183,19 +185,19 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
         delete=delete,
         add_extension=add_extension,
         list_extensions=ListExtensions(provider=provider),
-        reconcile=sweep,
+        reconcile=reconcile,
         guard_server=guard_server,
         check_health=CheckHealth(registry=registry, provider=provider, guard=guard_server),
         authenticate=AuthenticateCaller(
             key_store=keys,
-            rate_limiter=rates,
+            rate_limiter=rate_limiter,
             failures=failures,
             clock=clock,
-            known=known_keys,
+            known=key_cache,
             static_keys=settings.static_keys,
             is_open=settings.is_open,
             anonymous=settings.anonymous_create,
         ),
-        keys=ManageApiKeys(key_store=keys, clock=clock, randomness=randomness, known=known_keys),
+        keys=ManageApiKeys(key_store=keys, clock=clock, randomness=randomness, known=key_cache),
         audit=audit,
     )

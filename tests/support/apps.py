@@ -121,7 +121,7 @@ async def running_app(
     container = create_container(ProviderName.MEMORY, **settings)
     container.memory.override(providers.Object(provider))
     container.clock.override(providers.Object(clock))
-    container.records.override(providers.Object(records))
+    container.stores.override(providers.Object(records))
     async with (
         serving_app(container, insecure=insecure) as (port, server),
         _client_of(port) as client,

@@ -68,7 +68,7 @@ async def test_a_database_is_read_only_while_it_exceeds_its_limit(
 async def _app(server: PostgresProvider, clock: FakeClock) -> AsyncIterator[ClientSession]:
     container = create_container(ProviderName.EMBEDDED, size_limit=SizeLimit(MIN_SIZE_LIMIT))
     container.embedded.override(providers.Object(server))
-    container.records.override(providers.Object(create_memory_stores()))
+    container.stores.override(providers.Object(create_memory_stores()))
     container.clock.override(providers.Object(clock))
     async with (
         serving_app(container) as (port, _),

@@ -15,9 +15,9 @@ from domain.passwords import secret_name
 from domain.secrets import Secret
 from entrypoints.cli.doctor import _script
 from entrypoints.config.settings import Settings
-from entrypoints.doctor.secret import SecretExamination
+from entrypoints.doctor.secret import SecretChecks
 from entrypoints.doctor.settings import (
-    SettingsExamination,
+    SettingsChecks,
     check_browsers,
     check_callers,
     check_network,
@@ -65,13 +65,13 @@ def test_settings_are_checked(
 async def test_invalid_tls_files_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "pem"
     file.write_text("no PEM")
-    found = await collect_outcomes(SettingsExamination(Settings(tls_cert=file, tls_key=file)))
+    found = await collect_outcomes(SettingsChecks(Settings(tls_cert=file, tls_key=file)))
     assert found["network"].verdict is FAIL
     assert str(file) in found["network"].detail
 
 
 async def test_the_memory_provider_is_a_warning() -> None:
-    found = await collect_outcomes(SettingsExamination(Settings(provider="memory")))
+    found = await collect_outcomes(SettingsChecks(Settings(provider="memory")))
     assert found["provider"].verdict is WARN
     assert "data folder" not in found
 
@@ -164,7 +164,7 @@ def test_a_name_with_a_line_break_adds_no_command_to_the_script(fix: Fix) -> Non
 
 
 async def _data_folder(folder: Path) -> Verdict:
-    found = await collect_outcomes(SettingsExamination(Settings(data_dir=folder)))
+    found = await collect_outcomes(SettingsChecks(Settings(data_dir=folder)))
     return found["data folder"].verdict
 
 
@@ -179,4 +179,4 @@ async def _run_checks(records: RegistrySnapshot, **given: Any) -> Mapping[str, O
     async def take_snapshot() -> RegistrySnapshot:
         return records
 
-    return await collect_outcomes(SecretExamination(Settings(**given), take_snapshot))
+    return await collect_outcomes(SecretChecks(Settings(**given), take_snapshot))

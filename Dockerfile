@@ -1,4 +1,4 @@
-# Not built where it was written: there was no container engine. Tell us what you find.
+# This file was written without a container engine and has not been built yet.
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /src
 RUN python -m venv /opt/pgvend
@@ -12,7 +12,7 @@ COPY entrypoints entrypoints
 RUN /opt/pgvend/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.13-slim-bookworm
-# PostgreSQL wants a user with a name, even for the bundled server
+# The bundled PostgreSQL server requires a user with a name
 RUN useradd --create-home --uid 10001 pgvend && install -d -o pgvend -m 0700 /data
 COPY --from=build /opt/pgvend /opt/pgvend
 ENV PATH=/opt/pgvend/bin:$PATH PYTHONUNBUFFERED=1 HOST=0.0.0.0 PGVEND_DATA_DIR=/data
@@ -23,8 +23,8 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD \
     ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ.get(\"PORT\", 8000)}/livez')"]
 ENTRYPOINT ["pgvend"]
-# Listening beyond the container's loopback is refused until somebody says --insecure: whoever can
-# reach the port can have databases. Databases are for other containers, so give it a server:
-#   docker run -p 127.0.0.1:8000:8000 -e PGVEND_PROVIDER=postgres -e PGVEND_POSTGRES_ADMIN_DSN=... \
-#       pgvend serve --insecure
+# Without keys, pgvend refuses to listen beyond loopback: everyone who reaches the port could use it.
+# Other containers cannot reach the bundled server, so use the provider postgres or neon:
+#   docker run -p 127.0.0.1:8000:8000 -e PGVEND_ADMIN_KEY=... -e PGVEND_SECRET=... \
+#       -e PGVEND_PROVIDER=postgres -e PGVEND_POSTGRES_ADMIN_DSN=... pgvend
 CMD ["serve"]

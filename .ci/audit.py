@@ -14,8 +14,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("run.txt", "dev.txt")
-PATIENCE = 600
-"""Seconds for the whole check."""
+TIMEOUT = 600
+"""Seconds for the complete check."""
 
 CONNECTION_ERRORS = ("ConnectionError", "Could not connect", "Timeout", "ProxyError", "SSLError")
 CONNECTION_ERRORS += ("ServiceError", "HTTPError", "your network may be blocking")
@@ -24,23 +24,24 @@ CONNECTION_ERRORS += ("ServiceError", "HTTPError", "your network may be blocking
 
 def main(program: str) -> int:
     """Return the exit status: 1 if a package is vulnerable or pip-audit failed."""
-    audited = _run_pip_audit(program)
-    if isinstance(audited, str):
-        return _fail(audited)
-    for line in chain.from_iterable(map(_describe, audited)):
+    packages = _run_pip_audit(program)
+    if isinstance(packages, str):
+        return _report_failure(packages)
+    for line in chain.from_iterable(map(_describe, packages)):
         print(line)
-    skipped = [dependency["name"] for dependency in audited if "skip_reason" in dependency]
-    names = ", ".join(skipped) if len(skipped) < len(audited) else "all of them"
+    skipped = [dependency["name"] for dependency in packages if "skip_reason" in dependency]
+    names = ", ".join(skipped) if len(skipped) < len(packages) else "all of them"
     if skipped:
         print(f"NOT AUDITED, because the service does not know them: {names}.")
-    vulnerable = sum(bool(dependency.get("vulns")) for dependency in audited)
-    print(f"{len(audited) - len(skipped)} packages audited, {vulnerable} vulnerable.")
+    vulnerable = sum(bool(dependency.get("vulns")) for dependency in packages)
+    print(f"{len(packages) - len(skipped)} packages audited, {vulnerable} vulnerable.")
     return min(vulnerable, 1)
 
 
-def _fail(words: str) -> int:
-    is_unreached = any(word in words for word in CONNECTION_ERRORS)
-    print(words, file=sys.stderr)
+def _report_failure(text: str) -> int:
+    """Print the failure, and return the exit status."""
+    is_unreached = any(part in text for part in CONNECTION_ERRORS)
+    print(text, file=sys.stderr)
     print("NOT AUDITED: the service cannot be reached." if is_unreached else "pip-audit failed.")
     return 0 if is_unreached else 1
 
@@ -48,29 +49,33 @@ def _fail(words: str) -> int:
 def _run_pip_audit(program: str) -> Sequence[dict[str, Any]] | str:
     """Return the packages with their vulnerabilities, or the text of a failure."""
     with tempfile.TemporaryDirectory() as folder:
-        written = Path(folder, "audit.json")
+        file = Path(folder, "audit.json")
         locks = [f"--requirement={ROOT / 'requirements' / lock}" for lock in LOCKS]
-        how = ["--require-hashes", "--disable-pip", "--progress-spinner=off", "--format=json"]
+        options = ["--require-hashes", "--disable-pip", "--progress-spinner=off", "--format=json"]
         try:
-            asked = subprocess.run(
-                [program, *locks, *how, f"--output={written}"],
+            completed = subprocess.run(
+                [program, *locks, *options, f"--output={file}"],
                 capture_output=True,
                 text=True,
-                timeout=PATIENCE,
+                timeout=TIMEOUT,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
             return f"Timeout: {error}"
-        if not written.exists():
-            return asked.stderr or f"{program} ended with {asked.returncode} and said nothing"
-        audited: Sequence[dict[str, Any]] = json.loads(written.read_text())["dependencies"]
-        return audited
+        if not file.exists():
+            return (
+                completed.stderr
+                or f"{program} exited with {completed.returncode}, without a message"
+            )
+        packages: Sequence[dict[str, Any]] = json.loads(file.read_text())["dependencies"]
+        return packages
 
 
 def _describe(dependency: dict[str, Any]) -> Iterator[str]:
-    for found in dependency.get("vulns", ()):
-        fixed = ", ".join(found["fix_versions"]) or "nothing yet"
-        yield f"{dependency['name']} {dependency['version']}: {found['id']}, fixed in {fixed}"
+    for vulnerability in dependency.get("vulns", ()):
+        versions = ", ".join(vulnerability["fix_versions"]) or "no version yet"
+        package = f"{dependency['name']} {dependency['version']}"
+        yield f"{package}: {vulnerability['id']}, fixed in {versions}"
 
 
 if __name__ == "__main__":

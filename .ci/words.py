@@ -20,7 +20,9 @@ ROOT = Path(__file__).parents[1]
 RULES = Path(__file__).with_name("words.toml")
 
 DOCUMENTS = {".css", ".example", ".html", ".js", ".md", ".sh", ".sql", ".toml", ".yaml", ".yml"}
-"""Files that are checked as a whole; `Makefile` and `run` too."""
+"""Files that are checked as a whole; those in NAMES too."""
+
+NAMES = {"Dockerfile", "Makefile"}
 
 _FIELD = re.compile(r"\{\{|\}\}|\{[^{}]*\}")
 """A field of an f-string, which holds code."""
@@ -122,7 +124,7 @@ def tracked_files() -> Iterator[str]:
     )
     for path in filter(None, listed.stdout.split("\0")):
         file = ROOT / path
-        is_document = file.suffix in DOCUMENTS or file.name in {"Makefile", "run"}
+        is_document = file.suffix in DOCUMENTS or file.name in NAMES
         if (is_document or file.suffix == ".py") and file.is_file():
             yield path
 

@@ -16,7 +16,9 @@ SAMPLE = "--sample"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(SAMPLE, action="store_true", help="of large products only tests/sample.py's")
+    parser.addoption(
+        SAMPLE, action="store_true", help="run only the cases of tests/sample.py"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -30,7 +32,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile the product once, so that no service of a test spends two seconds on it."""
+    """Compile the product once, so that no test's service spends two seconds on it."""
     if not hasattr(config, "workerinput"):
         for package in PACKAGES:
             compileall.compile_dir(Path(__file__).parents[1] / package, quiet=2)

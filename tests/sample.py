@@ -1,12 +1,12 @@
 """The sample of large parameter products that `make test` runs; `make test-all` runs all of them.
 
-A product pairs every value of one table with every value of another: promises with kinds of
+A product pairs every value of one table with every value of another: contracts with kinds of
 providers, calls with faults, attacks with servers. The sample contains every value of each table,
 the same cases each time. Where a table is long and each case costs a server's time, the
 sample keeps the first case of each test; of tests that take many seconds it keeps one in each file.
-`tests/unit/test_sample.py` proves that.
+`tests/unit/test_sample.py` checks that.
 
-Imported once everything is collected: pytest has to import test modules first.
+Imported after collection: pytest has to import test modules first.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from tests.contract.conftest import KINDS
 from tests.contract.test_provider_cancelled import STORIES as CANCELLED
 from tests.integration.chaos.test_chaos import QUICK
 from tests.integration.postgres.test_faults import STORIES
-from tests.integration.postgres.test_faults_create import KINDS as VENDS
+from tests.integration.postgres.test_faults_create import KINDS as PROVISION_KINDS
 from tests.security.outcome import KINDS as SERVERS
 from tests.security.test_leaks import ENVIRONMENTS, ON_NEON
 from tests.support.fault_injection import INJECTIONS
@@ -29,11 +29,11 @@ from tests.unit.use_cases.test_crash_points import AT_ONCE
 Case = Mapping[str, Any]
 """A test's parameters, and its name as the parameter `test`."""
 
-NOT_TRIED = {"embedded-16", "postgres-16", "postgres-18, two replicas"}
-LEFT_OUT = [
+SKIPPED_KINDS = {"embedded-16", "postgres-16", "postgres-18, two replicas"}
+EXCLUDED_KINDS = [
     kind
     for name, kind in KINDS.items()
-    if (kind.decorate and name != "memory-decorated") or name in NOT_TRIED
+    if (kind.decorate and name != "memory-decorated") or name in SKIPPED_KINDS
 ]
 """One kind of provider is decorated. The oldest version of PostgreSQL, and the newest one, the
 bundled server's, stand for the others, and the replicas of registries for those of providers."""
@@ -44,7 +44,7 @@ BROKEN_CALL, BROKEN_BY = CALLS[0], FAULTS[0]
 STORY, FAULT = STORIES["a rotation, repeated"], INJECTIONS["cut after"]
 """On PostgreSQL: every fault at each statement of this call, and this fault at all calls."""
 
-PROVISION_FAULT = VENDS["cut after"]
+PROVISION_FAULT = PROVISION_KINDS["cut after"]
 """The same for the use case, for whose provider `STORY` has every fault."""
 
 SERVER = "server_15"
@@ -61,10 +61,10 @@ CANCELLED_STORY = CANCELLED[0]
 """These kinds run every story of a cancelled call, the others one."""
 
 REGISTRY_TEST = "test_an_add_is_complete_or_not_made"
-"""On a registry's PostgreSQL: every fault in this test, and `BLOW` in all tests."""
+"""On a registry's PostgreSQL: every fault in this test, and `FAULT` in all tests."""
 
 CLIENTS = "tests/clients/"
-"""Programs of others take minutes to install and compile: they run in `make test-all` only."""
+"""Other programs take minutes to install and compile: they run in `make test-all` only."""
 
 SEEDS = range(1)
 """Of the random combinations of faults."""
@@ -74,7 +74,7 @@ FIRST_CASES = (
     "tests/e2e/test_startup_errors.py",
     "tests/fuzz/test_requests.py",
     "tests/integration/embedded/",
-    "tests/integration/examining/",
+    "tests/integration/doctor/",
     "tests/integration/neon/",
     "tests/integration/postgres/",
     "tests/integration/registry/test_migrations.py",
@@ -168,7 +168,7 @@ class Rule:
 
 
 def keeps_provider(case: Case) -> bool:
-    return case.get("kind") not in LEFT_OUT
+    return case.get("kind") not in EXCLUDED_KINDS
 
 
 def keeps_cancelled(case: Case) -> bool:
@@ -204,7 +204,7 @@ RULES: Sequence[Rule] = (
     Rule("tests/contract/test_provider", keeps_provider),
     Rule("tests/contract/test_provider_cancelled.py", keeps_cancelled),
     Rule("tests/contract/test_login", keeps_provider),
-    Rule("tests/contract/test_size_guard", keeps_provider),
+    Rule("tests/contract/test_size_limiter", keeps_provider),
     Rule("tests/integration/neon/test_faults.py", keeps_cell),
     Rule("tests/integration/neon/test_faults_combined.py", lambda case: case["seed"] in SEEDS),
     Rule("tests/integration/postgres/", keeps_server),

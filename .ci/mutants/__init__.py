@@ -1,1 +1,1 @@
-"""Mutation testing: break the product in many small ways and count what the tests notice."""
+"""Mutation testing: change the product in many small ways; count the changes that tests detect."""

@@ -1,4 +1,4 @@
-"""`make mutants`: draw mutants of each area, let the tests find them, and report."""
+"""`make mutants`: draw mutants of each area, run the tests on each, and report the results."""
 
 import argparse
 import multiprocessing
@@ -25,37 +25,37 @@ class Job:
     tests: list[str]
 
 
-class Examiner:
-    """One of the processes, and its state."""
+class MutantTester:
+    """Tests mutants in one of the processes."""
 
     def __init__(self, folder: Path) -> None:
         self._worker = Worker(folder)
-        self._sound: dict[Sequence[str], bool] = {}
+        self._passes_unchanged: dict[Sequence[str], bool] = {}
 
-    def examine(self, job: Job) -> Result:
-        began = time.monotonic()
+    def test(self, job: Job) -> Result:
+        start = time.monotonic()
         verdict = self._verdict(job.mutant, job.tests) if job.tests else Verdict(passed=True)
-        return _result(job, verdict, time.monotonic() - began)
+        return _result(job, verdict, time.monotonic() - start)
 
     def _verdict(self, mutant: Mutant, tests: list[str]) -> Verdict:
-        """Return the verdict of the tests that pass on the unchanged product."""
-        with self._worker.mutated(mutant.file, mutant.code):
+        """Return the verdict; tests that fail on the unchanged product too do not count."""
+        with self._worker.apply_mutant(mutant.file, mutant.code):
             verdict = self._worker.run(tests)
-        witnesses = tests if verdict.timed_out else tests[:1]
+        failures = tests if verdict.timed_out else tests[:1]
         if verdict.test:
-            witnesses = [verdict.test]
-        if verdict.passed or self._are_sound(tuple(witnesses)):
+            failures = [verdict.test]
+        if verdict.passed or self._pass_unchanged(tuple(failures)):
             return verdict
-        left = [test for test in tests if test not in witnesses]
-        return self._verdict(mutant, left) if left else Verdict(passed=True)
+        others = [test for test in tests if test not in failures]
+        return self._verdict(mutant, others) if others else Verdict(passed=True)
 
-    def _are_sound(self, tests: Sequence[str]) -> bool:
-        if tests not in self._sound:
-            self._sound[tests] = self._worker.run(tests).passed
-        return self._sound[tests]
+    def _pass_unchanged(self, tests: Sequence[str]) -> bool:
+        if tests not in self._passes_unchanged:
+            self._passes_unchanged[tests] = self._worker.run(tests).passed
+        return self._passes_unchanged[tests]
 
 
-_examiner: Examiner
+_tester: MutantTester
 
 
 def main() -> None:
@@ -77,7 +77,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("--count", type=int, default=100, help="mutants of each area (100)")
     parser.add_argument("--seed", type=int, default=1, help="chooses the mutants (1)")
-    parser.add_argument("--folder", type=Path, default=ROOT / ".mutants", help="what is kept")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=ROOT / ".mutants",
+        help="of record and results",
+    )
     parser.add_argument("--compare", type=Path, help="the results.json of an earlier run")
     return parser.parse_args()
 
@@ -96,19 +101,19 @@ def _results(
         folder.chmod(0o711)  # some tests run the service as another user
         warm(folder)
         fork = multiprocessing.get_context("fork")
-        with fork.Pool(PROCESSES, _begin, (folder,)) as pool:
-            yield from pool.imap_unordered(_examine, jobs)
+        with fork.Pool(PROCESSES, _initialize, (folder,)) as pool:
+            yield from pool.imap_unordered(_test, jobs)
 
 
-def _begin(folder: Path) -> None:
-    global _examiner  # noqa: PLW0603 - a pool's process keeps what it began with here
+def _initialize(folder: Path) -> None:
+    global _tester  # noqa: PLW0603 - the state of a process of the pool
     own = folder / str(os.getpid())
     own.mkdir()
-    _examiner = Examiner(own)
+    _tester = MutantTester(own)
 
 
-def _examine(job: Job) -> Result:
-    return _examiner.examine(job)
+def _test(job: Job) -> Result:
+    return _tester.test(job)
 
 
 def _result(job: Job, verdict: Verdict, seconds: float) -> Result:

@@ -13,18 +13,18 @@ AREAS = (
 )
 
 PACKAGES = ("domain", "ports", "adapters", "entrypoints")
-"""What imports what is looked up in all of these."""
+"""The packages in which importers of a module are searched."""
 
 TESTS = (
     "tests/unit",
     "tests/contract",
     "tests/e2e",
-    "tests/integration/examining",
+    "tests/integration/doctor",
     "tests/integration/postgres",
 )
 """Tests that run the product in their own process. Child processes are not measured."""
 
-LEFT_OUT = (
+EXCLUDED = (
     *("embedded-16", "postgres-16", "postgres-18", "neon"),
     *("server_16", "server_18", "bundled_16"),
     *(
@@ -37,4 +37,5 @@ LEFT_OUT = (
     ),
     *("test_serving", "test_tls", "test_stopping", "test_killed", "test_faults_killed"),
 )
-"""Parts of tests' names: other versions of what is run already, and tests of child processes."""
+"""Parts of the names of tests that do not run: other versions of PostgreSQL, and tests of child
+processes."""

@@ -1,7 +1,7 @@
 """The mutations of a file, and the sample of them that is tried.
 
-The changes are those of mutmut, and a few that it lacks. A sample follows from the product's
-source and the seed alone, whatever the tests are.
+The changes are those of mutmut, and a few that it lacks. A sample depends only on the
+product's source and the seed, not on the tests.
 """
 
 import random
@@ -24,7 +24,7 @@ Operator = Callable[[Any], Iterable[cst.CSTNode]]
 
 TYPING_CALLS = {"TypeVar", "NewType", "cast"}
 CHECKED_CALLS = {"isinstance", "issubclass", "len"}
-"""Of None these raise TypeError: a mutant that any test kills says nothing."""
+"""With None as an argument these raise TypeError: any test kills such a mutant."""
 
 PROSE = {"description", "summary", "help"}
 """Arguments that are documentation."""
@@ -83,7 +83,7 @@ OPERATORS = [*(pair for pair in mutation_operators if pair[1] not in REPLACED), 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a mutant is; `lines` are those of its statement, or of the head of its block."""
+    """The place of a mutant; `lines` are those of its statement, or of the head of its block."""
 
     line: int
     lines: tuple[int, int]
@@ -147,7 +147,7 @@ class Finder(cst.CSTVisitor):
                     self.changes.append(Change(place, operator.__name__, node, new))
 
     def _lines_of(self, node: cst.CSTNode) -> tuple[int, int] | None:
-        """The lines of a statement that begins here; of a block, those before its body."""
+        """Return the lines of a statement that begins here; of a block, those before its body."""
         if isinstance(node, cst.SimpleStatementLine):
             return self._span(node)
         if isinstance(node, BLOCKS + CLAUSES):

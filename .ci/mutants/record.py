@@ -14,22 +14,22 @@ from pathlib import Path
 
 from coverage import CoverageData
 
-from mutants.areas import LEFT_OUT, PACKAGES, ROOT, TESTS
+from mutants.areas import EXCLUDED, PACKAGES, ROOT, TESTS
 from mutants.mutations import Place
 
 QUICK = "tests/unit/"
 START = 2.0
-"""Seconds that other tests may have to wait for a server; on record, the first one waited."""
+"""Seconds that other tests can wait for a server; in the record, only the first one waited."""
 
 
 class Record:
-    """Tests and lines of this very tree, recorded once and kept in a folder."""
+    """The tests and lines of this tree, recorded once and kept in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def complete(self) -> None:
-        """Run all tests with the recorder, unless this tree was recorded before."""
+        """Run all tests with the recorder, unless this tree is recorded already."""
         mark = self._folder / "tree"
         if mark.exists() and mark.read_text() == self.tree:
             return
@@ -66,7 +66,7 @@ class Record:
         return found
 
     def tests(self, file: str, place: Place, budget: float) -> list[str]:
-        """The tests that run a place, quickest first, as many as the seconds allow."""
+        """Return the tests that run a place, quickest first, as many as the budget allows."""
         chosen: list[str] = []
         for test in sorted(self._covering(file, place), key=self._cost):
             budget -= self.seconds[test]
@@ -79,7 +79,8 @@ class Record:
         return self.seconds[test] + START * (not test.startswith(QUICK)), test
 
     def _covering(self, file: str, place: Place) -> set[str]:
-        """For what runs at import: the tests that run some of the file, or of its importers."""
+        """Return the tests that run a place. For code that runs at import, these are the tests that
+        run any line of the file or of its importers."""
         if not place.at_import:
             begin, end = place.lines
             lines = self.lines[file]
@@ -100,27 +101,27 @@ class Record:
 
 
 def tracked_files() -> list[str]:
-    """All files of the repository, but for what git ignores."""
+    """Return all files of the repository except those that git ignores."""
     listing = ("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z")
     listed = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True)
     return sorted(name for name in listed.stdout.split("\0") if (ROOT / name).is_file())
 
 
 def _fingerprint() -> str:
-    kept = (*PACKAGES, "tests", "pyproject.toml")
+    prefixes = (*PACKAGES, "tests", "pyproject.toml")
     digest = hashlib.sha256()
     for name in tracked_files():
-        if name.startswith(kept):
+        if name.startswith(prefixes):
             digest.update(name.encode() + b"\0" + (ROOT / name).read_bytes())
     return digest.hexdigest()
 
 
 def _record(folder: Path) -> None:
-    """Record all tests; failing ones are left out of the record."""
+    """Record all tests that pass."""
     options = ("-q", "-p", "mutants.recorder", "-p", "no:cacheprovider", "-n", "2")
     order = ("--dist", "loadfile", "--no-loadscope-reorder")
     tests = [test for test in TESTS if (ROOT / test).exists()]
-    chosen = ("-k", " and ".join(f"not {part}" for part in LEFT_OUT))
+    chosen = ("-k", " and ".join(f"not {part}" for part in EXCLUDED))
     subprocess.run(
         (sys.executable, "-m", "pytest", *options, *order, *chosen, *tests),
         cwd=ROOT,

@@ -35,13 +35,13 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Give what the test runs, its fixtures included, to the test."""
+        """Attribute the lines that the test and its fixtures run to the test."""
         self._coverage.switch_context(item.nodeid)
-        began = time.monotonic()
+        start = time.monotonic()
         try:
             return (yield)
         finally:
-            self._seconds[item.nodeid] = time.monotonic() - began
+            self._seconds[item.nodeid] = time.monotonic() - start
             self._coverage.switch_context("")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

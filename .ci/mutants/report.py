@@ -48,9 +48,9 @@ class Result:
 
 
 def save(file: Path, tree: str, results: Iterable[Result]) -> None:
-    written = file.with_suffix(".new")
-    written.write_text(json.dumps({"tree": tree, "mutants": [asdict(one) for one in results]}))
-    written.replace(file)
+    temporary = file.with_suffix(".new")
+    temporary.write_text(json.dumps({"tree": tree, "mutants": [asdict(one) for one in results]}))
+    temporary.replace(file)
 
 
 def load(file: Path, tree: str | None = None) -> dict[Key, Result]:
@@ -63,14 +63,15 @@ def load(file: Path, tree: str | None = None) -> dict[Key, Result]:
 
 
 def report(results: Sequence[Result]) -> str:
-    """The table, and each survivor with its diff."""
+    """Return the table, and each survivor with its diff."""
     survivors = [one for one in results if one.outcome == Outcome.SURVIVED]
     texts = (f"{one.text}\n{one.diff}" for one in sorted(survivors, key=lambda one: one.key))
     return "\n\n".join((_table(results), *texts))
 
 
 def compare_runs(before: Mapping[Key, Result], results: Sequence[Result]) -> str:
-    """Both tables over the mutants of both runs, and those that only the earlier one killed."""
+    """Return a table of each run for the mutants of both, and the mutants that only the earlier run
+    killed."""
     both = [one for one in results if one.key in before]
     earlier = [before[one.key] for one in both]
     escaped = [

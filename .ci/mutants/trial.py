@@ -1,7 +1,7 @@
-"""Tests on one mutant, in a copy of the tree, by a process that begins with its imports done.
+"""Trials of mutants in a copy of the tree: a worker forks a process for each trial.
 
-A worker forks for each trial, so that pytest and the packages of others are imported once for all
-of them. It ends what a trial leaves running.
+So pytest and other packages are imported once for all trials. The worker kills processes that a
+trial leaves running.
 """
 
 import ctypes
@@ -27,14 +27,14 @@ from mutants.areas import ROOT
 from mutants.record import tracked_files
 
 BUDGET = 60.0
-"""Seconds of tests for a mutant, by the times on record."""
+"""Seconds of tests for a mutant, by the recorded times."""
 LIMIT = 120
-"""Seconds for one test; what takes longer is a hang."""
-PATIENCE = 600.0
-"""Seconds for a trial: a busy machine may be far slower than when it was on record."""
+"""Seconds for one test; a longer one hangs."""
+TRIAL_TIMEOUT = 600.0
+"""Seconds for a trial: a busy machine can be far slower than during the recording."""
 
 CHUNKS = (10, 100)
-"""Tests that are collected together, to begin with: most mutants die of the first ones."""
+"""Numbers of tests that are collected together at first: the first tests kill most mutants."""
 
 QUIET = ("-q", "--no-header", "-p", "no:cacheprovider")
 
@@ -45,12 +45,12 @@ WARM = (
 )
 
 SUBREAPER, DEATH_SIGNAL = 36, 1
-"""Of prctl: adopt the orphans among one's descendants; be signalled when the parent ends."""
+"""Options of prctl: adopt orphaned descendants; receive a signal when the parent ends."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`test` is the one that failed; empty where nothing could be collected, or nothing failed."""
+    """`test` is the one that failed; empty if none failed or none could be collected."""
 
     passed: bool
     test: str = ""
@@ -66,7 +66,7 @@ class WarmUp:
 
 
 class TestSelection:
-    """A pytest plugin: run these tests alone, in this order, and note the first that fails."""
+    """A pytest plugin: run only these tests, in this order, and record the first that fails."""
 
     def __init__(self, tests: Sequence[str]) -> None:
         self._rank = {test: rank for rank, test in enumerate(tests)}
@@ -84,7 +84,7 @@ class TestSelection:
 
 
 class Worker:
-    """A copy of the tree, and trials in it, one after the other."""
+    """Runs trials in a copy of the tree, one after the other."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -96,8 +96,9 @@ class Worker:
         _prctl(SUBREAPER, 1)
 
     @contextmanager
-    def mutated(self, file: str, code: str) -> Iterator[None]:
-        """Each content has a time of its own: by it, Python recognizes stale compiled code."""
+    def apply_mutant(self, file: str, code: str) -> Iterator[None]:
+        """Write the code to the file until the context exits. Each change has a new time, by which
+        Python recognizes stale compiled code."""
         original = (self.tree / file).read_text()
         self._write(file, code)
         try:
@@ -118,7 +119,7 @@ class Worker:
         scratch.mkdir()
         scratch.chmod(0o1777)
         if not (process := os.fork()):
-            _try(self.tree, tests, scratch, verdict)
+            _run_and_exit(self.tree, tests, scratch, verdict)
         in_time = _wait_for_end(process)
         shutil.rmtree(scratch, ignore_errors=True)
         if in_time and verdict.exists():
@@ -132,11 +133,11 @@ def warm(folder: Path) -> None:
     pytest.main(["--collect-only", *QUIET, *nothing], plugins=[WarmUp()])
 
 
-def _try(tree: Path, tests: Sequence[str], scratch: Path, verdict: Path) -> None:
-    """Do the forked process's part, and end it."""
+def _run_and_exit(tree: Path, tests: Sequence[str], scratch: Path, verdict: Path) -> None:
+    """Run the tests in the forked process, write the verdict, and exit."""
     try:
         _prctl(DEATH_SIGNAL, signal.SIGINT)
-        _settle(tree, scratch)
+        _enter_tree(tree, scratch)
         verdict.write_text(json.dumps(vars(_verdict(tests))))
     except BaseException:
         traceback.print_exc()
@@ -144,8 +145,8 @@ def _try(tree: Path, tests: Sequence[str], scratch: Path, verdict: Path) -> None
         os._exit(0)
 
 
-def _settle(tree: Path, scratch: Path) -> None:
-    """Make the tree this process's place, and that of its child processes."""
+def _enter_tree(tree: Path, scratch: Path) -> None:
+    """Make this process and its child processes use the tree."""
     output = os.open(scratch.parent / "output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -158,11 +159,11 @@ def _settle(tree: Path, scratch: Path) -> None:
 
 def _verdict(tests: Sequence[str]) -> Verdict:
     for chunk in _chunks(tests):
-        choosing = TestSelection(chunk)
+        selection = TestSelection(chunk)
         functions = dict.fromkeys(test.partition("[")[0] for test in chunk)
-        status = pytest.main(["-x", f"--timeout={LIMIT}", *QUIET, *functions], plugins=[choosing])
+        status = pytest.main(["-x", f"--timeout={LIMIT}", *QUIET, *functions], plugins=[selection])
         if status not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
-            return choosing.verdict
+            return selection.verdict
     return Verdict(passed=True)
 
 
@@ -174,17 +175,17 @@ def _chunks(tests: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _wait_for_end(process: int) -> bool:
-    """Wait for the process, end what is left of it, and return whether it ended in time."""
+    """Wait for the process, kill what it leaves running, and return whether it ended in time."""
     end = os.pidfd_open(process)
-    if not (in_time := bool(select.select([end], [], [], PATIENCE)[0])):
-        os.kill(process, signal.SIGINT)  # pytest takes down what it set up
+    if not (in_time := bool(select.select([end], [], [], TRIAL_TIMEOUT)[0])):
+        os.kill(process, signal.SIGINT)  # pytest tears down its fixtures
         select.select([end], [], [], LIMIT)
     os.close(end)
-    while left := psutil.Process().children(recursive=True):
-        for child in left:
+    while children := psutil.Process().children(recursive=True):
+        for child in children:
             with suppress(psutil.NoSuchProcess):
                 child.kill()
-        psutil.wait_procs(left, timeout=1)
+        psutil.wait_procs(children, timeout=1)
     return in_time
 
 

@@ -63,7 +63,7 @@ def _if_enabled(is_enabled: bool, login_check: LoginCheck) -> LoginCheck | None:
 
 
 def _select_rate_limiter(stores: Stores, local: RateLimiter) -> RateLimiter:
-    """Return the rate limiter that replicas share, or the local one if there is none."""
+    """Return the rate limiter that replicas share, or else the local one."""
     return stores.shared_rate_limiter or local
 
 

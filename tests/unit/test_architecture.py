@@ -1,4 +1,4 @@
-"""What the import rules of `make lint` do not say."""
+"""Rules of the modules that import-linter does not check."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = [domain, ports, adapters, entrypoints]
 FILES = [path for package in PACKAGES for path in (ROOT / package.__name__).rglob("*.py")]
 
-WITNESS = """
+PROGRAM = """
 import importlib, json, os, pkgutil, sys, threading
 
 PACKAGES = ["domain", "ports", "adapters", "entrypoints"]
@@ -25,7 +25,7 @@ WATCHED = ("socket.", "subprocess.", "os.", "shutil.", "_thread.", "signal.", "t
 HARMLESS = ("os.listdir", "os.scandir", "os.walk", "os.fwalk")
 seen = {"modules": [], "actions": [], "variables": []}
 
-def witness(event, arguments):
+def record(event, arguments):
     if event.startswith(WATCHED) and event not in HARMLESS:
         seen["actions"].append(event)
     if event == "open" and isinstance(arguments[2], int) and arguments[2] & (
@@ -41,7 +41,7 @@ class Watched(type(os.environ)):
             seen["variables"].append(name)
         return super().__getitem__(name)
 
-sys.addaudithook(witness)
+sys.addaudithook(record)
 os.environ.__class__ = Watched
 for name in PACKAGES:
     package = importlib.import_module(name)
@@ -54,12 +54,12 @@ print(json.dumps(seen))
 
 
 @cache
-def imported() -> dict[str, list[str]]:
-    """What a new interpreter did while it imported every module of ours; `-B` keeps Python itself
-    from writing."""
-    program = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{WITNESS}"
+def import_all() -> dict[str, list[str]]:
+    """Import every module of pgvend in a new interpreter, and return what that did. With `-B`,
+    Python itself writes nothing."""
+    source = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{PROGRAM}"
     outcome = subprocess.run(
-        [sys.executable, "-B", "-I", "-W", "error", "-c", program],
+        [sys.executable, "-B", "-I", "-W", "error", "-c", source],
         check=True,
         capture_output=True,
         text=True,
@@ -73,24 +73,24 @@ def test_the_packages_are_this_repositorys(package: object) -> None:
     assert Path(str(getattr(package, "__file__", ""))).parent.parent == ROOT
 
 
-def test_every_module_can_be_imported() -> None:
+def test_every_module_can_be_import_all() -> None:
     files = {
         path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
         for path in FILES
         if path.name != "__init__.py"
     }
 
-    assert files <= set(imported()["modules"])
+    assert files <= set(import_all()["modules"])
 
 
-def test_importing_does_nothing_else() -> None:
-    """It opens no socket (an event loop would show as the pair by which it is woken), starts no
-    thread or process, writes nothing and reads no setting."""
-    seen = imported()
+def test_imports_have_no_side_effects() -> None:
+    """They open no socket (an event loop would open a pair of them), start no thread or process,
+    write nothing and read no setting."""
+    seen = import_all()
     assert (seen["actions"], seen["variables"]) == ([], [])
     assert seen["threads"] == ["MainThread"]
 
 
-def test_every_module_says_what_it_is() -> None:
-    silent = [str(path) for path in FILES if not path.read_text().startswith('"""')]
-    assert silent == []
+def test_every_module_has_a_docstring() -> None:
+    without = [str(path) for path in FILES if not path.read_text().startswith('"""')]
+    assert without == []

@@ -16,20 +16,20 @@ WEAK = {
     "version": "1.0",
     "vulns": [{"id": "PYSEC-2026-1", "fix_versions": ["1.1"]}],
 }
-UNKNOWN = {"name": "ourlib", "skip_reason": "not found"}
+UNKNOWN = {"name": "mylib", "skip_reason": "not found"}
 
 
-def audit(
-    folder: Path, dependencies: list[dict[str, Any]] | None = None, complaint: str = ""
+def run_audit(
+    folder: Path, dependencies: list[dict[str, Any]] | None = None, error_text: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """The script, with a pip-audit that finds these, or only complains."""
+    """Run the script with a pip-audit that returns these dependencies, or only an error."""
     program = folder / "pip-audit"
-    found = json.dumps({"dependencies": dependencies})
-    write = f"open(out, 'w').write({found!r})" if dependencies is not None else "pass"
+    output = json.dumps({"dependencies": dependencies})
+    write = f"open(out, 'w').write({output!r})" if dependencies is not None else "pass"
     program.write_text(
         f"#!{sys.executable}\nimport sys\n"
         "[out] = [a.partition('=')[2] for a in sys.argv if a.startswith('--output=')]\n"
-        f"{write}\nsys.exit({complaint!r} or 0)\n"
+        f"{write}\nsys.exit({error_text!r} or 0)\n"
     )
     program.chmod(0o700)
     return subprocess.run(
@@ -46,25 +46,34 @@ UNREADABLE = "requirement oldlib does not contain a hash"
 
 
 @pytest.mark.parametrize(
-    ("dependencies", "complaint", "code", "told"),
+    ("dependencies", "error_text", "code", "output"),
     [
         ([SOUND, WEAK], "Found 1", 1, "oldlib 1.0: PYSEC-2026-1, fixed in 1.1"),
         ([SOUND], "", 0, "1 packages audited, 0 vulnerable."),
-        ([SOUND, UNKNOWN], "", 0, "NOT AUDITED, because the service does not know them: ourlib."),
+        (
+            [SOUND, UNKNOWN],
+            "",
+            0,
+            "NOT AUDITED, because the service does not know them: mylib.",
+        ),
         ([SOUND, UNKNOWN], "", 0, "1 packages audited"),
-        *((None, complaint, 0, "NOT AUDITED") for complaint in NO_NETWORK),
+        *((None, error_text, 0, "NOT AUDITED") for error_text in NO_NETWORK),
         (None, UNREADABLE, 1, ""),
     ],
 )
-def test_what_is_vulnerable_or_unreadable_fails_and_what_is_not_audited_is_told(
-    tmp_path: Path, dependencies: list[dict[str, Any]] | None, complaint: str, code: int, told: str
+def test_a_vulnerability_or_an_error_fails_and_packages_without_an_audit_are_reported(
+    tmp_path: Path,
+    dependencies: list[dict[str, Any]] | None,
+    error_text: str,
+    code: int,
+    output: str,
 ) -> None:
-    done = audit(tmp_path, dependencies, complaint)
+    completed = run_audit(tmp_path, dependencies, error_text)
 
-    assert done.returncode == code
-    assert told in done.stdout
-    assert ("NOT AUDITED" in done.stdout) == (
-        "NOT AUDITED" in told or UNKNOWN in (dependencies or [])
+    assert completed.returncode == code
+    assert output in completed.stdout
+    assert ("NOT AUDITED" in completed.stdout) == (
+        "NOT AUDITED" in output or UNKNOWN in (dependencies or [])
     )
     if dependencies is None:
-        assert complaint in done.stderr
+        assert error_text in completed.stderr

@@ -1,4 +1,4 @@
-"""Clean-up that a cancellation does not cut short."""
+"""Clean-up that a cancellation does not interrupt."""
 
 import asyncio
 
@@ -8,25 +8,25 @@ from ports.driven.cancellation import run_to_completion
 
 
 class Step:
-    """A step that waits until it is let go, and says whether it came to its end."""
+    """A step that waits until it is released, and records whether it ended."""
 
     def __init__(self, error: BaseException | None = None) -> None:
-        self.begun = asyncio.Event()
-        self.let_go = asyncio.Event()
+        self.started = asyncio.Event()
+        self.released = asyncio.Event()
         self.ended = False
         self._error = error
 
     async def __call__(self) -> None:
-        self.begun.set()
-        await self.let_go.wait()
+        self.started.set()
+        await self.released.wait()
         self.ended = True
         if self._error:
             raise self._error
 
 
-async def test_a_step_that_nobody_disturbs_ends() -> None:
+async def test_a_step_without_a_cancellation_ends() -> None:
     step = Step()
-    step.let_go.set()
+    step.released.set()
 
     await run_to_completion(step())
 
@@ -38,7 +38,7 @@ async def test_the_error_of_the_step_is_raised_also_when_it_cancels_itself(
     error: BaseException,
 ) -> None:
     step = Step(error)
-    step.let_go.set()
+    step.released.set()
 
     with pytest.raises(type(error), match="of it"):
         await run_to_completion(step())
@@ -49,16 +49,16 @@ async def test_the_error_of_the_step_is_raised_also_when_it_cancels_itself(
 async def test_a_step_ends_however_often_it_is_cancelled_and_that_is_passed_on(
     times: int, error: Exception | None
 ) -> None:
-    """The cancellation counts more than the step's error, and bears its last message."""
+    """The cancellation has precedence over the step's error, and has the last message."""
     step = Step(error)
     waiting = asyncio.create_task(run_to_completion(step()))
-    await step.begun.wait()
+    await step.started.wait()
 
     for number in range(times):
         waiting.cancel(f"number {number + 1}")
         await asyncio.sleep(0)
     assert not waiting.done()
-    step.let_go.set()
+    step.released.set()
 
     with pytest.raises(asyncio.CancelledError, match=f"number {times}") as cancelled:
         await waiting

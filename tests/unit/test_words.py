@@ -10,7 +10,7 @@ WORDS = runpy.run_path(str(Path(__file__).parents[2] / ".ci" / "words.py"))
 RULES = WORDS["Rules"].load()
 
 
-def found(path: str, text: str) -> list[tuple[str, str]]:
+def find_words(path: str, text: str) -> list[tuple[str, str]]:
     return [(each.place, each.found) for each in RULES.check(path, text)]
 
 
@@ -30,14 +30,14 @@ FOUND: dict[str, tuple[str, str, list[str]]] = {
 
 @pytest.mark.parametrize(("path", "text", "words"), FOUND.values(), ids=list(FOUND))
 def test_prose_is_checked_and_code_is_not(path: str, text: str, words: list[str]) -> None:
-    assert [word for _, word in found(path, text)] == words
+    assert [word for _, word in find_words(path, text)] == words
 
 
 def test_a_finding_has_its_line() -> None:
     text = '"""One.\n\nTwo is amid it."""\n# told\n'
-    assert sorted(found("a.py", text)) == [("a.py:3", "amid"), ("a.py:4", "told")]
+    assert sorted(find_words("a.py", text)) == [("a.py:3", "amid"), ("a.py:4", "told")]
 
 
 def test_no_replacement_is_a_word_to_replace() -> None:
-    replacements: list[Any] = [found("a.md", word.use) for word in RULES.words]
+    replacements: list[Any] = [find_words("a.md", word.use) for word in RULES.words]
     assert not any(replacements)

@@ -69,7 +69,7 @@ ApiUrlField = Annotated[
     str,
     Field(
         validation_alias="NEON_API_URL",
-        description=f"{OFFICIAL_API_URL}, or to an emulator's address",
+        description=f"{OFFICIAL_API_URL}, or an emulator's address",
     ),
 ]
 IsolationField = Annotated[

@@ -23,7 +23,7 @@ FIXES = {
     "NEON_HOST": "Set it to the host name of the branch's compute alone",
     "NEON_API_KEY": "Set it to an API key from Neon's console",
     "NEON_BRANCH_ID": "Set it to the branch's id, such as br-quiet-sea-12345678.",
-    "NEON_API_URL": "Set it to https://console.neon.tech/api/v2, or to an emulator's address.",
+    "NEON_API_URL": "Set it to https://console.neon.tech/api/v2, or an emulator's address.",
 }
 
 

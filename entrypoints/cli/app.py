@@ -84,11 +84,11 @@ def pgvend() -> None:
 
 
 def _load_command(name: str) -> Any:
-    file, _, what = COMMANDS[name].partition(".")
-    found = getattr(import_module(f"entrypoints.cli.{file}"), what)
+    file, _, function_name = COMMANDS[name].partition(".")
+    function = getattr(import_module(f"entrypoints.cli.{file}"), function_name)
     app = typer.Typer()
     if name in GROUPS:
-        app.add_typer(found(), name=name)
+        app.add_typer(function(), name=name)
     else:
-        app.command(name)(found)
+        app.command(name)(function)
     return get_group(app).commands[name]

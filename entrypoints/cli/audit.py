@@ -22,8 +22,8 @@ def audit(
     caller: Caller = None, subject: Subject = None, limit: Limit = 50, as_json: AsJson = False
 ) -> None:
     """Print the audit events, newest first."""
-    asked = {"caller": caller, "subject": subject}
-    query = [(name, value) for name, value in asked.items() if value is not None]
+    filters = {"caller": caller, "subject": subject}
+    query = [(name, value) for name, value in filters.items() if value is not None]
     with report_errors():
         events = [*islice(list_all("audit-events", "audit_events", query), limit)]
         if as_json:

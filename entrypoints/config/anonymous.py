@@ -36,10 +36,10 @@ def _parse_access(text: Any) -> Any:
     if not isinstance(text, str):
         return text
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    given = dict(_split_pairs(parts))
-    if mistakes := [*_find_unknown_parts(parts), *_find_mistakes(given)]:
+    values = dict(_split_pairs(parts))
+    if mistakes := [*_find_unknown_parts(parts), *_find_mistakes(values)]:
         raise ValueError("; ".join(mistakes))
-    rate, quota, max_ttl = (read(given[name]) for name, read in _PARSERS.items())
+    rate, quota, max_ttl = (parse(values[name]) for name, parse in _PARSERS.items())
     return AnonymousAccess(rate=rate, quota=quota, max_ttl=max_ttl)
 
 
@@ -58,13 +58,13 @@ def _find_unknown_parts(parts: Sequence[str]) -> Iterator[str]:
             yield f"{name} occurs twice, give it once"
 
 
-def _find_mistakes(given: Mapping[str, str]) -> Iterator[str]:
-    for name, read in _PARSERS.items():
-        if name not in given:
+def _find_mistakes(values: Mapping[str, str]) -> Iterator[str]:
+    for name, parse in _PARSERS.items():
+        if name not in values:
             yield f"{name} is missing, add it"
             continue
         try:
-            read(given[name])
+            parse(values[name])
         except InvalidRequest as error:
             yield f"{name}: {str(error).removesuffix('.')}"
 

@@ -25,12 +25,12 @@ def load_service_secret(settings: Settings) -> Secret:
 
     Creates the data folder if it will be used, and a missing secret. Raises StartupError.
     """
-    given = settings.secret and Secret(settings.secret.get_secret_value())
+    configured = settings.secret and Secret(settings.secret.get_secret_value())
     uses_folder = settings.provider is ProviderName.EMBEDDED or settings.registry_file
-    if given and not uses_folder:
-        return given
+    if configured and not uses_folder:
+        return configured
     folder = open_data_folder(settings.data_dir)
-    return given or read_or_create_secret(folder)
+    return configured or read_or_create_secret(folder)
 
 
 def open_data_folder(folder: Path) -> Path:

@@ -101,9 +101,9 @@ def _differs_by_one_edit(name: str, setting: str) -> bool:
     """Return whether at most one character is missing, added, changed or swapped with the next."""
     pairs = enumerate(zip_longest(name, setting))
     start = next((index for index, (one, other) in pairs if one != other), len(name))
-    left, right = name[start:], setting[start:]
-    swapped = left[:2] == right[1::-1] and left[2:] == right[2:]
-    return swapped or left[1:] == right[1:] or left[1:] == right or left == right[1:]
+    one, other = name[start:], setting[start:]
+    is_swapped = one[:2] == other[1::-1] and one[2:] == other[2:]
+    return is_swapped or one[1:] == other[1:] or one[1:] == other or one == other[1:]
 
 
 def _without_kubernetes(variables: Mapping[str, str | None]) -> dict[str, str]:

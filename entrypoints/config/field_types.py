@@ -44,8 +44,8 @@ def _parse_duration_limit(text: Any) -> Any:
 def _parse_origins(text: Any) -> Any:
     if not isinstance(text, str):
         return text
-    given = (origin.strip().rstrip("/").lower() for origin in text.split(","))
-    origins = tuple(origin for origin in given if origin)
+    texts = (origin.strip().rstrip("/").lower() for origin in text.split(","))
+    origins = tuple(origin for origin in texts if origin)
     for origin in origins:
         if origin != ANY_ORIGIN and not is_origin(origin):
             raise ValueError(f"{origin!r} is not an origin")
@@ -99,11 +99,11 @@ def _parse_addresses(text: Any) -> Any:
     resolve to another machine later."""
     if not isinstance(text, str):
         return text
-    given = tuple(part.strip() for part in text.split(",") if part.strip())
-    for address in given:
+    addresses = tuple(part.strip() for part in text.split(",") if part.strip())
+    for address in addresses:
         if address not in {"*", "localhost"}:
             _check_address(address)
-    return given
+    return addresses
 
 
 def _check_address(text: str) -> None:

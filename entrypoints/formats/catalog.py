@@ -77,8 +77,8 @@ class Format:
 
 
 FORMATS: Mapping[str, Format] = {
-    written.name: written
-    for written in (
+    each.name: each
+    for each in (
         Format("json", "application/json", rendering.to_json),
         Format("uri", TEXT, rendering.to_uri),
         Format("env", TEXT, rendering.to_env, is_plain),

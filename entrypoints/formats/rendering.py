@@ -1,7 +1,7 @@
 """The writers of the formats; each escapes values by the rules of the programs that read it.
 
-A value is any text that the format can express (see `table`). Values of pgvend are plain ASCII, but
-databases can be renamed on their servers, and a provider can choose its own passwords.
+A value is any text that the format can express (see `catalog`). Values of pgvend are plain ASCII,
+but databases can be renamed on their servers, and a provider can choose its own passwords.
 """
 
 import json
@@ -41,7 +41,7 @@ _HASH = 8
 
 def to_members(connection: Connection) -> dict[str, Any]:
     """Return the members of a connection in the API."""
-    known: dict[str, Any] = {
+    members: dict[str, Any] = {
         "host": connection.host,
         "port": connection.port,
         "database": connection.database,
@@ -52,17 +52,17 @@ def to_members(connection: Connection) -> dict[str, Any]:
         "uri": connection.uri(),
     }
     if connection.sslrootcert is not None:
-        known["sslrootcert"] = connection.sslrootcert
+        members["sslrootcert"] = connection.sslrootcert
     if connection.more_hosts:
-        known["hosts"] = [{"host": at.host, "port": at.port} for at in connection.addresses]
-        known["target_session_attrs"] = connection.target_session_attrs
+        members["hosts"] = [{"host": at.host, "port": at.port} for at in connection.addresses]
+        members["target_session_attrs"] = connection.target_session_attrs
     if connection.pooler_host is not None:
-        known["pooler_host"] = connection.pooler_host
-    return known
+        members["pooler_host"] = connection.pooler_host
+    return members
 
 
 def to_variables(connection: Connection, ca_file: str | None = None) -> Mapping[str, str]:
-    """Return the variables that libpq and most frameworks read."""
+    """Return the environment variables that libpq and most frameworks read."""
     options = connection.options(ca_file)
     return {
         "PGHOST": _join_hosts(connection),
@@ -99,8 +99,8 @@ def to_jdbc(connection: Connection, ca_file: str | None = None) -> str:
     if session := parameters.pop("target_session_attrs", None):
         parameters["targetServerType"] = _JDBC_SERVERS.get(session, session)
     hosts = ",".join(f"{bracket_ipv6(at.host)}:{at.port}" for at in connection.addresses)
-    place = f"{hosts}/{quote(connection.database, safe='')}"
-    return f"jdbc:postgresql://{place}?{urlencode(parameters, quote_via=quote, safe='')}"
+    path = f"{hosts}/{quote(connection.database, safe='')}"
+    return f"jdbc:postgresql://{path}?{urlencode(parameters, quote_via=quote, safe='')}"
 
 
 def to_psql(connection: Connection, ca_file: str | None = None) -> str:
@@ -113,9 +113,7 @@ def to_psql(connection: Connection, ca_file: str | None = None) -> str:
         "user": connection.user,
         **connection.options(ca_file),
     }
-    conninfo = " ".join(
-        f"{keyword}={_quote_conninfo(value)}" for keyword, value in keywords.items()
-    )
+    conninfo = " ".join(f"{name}={_quote_conninfo(value)}" for name, value in keywords.items())
     return f"psql {shlex.quote(conninfo)}"
 
 
@@ -185,9 +183,8 @@ def to_dotnet(connection: Connection, ca_file: str | None = None) -> str:
 
 def to_docker(connection: Connection, ca_file: str | None = None) -> str:
     """Write a file for `docker run --env-file`, which reads the text after `=` unchanged."""
-    return _join_lines(
-        f"{name}={value}" for name, value in to_variables(connection, ca_file).items()
-    )
+    values = to_variables(connection, ca_file).items()
+    return _join_lines(f"{name}={value}" for name, value in values)
 
 
 def to_k8s_secret(connection: Connection, ca_file: str | None = None) -> str:

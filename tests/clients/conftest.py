@@ -24,7 +24,7 @@ def python() -> Path:
 
 
 @pytest.fixture
-def described(tmp_path: Path) -> Path:
+def document(tmp_path: Path) -> Path:
     """A file with the OpenAPI document of a service with API keys."""
     file = tmp_path / "openapi.json"
     file.write_text(json.dumps(create_document(ROUTES, is_open=False)))

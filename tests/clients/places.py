@@ -29,14 +29,14 @@ class Place:
 
     async def create(self, ca_file: Path, *options: str) -> "Database":
         """Create a database; `options` are for `pgvend create`."""
-        printed = await self.ask("create", unique_name(), "--json", *options)
+        printed = await self.run_pgvend("create", unique_name(), "--json", *options)
         return Database(self, json.loads(printed)["id"], ca_file)
 
-    async def ask(self, *arguments: str) -> str:
+    async def run_pgvend(self, *arguments: str) -> str:
         """Return what a command of `pgvend` prints."""
-        ran = await run_command(*arguments, PGVEND_URL=self.service.url)
-        assert ran.status == 0, ran.stderr
-        return ran.stdout.removesuffix("\n")
+        result = await run_command(*arguments, PGVEND_URL=self.service.url)
+        assert result.status == 0, result.stderr
+        return result.stdout.removesuffix("\n")
 
 
 @dataclass(frozen=True)
@@ -47,28 +47,28 @@ class Database:
     id: str
     ca_file: Path
 
-    async def written(self, form: str) -> str:
+    async def format_connection(self, form: str) -> str:
         """Return the connection in that format."""
         options = ("--format", form, "--ca-file", str(self.ca_file))
-        return await self.place.ask("connection", self.id, *options)
+        return await self.place.run_pgvend("connection", self.id, *options)
 
-    async def written_without_authority(self, form: str) -> str:
+    async def format_without_authority(self, form: str) -> str:
         """Return the connection in that format, without the certificate authority."""
-        return await self.place.ask("connection", self.id, "--format", form)
+        return await self.place.run_pgvend("connection", self.id, "--format", form)
 
     async def connection(self) -> Mapping[str, Any]:
         """Return the parts of the connection."""
-        parts: Mapping[str, Any] = json.loads(await self.written("json"))
+        parts: Mapping[str, Any] = json.loads(await self.format_connection("json"))
         return parts
 
-    async def trusting(self, variable: str) -> dict[str, str]:
+    async def name_authority(self, variable: str) -> dict[str, str]:
         """Return an environment whose `variable` names the authority's file, if there is one."""
-        await self.written("uri")  # which writes the file
+        await self.format_connection("uri")  # which writes the file
         return {variable: str(self.ca_file)} if self.ca_file.exists() else {}
 
     async def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows that the tenant reads, by a driver that is not under test."""
-        async with session({"dsn": await self.written("uri")}) as tenant:
+        async with session({"dsn": await self.format_connection("uri")}) as tenant:
             return [tuple(row) for row in await tenant.fetch(query)]
 
     async def tables(self) -> set[str]:
@@ -111,7 +111,7 @@ async def without_tls() -> AsyncIterator[Place]:
 async def with_tls() -> AsyncIterator[Place]:
     """Run a service over a server whose certificate a private authority signed.
 
-    Its address would not do for postgres.js, which compares certificates with names alone.
+    Connections name it by `localhost`: postgres.js compares certificates with names, not addresses.
     """
     programs = await programs_for_version(15)
     with ram_folder() as folder:

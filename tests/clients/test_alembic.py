@@ -15,7 +15,7 @@ async def test_alembic_upgrades_to_head_and_downgrades_to_base(
     database: Database, python_with_drivers: Path, program: Path
 ) -> None:
     alembic = python_with_drivers.with_name("alembic")
-    url = {"DATABASE_URL": await database.written("sqlalchemy")}
+    url = {"DATABASE_URL": await database.format_connection("sqlalchemy")}
 
     await run_successfully(alembic, "upgrade", "head", cwd=program, **url)
     assert "b2 (head)" in await run_successfully(alembic, "current", cwd=program, **url)

@@ -13,8 +13,8 @@ PROGRAM = "django"
 
 @pytest.fixture
 async def project(database: Database, program: Path) -> Path:
-    """A project whose database is the one that was handed out."""
-    (program / "database.py").write_text(await database.written("django") + "\n")
+    """A project that uses the database."""
+    (program / "database.py").write_text(await database.format_connection("django") + "\n")
     return program
 
 
@@ -37,7 +37,7 @@ async def test_django_tests_in_a_second_database_that_it_keeps(
     database: Database, place: Place, python_with_drivers: Path, project: Path
 ) -> None:
     second = await place.create(database.ca_file)
-    (project / "database_of_tests.py").write_text(await second.written("django") + "\n")
+    (project / "database_of_tests.py").write_text(await second.format_connection("django") + "\n")
     settings = "--settings=settings_of_tests"
     test = ("manage.py", "test", settings, "--keepdb", "--noinput")
 

@@ -1,4 +1,4 @@
-"""pg_dump and pg_restore carry what a database holds into another one, as their tenants."""
+"""pg_dump and pg_restore copy a database into another one, as their tenants."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,8 +24,8 @@ EXTENSIONS = {
 }
 """An extension of each server, and a table that needs it."""
 
-ANYBODYS = ("--no-owner", "--no-privileges")
-"""Another database has another owner."""
+WITHOUT_OWNERS = ("--no-owner", "--no-privileges")
+"""Options of pg_restore: another database has another owner."""
 
 
 @pytest.fixture
@@ -37,24 +37,29 @@ async def execute(database: Database, script: str) -> None:
     await run_successfully(
         database.place.programs / "psql",
         *("--no-psqlrc", "--set=ON_ERROR_STOP=1"),
-        *("--dbname", await database.written("uri"), "--command", script),
+        *("--dbname", await database.format_connection("uri"), "--command", script),
         cwd=database.ca_file.parent,
     )
 
 
 async def dump(database: Database, folder: Path) -> None:
-    options = ("--format=custom", "--file=dump", "--dbname", await database.written("uri"))
+    options = (
+        "--format=custom",
+        "--file=dump",
+        "--dbname",
+        await database.format_connection("uri"),
+    )
     await run_successfully(database.place.programs / "pg_dump", *options, cwd=folder)
 
 
 async def restore(database: Database, folder: Path, options: Sequence[str] = ()) -> None:
-    options = (*options, *ANYBODYS, "--exit-on-error", "--single-transaction")
-    url = await database.written("uri")
+    options = (*options, *WITHOUT_OWNERS, "--exit-on-error", "--single-transaction")
+    url = await database.format_connection("uri")
     program = database.place.programs / "pg_restore"
     await run_successfully(program, *options, "--dbname", url, "dump", cwd=folder)
 
 
-async def names(database: Database) -> list[str]:
+async def fruit_names(database: Database) -> list[str]:
     rows = await database.rows("SELECT name FROM fruits ORDER BY id")
     assert await database.rows("SELECT name FROM stock.green") == [("Birnen",)]
     return [name for (name,) in rows]
@@ -66,15 +71,15 @@ async def test_a_dump_restores_into_another_database_and_back(
     await execute(database, FILL)
     await dump(database, tmp_path)
     await restore(target, tmp_path)
-    assert await names(target) == ["Äpfel", "Birnen"]
+    assert await fruit_names(target) == ["Äpfel", "Birnen"]
 
     await execute(target, "DELETE FROM fruits WHERE name = 'Äpfel'")
     await dump(target, tmp_path)
     await restore(database, tmp_path, ("--clean", "--if-exists"))
-    assert await names(database) == ["Birnen"]
+    assert await fruit_names(database) == ["Birnen"]
 
 
-async def test_an_extension_goes_along_with_what_its_tenant_said_of_it(
+async def test_an_extension_is_restored_with_the_comment_of_its_tenant(
     place: Place, target: Database, tmp_path: Path
 ) -> None:
     name, fill = EXTENSIONS.get(place.major, ANYWHERE)
@@ -85,6 +90,6 @@ async def test_an_extension_goes_along_with_what_its_tenant_said_of_it(
     for database in (target, target, source):
         options = ("--clean", "--if-exists")
         await restore(database, tmp_path, options)
-        said = "SELECT obj_description(oid, 'pg_extension') FROM pg_extension WHERE extname = '{}'"
-        assert await database.rows(said.format(name)) == [("of the tenant",)]
+        query = "SELECT obj_description(oid, 'pg_extension') FROM pg_extension WHERE extname = '{}'"
+        assert await database.rows(query.format(name)) == [("of the tenant",)]
         assert await database.rows("SELECT count(*) FROM things") == [(1,)]

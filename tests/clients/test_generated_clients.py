@@ -18,9 +18,10 @@ import createClient from "openapi-fetch";
 import type { paths } from "./schema.js";
 
 const client = createClient<paths>({ baseUrl: process.argv[2] });
-const made = await client.POST("/v1/databases", { body: BODY });
-if (made.response.status !== 201 || !made.data || !("connection" in made.data)) throw made.error;
-const { id, connection } = made.data;
+const created = await client.POST("/v1/databases", { body: BODY });
+if (created.response.status !== 201 || !created.data) throw created.error;
+if (!("connection" in created.data)) throw created.data;
+const { id, connection } = created.data;
 const uri: string = connection.uri;
 const pooler: string | null | undefined = connection.pooler_host;
 const params = { path: { id } };
@@ -60,12 +61,12 @@ from generated.models import (
     LegacyDatabaseRequest, LegacyProject, UpdateDatabaseRequest, UpdateDatabaseRequestLabelsType0,
 )
 
-client = AuthenticatedClient(base_url=sys.argv[1], token="of somebody else")
-made = create_database.sync(client=client, body=CreateDatabaseRequest(BODY))
-assert isinstance(made, DatabaseWithConnection), made
-uri: str = made.connection.uri
+client = AuthenticatedClient(base_url=sys.argv[1], token="of another backend")
+created = create_database.sync(client=client, body=CreateDatabaseRequest(BODY))
+assert isinstance(created, DatabaseWithConnection), created
+uri: str = created.connection.uri
 labels = UpdateDatabaseRequestLabelsType0.from_dict({"team": "web"})
-changed = change_database.sync(made.id, client=client, body=UpdateDatabaseRequest(labels=labels))
+changed = change_database.sync(created.id, client=client, body=UpdateDatabaseRequest(labels=labels))
 assert isinstance(changed, Database), changed
 body = LegacyDatabaseRequest(project=LegacyProject(name="Old"))
 original = create_neon_db.sync(client=client, body=body)
@@ -99,7 +100,7 @@ def check_types(folder: Path, python: Path, body: str) -> tuple[int, str]:
 
 
 async def call_service(*command: str | Path, cwd: Path) -> None:
-    """Let the client call a service, and look whether its databases are there."""
+    """Run the client against a service, and check that it created its databases."""
     async with running_app() as app:
         await asyncio.to_thread(succeed, *command, f"http://127.0.0.1:{app.port}", cwd=cwd)
         assert await _nicknames(app) == {"New", "Old"}
@@ -118,34 +119,34 @@ async def assert_nickname_alone_is_required(typescript: Path, source: str) -> No
     assert "nickname" in printed
 
 
-async def test_openapi_typescript_takes_optional_members_for_optional(
-    typescript: Path, npm: Path, described: Path
+async def test_openapi_typescript_does_not_require_optional_members(
+    typescript: Path, npm: Path, document: Path
 ) -> None:
     program = npm / "node_modules" / ".bin" / "openapi-typescript"
-    succeed(program, described, "--output", "schema.d.ts", cwd=typescript)
+    succeed(program, document, "--output", "schema.d.ts", cwd=typescript)
 
     await assert_nickname_alone_is_required(typescript, OPENAPI_TYPESCRIPT)
 
 
-async def test_openapi_generator_takes_optional_members_for_optional(
-    typescript: Path, python: Path, described: Path
+async def test_openapi_generator_does_not_require_optional_members(
+    typescript: Path, python: Path, document: Path
 ) -> None:
     if not shutil.which("java"):
         skip_without("java: apt-get install default-jre-headless")
     options = ("-g", "typescript-fetch", "-o", "generated")
     more = ("--additional-properties=importFileExtension=.js",)
     program = python / "openapi-generator-cli"
-    succeed(program, "generate", "-i", described, *options, *more, cwd=typescript)
+    succeed(program, "generate", "-i", document, *options, *more, cwd=typescript)
 
     await assert_nickname_alone_is_required(typescript, OPENAPI_GENERATOR)
 
 
-async def test_openapi_python_client_takes_optional_members_for_optional(
-    python: Path, described: Path, tmp_path: Path
+async def test_openapi_python_client_does_not_require_optional_members(
+    python: Path, document: Path, tmp_path: Path
 ) -> None:
     program = python / "openapi-python-client"
     options = ("--meta", "none", "--output-path", "generated", "--fail-on-warning")
-    succeed(program, "generate", "--path", described, *options, cwd=tmp_path)
+    succeed(program, "generate", "--path", document, *options, cwd=tmp_path)
 
     status, printed = check_types(tmp_path, python, 'nickname="New"')
     assert status == 0, printed

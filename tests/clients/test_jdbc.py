@@ -26,7 +26,7 @@ def java() -> tuple[str, ...]:
 async def test_jdbc_writes_and_reads(
     database: Database, java: tuple[str, ...], program: Path
 ) -> None:
-    url = await database.written("jdbc")
+    url = await database.format_connection("jdbc")
 
     await run_successfully(*java, "-Dfile.encoding=UTF-8", "Main.java", url, cwd=program)
 

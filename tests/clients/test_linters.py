@@ -16,16 +16,18 @@ LINTERS = ["redocly", "spectral"]
 RULES = {"extends": ["spectral:oas"]}
 
 
-def findings(linter: str, npm: Path, described: Path) -> list[Any]:
+def find_problems(linter: str, npm: Path, document: Path) -> list[Any]:
     """Return what the linter finds in the file, hints included."""
-    folder = described.parent
+    folder = document.parent
     program = npm / "node_modules" / ".bin" / linter
     if linter == "redocly":
-        told = run(program, "lint", "--extends=recommended", "--format=json", described, cwd=folder)
-        return list(_json_in(told[1], "{")["problems"])
+        _, printed = run(
+            program, "lint", "--extends=recommended", "--format=json", document, cwd=folder
+        )
+        return list(_json_in(printed, "{")["problems"])
     (folder / "rules.json").write_text(json.dumps(RULES))
     options = ("--ruleset=rules.json", "--fail-severity=hint", "--format=json", "--quiet")
-    _, printed = run(program, "lint", *options, described, cwd=folder)
+    _, printed = run(program, "lint", *options, document, cwd=folder)
     return list(_json_in(printed, "["))
 
 
@@ -42,14 +44,14 @@ def test_the_document_has_no_warning(linter: str, is_open: bool, npm: Path, tmp_
     file = tmp_path / "openapi.json"
     file.write_text(json.dumps(create_document(ROUTES, is_open=is_open)))
 
-    assert findings(linter, npm, file) == []
+    assert find_problems(linter, npm, file) == []
 
 
 @pytest.mark.parametrize("linter", LINTERS)
-def test_a_document_with_faults_has_warnings(linter: str, npm: Path, described: Path) -> None:
-    faulty = json.loads(described.read_text())
+def test_a_document_with_faults_has_warnings(linter: str, npm: Path, document: Path) -> None:
+    faulty = json.loads(document.read_text())
     del faulty["info"]["contact"], faulty["info"]["license"]
     del faulty["paths"]["/livez"]["get"]["operationId"]
-    described.write_text(json.dumps(faulty))
+    document.write_text(json.dumps(faulty))
 
-    assert findings(linter, npm, described)
+    assert find_problems(linter, npm, document)

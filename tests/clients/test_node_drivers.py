@@ -23,7 +23,7 @@ def project(program: Path, node_modules: Path) -> Path:
 @pytest.fixture
 async def url(database: Database) -> dict[str, str]:
     """The environment of the programs."""
-    return {"DATABASE_URL": await database.written("node")}
+    return {"DATABASE_URL": await database.format_connection("node")}
 
 
 async def test_pg_writes_and_reads(database: Database, project: Path, url: dict[str, str]) -> None:
@@ -35,8 +35,8 @@ async def test_pg_writes_and_reads(database: Database, project: Path, url: dict[
 async def test_postgres_js_takes_the_authority_from_the_variable_of_nodejs(
     database: Database, project: Path
 ) -> None:
-    url = {"DATABASE_URL": await database.written_without_authority("node")}
-    authority = await database.trusting("NODE_EXTRA_CA_CERTS")
+    url = {"DATABASE_URL": await database.format_without_authority("node")}
+    authority = await database.name_authority("NODE_EXTRA_CA_CERTS")
 
     await run_successfully("node", "with_postgres.js", cwd=project, **url, **authority)
 
@@ -89,7 +89,7 @@ async def test_typeorm_runs_and_reverts_a_migration(
 async def test_a_driver_that_is_not_given_the_authority_refuses_the_server(
     script: str, database: Database, project: Path
 ) -> None:
-    url = {"DATABASE_URL": await database.written_without_authority("node")}
+    url = {"DATABASE_URL": await database.format_without_authority("node")}
 
     assert "certificate" in await run_failing("node", script, cwd=project, **url)
 

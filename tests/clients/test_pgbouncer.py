@@ -17,7 +17,7 @@ PROGRAM = "python"
 async def test_more_clients_than_sessions_work_through_pgbouncer(
     script: str, database: Database, python_with_drivers: Path, program: Path
 ) -> None:
-    parts = urlsplit(await database.written("uri"))
+    parts = urlsplit(await database.format_connection("uri"))
     login, _, _ = parts.netloc.rpartition("@")
     async with pgbouncer(database) as port:
         pooled = parts._replace(netloc=f"{login}@127.0.0.1:{port}", query="sslmode=disable")

@@ -22,7 +22,7 @@ FORMATS = {
 async def test_a_driver_writes_and_reads_by_the_format_that_names_the_authority(
     script: str, database: Database, python_with_drivers: Path, program: Path
 ) -> None:
-    url = await database.written(FORMATS[script])
+    url = await database.format_connection(FORMATS[script])
 
     await run_successfully(python_with_drivers, script, url, cwd=program)
 
@@ -33,8 +33,8 @@ async def test_a_driver_writes_and_reads_by_the_format_that_names_the_authority(
 async def test_sqlalchemy_with_asyncpg_takes_the_authority_from_its_variable(
     database: Database, python_with_drivers: Path, program: Path
 ) -> None:
-    url = await database.written("sqlalchemy-asyncpg")
-    authority = await database.trusting("PGSSLROOTCERT")
+    url = await database.format_connection("sqlalchemy-asyncpg")
+    authority = await database.name_authority("PGSSLROOTCERT")
 
     await run_successfully(
         python_with_drivers, "with_sqlalchemy_asyncio.py", url, cwd=program, **authority
@@ -49,7 +49,7 @@ async def test_sqlalchemy_with_asyncpg_takes_the_authority_from_its_variable(
 async def test_a_driver_that_is_not_given_the_authority_refuses_the_server(
     script: str, database: Database, python_with_drivers: Path, program: Path
 ) -> None:
-    url = await database.written_without_authority(FORMATS[script])
+    url = await database.format_without_authority(FORMATS[script])
 
     assert "cert" in await run_failing(
         python_with_drivers, script, url, cwd=program, HOME=str(program)

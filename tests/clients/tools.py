@@ -18,17 +18,17 @@ NPM = PROGRAMS / "clients-npm"
 PYTHON = PROGRAMS / "clients-python"
 
 DRIVERS = HERE / "drivers"
-"""What pins the drivers and migration tools, apart from the programs that read the document."""
-
+"""The folder that pins drivers and migration tools, which need other versions than the programs
+that read the document."""
 
 QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "CI": "true"}
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> tuple[int, str]:
-    """Run the program in that folder, with those from PyPI within its reach, and return its status
-    and what it printed."""
+    """Run the program in that folder, with the programs from PyPI on its path, and return its
+    status and output."""
     path = f"{PYTHON / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
+    completed = subprocess.run(
         command,
         cwd=cwd,
         env={**os.environ, **QUIET, "PATH": path, **environment},
@@ -37,11 +37,11 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> tuple[int, str]:
         stderr=subprocess.STDOUT,
         check=False,
     )
-    return done.returncode, done.stdout.decode()
+    return completed.returncode, completed.stdout.decode()
 
 
 def succeed(*command: str | Path, cwd: Path, **environment: str) -> str:
-    """Run the program and return what it printed; fail unless it succeeds."""
+    """Run the program and return its output; fail unless it succeeds."""
     status, printed = run(*command, cwd=cwd, **environment)
     assert status == 0, f"{command[0]} failed:\n{printed}"
     return printed
@@ -62,8 +62,8 @@ def npm_tools(pins: Path = HERE, folder: Path = NPM) -> Path:
 def python_tools(pins: Path = HERE, folder: Path = PYTHON) -> Path:
     """Return the folder that holds the programs of the `requirements.txt` in `pins`.
 
-    They have a virtual environment of their own, because they need other versions of what pgvend
-    stands on.
+    They have a virtual environment of their own, because they need other versions of the packages
+    that pgvend uses.
     """
     pinned = [pins / "requirements.txt"]
     with _installation_lock(folder):

@@ -17,7 +17,7 @@ _CELL = re.compile(r"(?<!\\)\|")
 
 def check_rows(page: Path, head: str, rows: Mapping[str, Sequence[str]]) -> None:
     """Check that the tables of `page` whose first column is `head` have one row for each of `rows`,
-    which starts with its name and its cells. The other cells are written by hand, and kept."""
+    which starts with its name and its cells. The other cells are written by hand, and stay."""
     lines = page.read_text().splitlines()
     names = list(_names(lines, head))
     assert sorted(filter(None, names)) == sorted(rows), f"add or remove rows of {page}"
@@ -53,10 +53,10 @@ def _names(lines: Iterable[str], head: str) -> Iterator[str | None]:
     is_inside = False
     for line in lines:
         is_inside = line.startswith("|") and (is_inside or line.startswith(f"| {head} |"))
-        found = re.match(r"\| `([^`]+)` \|", line)
-        yield found[1] if is_inside and found else None
+        match = re.match(r"\| `([^`]+)` \|", line)
+        yield match[1] if is_inside and match else None
 
 
 def _row(line: str, name: str, cells: Sequence[str]) -> str:
-    kept = [part.strip() for part in _CELL.split(line)][len(cells) + 2 : -1]
-    return "| " + " | ".join([f"`{name}`", *cells, *kept]) + " |"
+    others = [part.strip() for part in _CELL.split(line)][len(cells) + 2 : -1]
+    return "| " + " | ".join([f"`{name}`", *cells, *others]) + " |"

@@ -10,7 +10,7 @@ from domain.errors import StartupError
 from entrypoints.config.loading import load_settings
 from entrypoints.config.settings import ClientSettings, Settings
 
-FOUR = {
+NEON_VARIABLES = {
     "NEON_PROJECT_ID": "shiny-wind-12345678",
     "NEON_HOST": "ep-cool-sun-12345678.c-2.eu-central-1.aws.neon.tech",
     "NEON_API_KEY": "napi_hunter2",

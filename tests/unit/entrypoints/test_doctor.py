@@ -30,9 +30,9 @@ ANYWHERE = {"host": "0.0.0.0"}
 
 ODD = 'x"\n\\! touch /tmp/own'
 
-Judge = Callable[[Settings], Outcome]
+Check = Callable[[Settings], Outcome]
 
-JUDGED: dict[str, tuple[Judge, dict[str, Any], Verdict, str]] = {
+SETTINGS_CHECKS: dict[str, tuple[Check, dict[str, Any], Verdict, str]] = {
     "callers on loopback": (check_callers, {}, OK, ""),
     "callers from anywhere": (check_callers, ANYWHERE, FAIL, "PGVEND_API_KEYS"),
     "callers by a proxy": (
@@ -52,11 +52,13 @@ JUDGED: dict[str, tuple[Judge, dict[str, Any], Verdict, str]] = {
 }
 
 
-@pytest.mark.parametrize(("judge", "given", "verdict", "word"), JUDGED.values(), ids=list(JUDGED))
+@pytest.mark.parametrize(
+    ("check", "given", "verdict", "word"), SETTINGS_CHECKS.values(), ids=list(SETTINGS_CHECKS)
+)
 def test_settings_are_checked(
-    judge: Judge, given: dict[str, Any], verdict: Verdict, word: str
+    check: Check, given: dict[str, Any], verdict: Verdict, word: str
 ) -> None:
-    outcome = judge(Settings(**given))
+    outcome = check(Settings(**given))
     assert outcome.verdict is verdict
     assert word in outcome.detail
     assert KEY not in repr(outcome)
@@ -65,15 +67,15 @@ def test_settings_are_checked(
 async def test_invalid_tls_files_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "pem"
     file.write_text("no PEM")
-    found = await collect_outcomes(SettingsChecks(Settings(tls_cert=file, tls_key=file)))
-    assert found["network"].verdict is FAIL
-    assert str(file) in found["network"].detail
+    outcomes = await collect_outcomes(SettingsChecks(Settings(tls_cert=file, tls_key=file)))
+    assert outcomes["network"].verdict is FAIL
+    assert str(file) in outcomes["network"].detail
 
 
 async def test_the_memory_provider_is_a_warning() -> None:
-    found = await collect_outcomes(SettingsChecks(Settings(provider="memory")))
-    assert found["provider"].verdict is WARN
-    assert "data folder" not in found
+    outcomes = await collect_outcomes(SettingsChecks(Settings(provider="memory")))
+    assert outcomes["provider"].verdict is WARN
+    assert "data folder" not in outcomes
 
 
 async def test_a_missing_data_folder_is_not_created(tmp_path: Path) -> None:
@@ -97,8 +99,8 @@ async def test_a_file_or_a_foreign_folder_fails(tmp_path: Path, folder: str) -> 
 
 
 async def test_a_missing_secret_is_not_created(tmp_path: Path) -> None:
-    found = await _run_checks(RegistrySnapshot(), data_dir=tmp_path / "data")
-    assert found["secret"].verdict is OK
+    outcomes = await _run_checks(RegistrySnapshot(), data_dir=tmp_path / "data")
+    assert outcomes["secret"].verdict is OK
     assert os.listdir(tmp_path) == []
 
 
@@ -106,9 +108,9 @@ async def test_a_missing_secret_is_not_created(tmp_path: Path) -> None:
 async def test_the_secret_of_the_records_passes(tmp_path: Path, place: str) -> None:
     (tmp_path / "secret").write_text(f"{OLD}\n")
     given: Any = {"secret": OLD} if place == "the settings" else {"data_dir": tmp_path}
-    found = await _run_checks(_records_of_databases(OLD), **given)
-    assert found["secret"].verdict is found["passwords"].verdict is OK
-    assert OLD not in repr(found)
+    outcomes = await _run_checks(_records_of_databases(OLD), **given)
+    assert outcomes["secret"].verdict is outcomes["passwords"].verdict is OK
+    assert OLD not in repr(outcomes)
 
 
 async def test_records_older_than_secret_names_use_the_first_secret() -> None:
@@ -120,20 +122,22 @@ async def test_records_older_than_secret_names_use_the_first_secret() -> None:
     assert (await _run_checks(installation_name, secret=NEW))["passwords"].verdict is FAIL
 
 
-FOUND: dict[str, tuple[dict[str, Any], str, Verdict, list[str]]] = {
+WRONG_SECRETS: dict[str, tuple[dict[str, Any], str, Verdict, list[str]]] = {
     "changed": ({"secret": NEW}, "passwords", FAIL, ["1 database", "PGVEND_SECRET_PREVIOUS"]),
     "rotated": ({"secret": NEW, "secret_previous": OLD}, "passwords", OK, ["keep it"]),
     "lost": ({"data_dir": Path("empty")}, "secret", FAIL, ["1 database"]),
 }
 
 
-@pytest.mark.parametrize(("given", "question", "verdict", "words"), FOUND.values(), ids=list(FOUND))
+@pytest.mark.parametrize(
+    ("given", "check_name", "verdict", "words"), WRONG_SECRETS.values(), ids=list(WRONG_SECRETS)
+)
 async def test_a_wrong_secret_is_reported_with_the_number_of_its_databases(
-    given: dict[str, Any], question: str, verdict: Verdict, words: list[str]
+    given: dict[str, Any], check_name: str, verdict: Verdict, words: list[str]
 ) -> None:
-    found = (await _run_checks(_records_of_databases(OLD), **given))[question]
-    assert found.verdict is verdict
-    assert all(word in found.detail for word in words)
+    outcome = (await _run_checks(_records_of_databases(OLD), **given))[check_name]
+    assert outcome.verdict is verdict
+    assert all(word in outcome.detail for word in words)
 
 
 async def test_a_damaged_secret_is_reported(tmp_path: Path) -> None:
@@ -143,8 +147,8 @@ async def test_a_damaged_secret_is_reported(tmp_path: Path) -> None:
 
 
 async def test_databases_of_other_targets_do_not_count() -> None:
-    found = await _run_checks(_records_of_databases(OLD, "postgres"), secret=NEW)
-    assert found["passwords"].verdict is OK
+    outcomes = await _run_checks(_records_of_databases(OLD, "postgres"), secret=NEW)
+    assert outcomes["passwords"].verdict is OK
 
 
 @pytest.mark.parametrize(
@@ -164,8 +168,8 @@ def test_a_name_with_a_line_break_adds_no_command_to_the_script(fix: Fix) -> Non
 
 
 async def _data_folder(folder: Path) -> Verdict:
-    found = await collect_outcomes(SettingsChecks(Settings(data_dir=folder)))
-    return found["data folder"].verdict
+    outcomes = await collect_outcomes(SettingsChecks(Settings(data_dir=folder)))
+    return outcomes["data folder"].verdict
 
 
 def _records_of_databases(secret: str, target: str = "embedded") -> RegistrySnapshot:

@@ -9,7 +9,7 @@ from entrypoints.config.environment import FORMER_NAMES
 from entrypoints.config.exposure import find_unreachable_host
 from entrypoints.config.loading import find_ignored_variables, load_client_settings
 from entrypoints.config.settings import LogLevel, Settings
-from tests.unit.entrypoints.conftest import FOUR, Environment
+from tests.unit.entrypoints.conftest import NEON_VARIABLES, Environment
 
 DOCUMENTED = {str(field.validation_alias) for field in Settings.model_fields.values()}
 FOREIGN = sorted({name.upper() for name in Settings.model_fields} - DOCUMENTED)
@@ -133,7 +133,7 @@ def test_a_removed_current_folder_is_reported(env: Environment, tmp_path: Path) 
         ({}, None),
         (LAN | {"PGVEND_PUBLIC_HOST": "db.example"}, None),
         (LAN | POSTGRES | {"PGVEND_POSTGRES_ADMIN_DSN": DSN.format("db.example")}, None),
-        (LAN | FOUR, None),
+        (LAN | NEON_VARIABLES, None),
         (LAN | {"PGVEND_PROVIDER": "memory"}, None),
     ],
 )

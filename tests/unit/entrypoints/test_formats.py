@@ -29,18 +29,18 @@ BY_LINE = {"env", "psql", "dotnet", "docker"}
 """Formats without escapes for control characters."""
 
 
-def read_back(name: str, written: Connection) -> Connection:
-    return READERS[name](FORMATS[name].render(written))
+def read_back(name: str, original: Connection) -> Connection:
+    return READERS[name](FORMATS[name].render(original))
 
 
-def assert_read_back_or_refused(name: str, written: Connection, *parts: str) -> None:
+def assert_read_back_or_refused(name: str, original: Connection, *parts: str) -> None:
     """A value that the format cannot express is refused: it would end a line."""
     if name in BY_LINE and not all(map(is_plain, parts)):
         with pytest.raises(NotExpressible, match=f"format {name} cannot express the ") as refused:
-            FORMATS[name].render(written)
+            FORMATS[name].render(original)
         assert is_plain(str(refused.value))
     else:
-        assert read_back(name, written) == readable_connection(name, written), ascii(parts)
+        assert read_back(name, original) == readable_connection(name, original), ascii(parts)
 
 
 def test_the_documented_formats_exist() -> None:
@@ -49,22 +49,22 @@ def test_the_documented_formats_exist() -> None:
         *promised,
         *("django", "node", "prisma", "dotnet", "docker", "k8s-secret"),
     ]
-    assert all(written.name == name for name, written in FORMATS.items())
+    assert all(original.name == name for name, original in FORMATS.items())
 
 
 @every_format
 @given(user=texts, password=texts, database=texts)
 def test_all_parts_are_read_back(name: str, user: str, password: str, database: str) -> None:
-    written = connection(user=user, password=password, database=database)
-    assert_read_back_or_refused(name, written, user, password, database)
+    original = connection(user=user, password=password, database=database)
+    assert_read_back_or_refused(name, original, user, password, database)
 
 
 @every_format
 def test_every_odd_character_is_read_back(name: str) -> None:
     for char in ODD_CHARACTERS:
         for odd in (char, f"{char}a{char}", f"a{char * 2}b"):
-            written = connection(password=odd, user=odd, database=odd)
-            assert_read_back_or_refused(name, written, odd)
+            original = connection(password=odd, user=odd, database=odd)
+            assert_read_back_or_refused(name, original, odd)
 
 
 @every_format
@@ -81,9 +81,9 @@ def test_impossible_values_are_refused_and_not_shown(name: str, odd: str) -> Non
 def test_no_other_part_can_add_a_line(name: str, part: str) -> None:
     """Another server than pgvend could answer such a part to the command line."""
     line = "\nLD_PRELOAD=/tmp/own.so"
-    written = connection(**{part: f"require{line}"})
+    original = connection(**{part: f"require{line}"})
     try:
-        assert line not in FORMATS[name].render(written)
+        assert line not in FORMATS[name].render(original)
     except NotExpressible:
         assert part == "host" or name in BY_LINE
 
@@ -91,15 +91,15 @@ def test_no_other_part_can_add_a_line(name: str, part: str) -> None:
 @every_format
 @pytest.mark.parametrize("part", PARTS, ids=str)
 def test_every_kind_of_host_and_password_is_read_back(name: str, part: Any) -> None:
-    written = connection(**part)
-    assert read_back(name, written) == readable_connection(name, written)
+    original = connection(**part)
+    assert read_back(name, original) == readable_connection(name, original)
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name not in RENAMED_SSLMODES])
 @pytest.mark.parametrize("sslmode", SSL_MODES.values())
 def test_every_tls_mode_is_read_back(name: str, sslmode: str) -> None:
-    written = connection(sslmode=sslmode)
-    assert read_back(name, written) == readable_connection(name, written)
+    original = connection(sslmode=sslmode)
+    assert read_back(name, original) == readable_connection(name, original)
 
 
 @every_format

@@ -10,7 +10,7 @@ from domain.errors import StartupError
 from entrypoints.config.loading import load_client_settings, load_settings
 from entrypoints.config.provenance import ADDRESSES, SECRETS
 from entrypoints.config.settings import ClientSettings, Settings
-from tests.unit.entrypoints.conftest import FOUR, Environment
+from tests.unit.entrypoints.conftest import NEON_VARIABLES, Environment
 
 KEY = "9xQwErTyUiOpAsDfGhJkLzXc"
 DSN = "postgresql://admin:hunter2@db.example:5432/postgres"
@@ -18,10 +18,10 @@ SHARED = {"PGVEND_SECRET": KEY * 2, "PGVEND_REGISTRY_URL": DSN}
 
 STOLEN: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     # the variables of `.env`, and of the environment
-    "Neon's key by its API": ({"NEON_API_URL": "https://api.attacker.example"}, FOUR),
+    "Neon's key by its API": ({"NEON_API_URL": "https://api.attacker.example"}, NEON_VARIABLES),
     "tenants' passwords by Neon's host": (
         {"NEON_HOST": "attacker.example"},
-        {name: value for name, value in FOUR.items() if name != "NEON_HOST"},
+        {name: value for name, value in NEON_VARIABLES.items() if name != "NEON_HOST"},
     ),
     "the records": ({"PGVEND_REGISTRY_URL": DSN}, {"PGVEND_SECRET": KEY * 2}),
     "passwords by a server": (
@@ -57,12 +57,12 @@ def test_an_address_in_the_file_with_a_secret_of_the_environment_is_refused(
 
 def test_other_combinations_are_accepted(env: Environment) -> None:
     there = {"NEON_API_URL": "https://api.example"}
-    write(FOUR | there)
+    write(NEON_VARIABLES | there)
     assert env.load(PGVEND_LOG_LEVEL="debug").neon_api_url == "https://api.example"
-    write(FOUR)
+    write(NEON_VARIABLES)
     assert env.load(**there).neon_api_url == "https://api.example"
     write({"NEON_API_URL": "https://api.attacker.example", "PGVEND_MAX_TTL": "7d"})
-    assert env.load(**FOUR | there).neon_api_url == "https://api.example"
+    assert env.load(**NEON_VARIABLES | there).neon_api_url == "https://api.example"
 
 
 def test_options_of_the_command_line_are_accepted(env: Environment) -> None:

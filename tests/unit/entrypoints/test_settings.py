@@ -15,7 +15,7 @@ from entrypoints.config.loading import load_client_settings
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import ClientSettings, LogLevel, Settings
 from entrypoints.wiring.resources import embedded_options
-from tests.unit.entrypoints.conftest import FOUR, Environment
+from tests.unit.entrypoints.conftest import NEON_VARIABLES, Environment
 
 DSN = "postgresql://admin:hunter2@db.example:5432/postgres"
 SECRET = "0123456789abcdef" * 2
@@ -80,9 +80,9 @@ TARGETS = {
     "memory": {"PGVEND_PROVIDER": "memory"},
     "embedded": {"PGVEND_NEON_ISOLATION": "project"},
     "postgres": {"PGVEND_PROVIDER": "postgres", "PGVEND_POSTGRES_ADMIN_DSN": DSN},
-    "neon-none": FOUR | {"PGVEND_NEON_ISOLATION": "none"},
-    "neon-role": FOUR | {"PGVEND_NEON_ISOLATION": "role"},
-    "neon-project": FOUR | {"PGVEND_NEON_ISOLATION": "project"},
+    "neon-none": NEON_VARIABLES | {"PGVEND_NEON_ISOLATION": "none"},
+    "neon-role": NEON_VARIABLES | {"PGVEND_NEON_ISOLATION": "role"},
+    "neon-project": NEON_VARIABLES | {"PGVEND_NEON_ISOLATION": "project"},
 }
 
 
@@ -140,8 +140,8 @@ def test_the_file_of_the_records_is_in_the_data_folder(
     env: Environment, tmp_path: Path, provider: str, is_kept: int
 ) -> None:
     settings = env.load(**TARGETS[provider], PGVEND_DATA_DIR="data")
-    kept = tmp_path.resolve() / "data" / "registry.sqlite3"
-    assert settings.registry_file == (kept if is_kept else None)
+    expected = tmp_path.resolve() / "data" / "registry.sqlite3"
+    assert settings.registry_file == (expected if is_kept else None)
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -163,7 +163,7 @@ def test_settings_show_no_secret(env: Environment) -> None:
         "PGVEND_API_KEYS": "web=Zk3vT0pQx9LmN2sW",
         "PGVEND_ADMIN_KEY": "9xQwErTyUiOpAsDf",
     }
-    settings = env.load(**FOUR, **secrets)
+    settings = env.load(**NEON_VARIABLES, **secrets)
 
     shown = repr(settings) + str(settings) + repr(ClientSettings()) + repr(settings.static_keys)
 
@@ -193,11 +193,12 @@ def test_the_example_file_names_exactly_the_settings_and_is_valid(env: Environme
     fields = (*Settings.model_fields.values(), *ClientSettings.model_fields.values())
     named = re.findall(r"^#([A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE)
     lines = EXAMPLE.read_text().splitlines()
-    given = dict(line.removeprefix("#").split("=", 1) for line in lines if "=" in line)
+    variables = dict(line.removeprefix("#").split("=", 1) for line in lines if "=" in line)
 
     assert set(named) == {str(field.validation_alias) for field in fields}
     env.load(
-        **given | {"PGVEND_SECRET": SECRET, "PGVEND_ADMIN_KEY": SECRET, "NEON_API_KEY": "napi_x"}
+        **variables
+        | {"PGVEND_SECRET": SECRET, "PGVEND_ADMIN_KEY": SECRET, "NEON_API_KEY": "napi_x"}
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from entrypoints.config.settings import Settings
-from tests.unit.entrypoints.conftest import FIXES, FOUR, Environment, names_in
+from tests.unit.entrypoints.conftest import FIXES, NEON_VARIABLES, Environment, names_in
 
 SECRET = "hunter2"
 ONE, OTHER = "Zk3vT0pQx9LmN2sW", "9xQwErTyUiOpAsDf"
@@ -119,8 +119,16 @@ TOGETHER: dict[str, tuple[dict[str, str], str, str]] = {
         "PGVEND_MAX_TTL: shorter than PGVEND_DEFAULT_TTL",
         "",
     ),
-    "a public host for Neon": (FOUR | {"PGVEND_PUBLIC_HOST": "db"}, "PGVEND_PUBLIC_HOST: ", "Neon"),
-    "a size limit for Neon": (FOUR | {"PGVEND_SIZE_LIMIT": "1GB"}, "PGVEND_SIZE_LIMIT: ", "Neon"),
+    "a public host for Neon": (
+        NEON_VARIABLES | {"PGVEND_PUBLIC_HOST": "db"},
+        "PGVEND_PUBLIC_HOST: ",
+        "Neon",
+    ),
+    "a size limit for Neon": (
+        NEON_VARIABLES | {"PGVEND_SIZE_LIMIT": "1GB"},
+        "PGVEND_SIZE_LIMIT: ",
+        "Neon",
+    ),
     "replicas without a secret": (SHARED, ONE_SECRET, "openssl rand -hex 32"),
     "replicas with an empty secret": (SHARED | {"PGVEND_SECRET": ""}, ONE_SECRET, ""),
     "replicas in memory": (SHARED | {"PGVEND_PROVIDER": "memory"}, ONE_SECRET, ""),
@@ -150,7 +158,7 @@ WRONG_FOR_NEON = {
 def test_an_invalid_value_is_reported_with_its_variable_and_fix_and_without_a_secret(
     env: Environment, variable: str, what: str, text: str
 ) -> None:
-    around = FOUR if variable.startswith("NEON") else {}
+    around = NEON_VARIABLES if variable.startswith("NEON") else {}
     if variable == "PGVEND_POSTGRES_ADMIN_DSN":
         around = POSTGRES
 
@@ -189,5 +197,5 @@ def test_conflicting_or_missing_settings_are_reported(
 @pytest.mark.parametrize("secret", [{"PGVEND_SECRET": SECRET}, {"NEON_API_KEY": f"{SECRET} "}])
 def test_the_error_of_the_validator_holds_no_secret(secret: dict[str, str]) -> None:
     with pytest.raises(ValidationError) as caught:
-        Settings.model_validate(FOUR | secret | {"PORT": "http"})
+        Settings.model_validate(NEON_VARIABLES | secret | {"PORT": "http"})
     assert SECRET not in str(caught.value)

@@ -145,7 +145,7 @@ async def test_a_process_stops_during_a_stream(server_15: OperatorsServer, tmp_p
             await response.content.readuntil(b"\n\n")
             service.process.terminate()
 
-            assert await service.ended(within=20)
+            assert await service.has_ended(within=20)
             assert service.process.returncode == 0
             assert await response.content.read() == b""
 

@@ -34,7 +34,7 @@ async def test_the_banner_shows_the_url_and_the_provider(service: RunningService
 
 async def test_the_printed_example_works_when_pasted(service: RunningService) -> None:
     find_program("curl")
-    pasted = (await service.wrote(r"try +(curl .*)\n"))[1]
+    pasted = (await service.wait_for_output(r"try +(curl .*)\n"))[1]
     shell = await run_program("bash", "-c", f"{pasted} --silent --show-error --fail")
     assert shell.status == 0, shell.stderr
     assert await query_owner(json.loads(shell.stdout)) == json.loads(shell.stdout)["owner"]

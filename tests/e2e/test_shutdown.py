@@ -33,7 +33,7 @@ async def test_sigterm_completes_running_requests(
                 asyncio.create_task(way(service))
                 for way in (create_database, create_by_legacy_route)
             ]
-            await service.wrote(r"(?s)(database\.provisioning.*){3}")
+            await service.wait_for_output(r"(?s)(database\.provisioning.*){3}")
             service.process.terminate()
             await _wait_until_closed(urlsplit(service.url).port)
         made = await asyncio.gather(*creations)

@@ -22,7 +22,7 @@ from tests.support.databases import provisioned_database
 from tests.support.neon.emulator import RunningEmulator, running_emulator
 from tests.support.neon.providers import create_config
 from tests.support.provision_requests import new_provision_request
-from tests.support.tls_front import HOST, Disguise, TlsFront, front
+from tests.support.tls_front import HOST, Disguise, TlsFront, running_front
 
 PASSWORD = "the-password-of-the-tenant"
 
@@ -40,7 +40,7 @@ class NeonTls:
     async def passing(
         self, certificate: CertificateFiles | None, upstream: int | None = None
     ) -> AsyncIterator[TlsFront]:
-        async with front(certificate, upstream) as between:
+        async with running_front(certificate, upstream) as between:
             self.disguise.front = between
             yield between
             self.disguise.front = None

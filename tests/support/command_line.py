@@ -17,14 +17,14 @@ from tests.support.requirements import skip_without
 from tests.support.service import REPOSITORY
 
 PATIENCE = 60.0
-"""Seconds; no test is about this time."""
+"""Seconds; no test depends on it."""
 
 PGVEND = (sys.executable, "-m", "entrypoints")
 
 _SETTINGS = re.compile(r"PGVEND_|NEON_|CORS_|HOST$|PORT$")
 
 _WORKING_FOLDER = "/"
-"""A developer's `.env` is not for tests."""
+"""A folder without a developer's `.env`."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ def _invoke(
     app.callback()(lambda: None)
     unset = {name: None for name in os.environ if _SETTINGS.match(name)}
     with chdir(_WORKING_FOLDER):
-        ended = CliRunner(charset=charset).invoke(
+        result = CliRunner(charset=charset).invoke(
             app, arguments, env={**unset, **environment}, catch_exceptions=False
         )
-    return CommandResult(ended.exit_code, ended.stdout, ended.stderr)
+    return CommandResult(result.exit_code, result.stdout, result.stderr)
 
 
 async def run_pgvend(*arguments: str, **environment: str) -> CommandResult:
@@ -77,8 +77,8 @@ async def run_program(*command: str, stdin: str = "", **environment: str) -> Com
 
 
 def plain_environment(**more: str) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1", **more}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {**inherited, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
 def find_program(name: str) -> str:

@@ -20,7 +20,7 @@ texts = st.text(
     ),
     min_size=1,
 )
-"""Whatever a name or a password may be, and what means something to a reader more often."""
+"""Texts that can be a name or a password, with many characters that are special to a reader."""
 
 
 DEFAULT_CONNECTION = Connection(
@@ -28,5 +28,5 @@ DEFAULT_CONNECTION = Connection(
 )
 
 
-def connection(*, password: str = "p", **parts: Any) -> Connection:  # noqa: S107 - of nobody
+def connection(*, password: str = "p", **parts: Any) -> Connection:  # noqa: S107 - an invented password
     return replace(DEFAULT_CONNECTION, password=Secret(password), **parts)

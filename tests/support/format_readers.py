@@ -1,5 +1,5 @@
-"""What reads each format of a connection, by rules of its own: libraries that are others' work, or
-the steps that the real reader's documentation describes."""
+"""A reader for each format of a connection: a library of others, or the steps that the real
+reader's documentation describes."""
 
 import ast
 import io
@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, unquote, unquote_plus, urlsplit
 
-import yaml  # type: ignore[import-untyped] # its types are a package of their own
+import yaml  # type: ignore[import-untyped] # its types are a separate package
 from dotenv import dotenv_values
 from sqlalchemy.engine import make_url
 
@@ -24,9 +24,9 @@ SSL_MODES = {
     "VerifyCA": "verify-ca",
     "VerifyFull": "verify-full",
 }
-"""Npgsql's, without regard to case, and libpq's."""
+"""Names of TLS modes in Npgsql, where case does not matter, and in libpq."""
 
-NODES = {"no-verify": "require"}
+NODE_SSL_MODES = {"no-verify": "require"}
 
 _CONNINFO = re.compile(r"\s*(\w+)\s*=\s*(?:'((?:\\.|[^'\\])*)'|((?:\\.|[^\s'\\])*))(?:\s+|$)", re.S)
 _ADO = re.compile(r"""\s*([^=;]+?)\s*=\s*(?:"((?:[^"]|"")*)"|([^"'=;\s]+))\s*(?:;|$)""")
@@ -115,7 +115,7 @@ def read_django(text: str) -> Connection:
 def read_node(text: str) -> Connection:
     """Read `no-verify` as `require`, which node's `pg` treats as `verify-full`."""
     read = read_uri(text)
-    return replace(read, sslmode=NODES.get(read.sslmode, read.sslmode))
+    return replace(read, sslmode=NODE_SSL_MODES.get(read.sslmode, read.sslmode))
 
 
 def read_prisma(text: str) -> Connection:
@@ -149,9 +149,9 @@ def read_k8s_secret(text: str) -> Connection:
     return _connection_from_variables(secret["stringData"])
 
 
-def readable_connection(name: str, written: Connection) -> Connection:
+def readable_connection(name: str, original: Connection) -> Connection:
     """Return the part of a connection that a format writes: `psql` omits the password."""
-    return replace(written, password=DEFAULT_CONNECTION.password) if name == "psql" else written
+    return replace(original, password=DEFAULT_CONNECTION.password) if name == "psql" else original
 
 
 READERS: Mapping[str, Callable[[str], Connection]] = {
@@ -186,9 +186,9 @@ def _create_connection(
 
 def _connection_from_variables(read: Mapping[str, str]) -> Connection:
     names = ("PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGSSLMODE")
-    found = _create_connection(*(read[name] for name in names))
-    assert read_uri(read["DATABASE_URL"]) == found
-    return found
+    parsed = _create_connection(*(read[name] for name in names))
+    assert read_uri(read["DATABASE_URL"]) == parsed
+    return parsed
 
 
 def _pairs(texts: Iterable[str]) -> dict[str, str]:

@@ -1,5 +1,4 @@
-"""What callers and tenants do with a service that is a process of its own; one over a server whose
-CREATE DATABASE takes as long as one likes."""
+"""Requests and logins at a service in another process; a server whose CREATE DATABASE blocks."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -62,11 +61,11 @@ async def rotate_password(service: RunningService, database: Mapping[str, Any]) 
 async def wait_for_state(
     service: RunningService, database: Mapping[str, Any], state: str, **headers: str
 ) -> None:
-    async def has_come() -> bool:
-        found = await request_json(service, "GET", f"{PATH}/{database['id']}", **headers)
-        return bool(found["state"] == state)
+    async def has_state() -> bool:
+        record = await request_json(service, "GET", f"{PATH}/{database['id']}", **headers)
+        return bool(record["state"] == state)
 
-    await wait_until(has_come)
+    await wait_until(has_state)
 
 
 async def delete_database(
@@ -101,8 +100,8 @@ async def query_owner(answer: Mapping[str, Any]) -> str:
 
 def password_from_answer(answer: Mapping[str, Any]) -> str:
     """Return the password in an answer of either route."""
-    whole = answer.get("connection") or {"password": answer.get("database_owner_password")}
-    return str(whole["password"])
+    source = answer.get("connection") or {"password": answer.get("database_owner_password")}
+    return str(source["password"])
 
 
 def running_service_over(

@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 from tests.support.certificates import CertificateFiles
 
 HOST = "0.0.0.0"
-"""Leads to this machine, and is not one of loopback's names."""
+"""An address of this machine that does not count as loopback."""
 
 SSL_REQUEST = 8
 ASK_PASSWORD = struct.pack("!cii", b"R", 8, 3)
@@ -22,8 +22,8 @@ ASK_PASSWORD = struct.pack("!cii", b"R", 8, 3)
 
 @dataclass
 class TlsFront:
-    """Shows a certificate, or refuses TLS without one. Asks for the password in plain text, or
-    passes all on to the server at port `upstream` of this machine."""
+    """Presents a certificate, or refuses TLS without one. Asks for the password in plain text, or
+    forwards everything to the server at port `upstream` of this machine."""
 
     certificate: CertificateFiles | None
     upstream: int | None = None
@@ -38,18 +38,18 @@ class TlsFront:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 context.load_cert_chain(self.certificate.cert, self.certificate.key)
                 await writer.start_tls(context)
-            await (self._pass_on(reader, writer) if self.upstream else self._ask(reader, writer))
+            await (self._forward(reader, writer) if self.upstream else self._prompt(reader, writer))
         writer.transport.abort()
 
-    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _prompt(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         length = struct.unpack("!i", await reader.readexactly(4))[0]
         self.received += await reader.readexactly(length - 4)
         writer.write(ASK_PASSWORD)
         self.received += await reader.read(1000)
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answers, server = await asyncio.open_connection("127.0.0.1", self.upstream)
-        await asyncio.gather(_copy(reader, server), _copy(answers, writer))
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        responses, server = await asyncio.open_connection("127.0.0.1", self.upstream)
+        await asyncio.gather(_copy(reader, server), _copy(responses, writer))
 
 
 @dataclass
@@ -62,25 +62,25 @@ class Disguise:
     @property
     def middleware(self) -> Middleware:
         @web.middleware
-        async def renamed(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async def rename(request: web.Request, handler: Handler) -> web.StreamResponse:
             response = await handler(request)
             if self.front and isinstance(response, web.Response) and response.text:
-                there = response.text.replace(f":{self.port}/", f":{self.front.port}/")
-                there = there.replace("127.0.0.1", HOST)
-                response.text = there.replace("sslmode=disable", "sslmode=require")
+                text = response.text.replace(f":{self.port}/", f":{self.front.port}/")
+                text = text.replace("127.0.0.1", HOST)
+                response.text = text.replace("sslmode=disable", "sslmode=require")
             return response
 
-        return renamed
+        return rename
 
 
 @asynccontextmanager
-async def front(
+async def running_front(
     certificate: CertificateFiles | None, upstream: int | None = None
 ) -> AsyncIterator[TlsFront]:
-    made = TlsFront(certificate, upstream)
-    async with await asyncio.start_server(made.serve, "127.0.0.1", 0) as server:
-        made.port = server.sockets[0].getsockname()[1]
-        yield made
+    front = TlsFront(certificate, upstream)
+    async with await asyncio.start_server(front.serve, "127.0.0.1", 0) as server:
+        front.port = server.sockets[0].getsockname()[1]
+        yield front
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 def create_use_case(use_case: type[T], parts: Mapping[str, Any]) -> T:
     """Create the use case with those of the parts that it takes."""
-    taken = {part.name for part in fields(cast("Any", use_case))}
-    return use_case(**{name: parts[name] for name in parts.keys() & taken})
+    names = {part.name for part in fields(cast("Any", use_case))}
+    return use_case(**{name: parts[name] for name in parts.keys() & names})
 
 
 def create_create_database(**parts: Any) -> CreateDatabase:

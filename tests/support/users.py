@@ -22,8 +22,8 @@ _PYTHONS = (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}")
 async def run_as(
     user: str, program: str, *arguments: str, cwd: Path | str = "/", **environment: str
 ) -> tuple[int, str]:
-    """The exit status and the output of a program of another system user, which only root can
-    start. It begins in `cwd`, even where that user cannot look."""
+    """Run a program as another system user, which only root can, and return its exit status and
+    output. It starts in `cwd`, even if that user cannot read the folder."""
     if os.geteuid() != 0:
         skip_without("root, to become another system user")
     entry = pwd.getpwnam(user)
@@ -44,8 +44,8 @@ async def run_as(
 
 
 async def find_python(user: str, *, module: str = "asyncpg") -> str:
-    """A Python of our version that this user can run, and import `module` with; a machine where
-    everything is in root's home has none, and nothing to be tested for that user."""
+    """Return a Python of this version that the user can run and that can import `module`. Skip the
+    test if there is none, as on a machine where everything is in root's home."""
     for python in _PYTHONS:
         if await _runs(user, python, {"PYTHONPATH": str(PACKAGES)}, f"import {module}"):
             return python

@@ -89,8 +89,8 @@ async def test_a_service_ended_while_it_starts_leaves_no_obstacle(
         folder = new_folder / str(within)
         async with starting_service(folder) as service:
             await wait_until((folder / "embedded" / "lock").exists)
-            await service.ended(within=within)
-            await service.signalled(number)
+            await service.has_ended(within=within)
+            await service.send_signal(number)
             assert "Traceback" not in service.output()
             await wait_until(partial(_is_empty, folder))
         async with open_server(folder) as provider:

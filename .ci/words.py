@@ -54,10 +54,10 @@ class Rules:
     def load(cls, file: Path = RULES) -> "Rules":
         read = tomllib.loads(file.read_text())
         words = [
-            Word(_whole_word(row["pattern"]), row["use"], row["reason"]) for row in read["words"]
+            Word(_compile_word(row["pattern"]), row["use"], row["reason"]) for row in read["words"]
         ]
         exceptions = [
-            (_path_pattern(files), row["words"])
+            (_compile_path(files), row["words"])
             for row in read["exceptions"]
             for files in row["files"]
         ]
@@ -82,20 +82,20 @@ class Rules:
 
     @property
     def _candidates(self) -> re.Pattern[str]:
-        return _any_of(tuple(word.pattern.pattern for word in self.words))
+        return _join_patterns(tuple(word.pattern.pattern for word in self.words))
 
 
 @cache
-def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+def _join_patterns(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
-def _whole_word(pattern: str) -> re.Pattern[str]:
+def _compile_word(pattern: str) -> re.Pattern[str]:
     spaced = pattern.replace(" ", r"\s+(?:#\s+)?")
     return re.compile(rf"(?<![A-Za-z])(?:{spaced})(?![A-Za-z])", re.IGNORECASE)
 
 
-def _path_pattern(files: str) -> re.Pattern[str]:
+def _compile_path(files: str) -> re.Pattern[str]:
     """Read `**` as any folders, `*` as any part of a name."""
     escaped = re.escape(files).replace(r"\*\*/", "(?:.*/)?").replace(r"\*\*", ".*")
     return re.compile(escaped.replace(r"\*", "[^/]*"))
@@ -114,7 +114,7 @@ def extract_prose(path: str, text: str) -> Iterator[Text]:
             yield token.start[0], _FIELD.sub("{}", token.string) if is_formatted else token.string
 
 
-def tracked_files() -> Iterator[str]:
+def list_tracked_files() -> Iterator[str]:
     listed = subprocess.run(
         ["git", "ls-files", "-z"],  # noqa: S607 - the developer's git
         cwd=ROOT,
@@ -133,7 +133,7 @@ def main() -> int:
     rules = Rules.load()
     findings = [
         finding
-        for path in tracked_files()
+        for path in list_tracked_files()
         for finding in rules.check(path, (ROOT / path).read_text("utf-8"))
     ]
     for finding in findings:

@@ -16,9 +16,7 @@ SAMPLE = "--sample"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        SAMPLE, action="store_true", help="run only the cases of tests/sample.py"
-    )
+    parser.addoption(SAMPLE, action="store_true", help="run only the cases of tests/sample.py")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

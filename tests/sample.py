@@ -67,7 +67,7 @@ CLIENTS = "tests/clients/"
 """Other programs take minutes to install and compile: they run in `make test-all` only."""
 
 SEEDS = range(1)
-"""Of the random combinations of faults."""
+"""Seeds of the random combinations of faults."""
 
 FIRST_CASES = (
     "tests/e2e/test_browser_events.py",

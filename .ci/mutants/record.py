@@ -54,7 +54,7 @@ class Record:
 
     @cached_property
     def lines(self) -> dict[str, dict[int, set[str]]]:
-        """By file and line, the tests that run it."""
+        """The tests that run each line, by file and line."""
         found: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
         for file in sorted(self._folder.glob("lines.*")):
             data = CoverageData(str(file))

@@ -37,13 +37,13 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def _print(checks: Sequence[DoctorCheck]) -> None:
-    print_table(HEADS, [_row(check) for check in checks])
+    print_table(HEADS, [_format_row(check) for check in checks])
     for head, by_admin in ((BY_SUPERUSER, False), (BY_ADMIN, True)):
-        if lines := list(_script(checks, by_admin)):
+        if lines := list(_write_script(checks, by_admin)):
             print(f"\n{head}\n", *lines, sep="\n")
 
 
-def _script(checks: Sequence[DoctorCheck], by_admin: bool) -> Iterator[str]:
+def _write_script(checks: Sequence[DoctorCheck], by_admin: bool) -> Iterator[str]:
     """Yield the fixes as a script for psql."""
     for check in checks:
         fixes = [fix for fix in check.outcome.fixes if fix.by_admin is by_admin]
@@ -51,10 +51,10 @@ def _script(checks: Sequence[DoctorCheck], by_admin: bool) -> Iterator[str]:
             yield f"-- {check.name}"
         if len(safe := [fix for fix in fixes if _is_plain_sql(fix)]) < len(fixes):
             yield "-- left out: a database or role whose name holds control characters"
-        for database, there in groupby(safe, key=lambda fix: fix.database):
+        for database, group in groupby(safe, key=lambda fix: fix.database):
             if database is not None:
                 yield f"\\connect {_quote(database)}"
-            yield from (fix.statement for fix in there)
+            yield from (fix.statement for fix in group)
 
 
 def _is_plain_sql(fix: Fix) -> bool:
@@ -67,7 +67,7 @@ def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _row(check: DoctorCheck) -> dict[str, str]:
+def _format_row(check: DoctorCheck) -> dict[str, str]:
     outcome = check.outcome
     return {"verdict": outcome.verdict, "check": check.name, "detail": outcome.detail}
 

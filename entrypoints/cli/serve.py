@@ -112,24 +112,24 @@ def _print_banner(settings: Settings, address: tuple[str, int]) -> None:
         f"pgvend serves {url}\n"
         f"  provider     {settings.provider}\n"
         f"  data folder  {settings.data_dir.resolve()}\n"
-        f"  records      {_records_place(settings)}\n"
-        f"{_host_warning(settings)}"
-        f"  try          curl -X POST {url}/v1/databases {_key_option(settings)}"
+        f"  records      {_describe_records(settings)}\n"
+        f"{_format_host_warning(settings)}"
+        f"  try          curl -X POST {url}/v1/databases {_format_key_option(settings)}"
         "-H 'content-type: application/json' -d '{\"nickname\": \"My first database\"}'",
         flush=True,
     )
 
 
-def _host_warning(settings: Settings) -> str:
+def _format_host_warning(settings: Settings) -> str:
     problem = find_unreachable_host(settings)
     return f"  warning      {problem}\n" if problem else ""
 
 
-def _key_option(settings: Settings) -> str:
+def _format_key_option(settings: Settings) -> str:
     return "" if settings.is_open else "-H 'authorization: Bearer YOUR_KEY' "
 
 
-def _records_place(settings: Settings) -> str:
+def _describe_records(settings: Settings) -> str:
     if settings.registry_url:
         return "on the server of PGVEND_REGISTRY_URL"
     return str(settings.registry_file or "in memory, lost when pgvend stops")

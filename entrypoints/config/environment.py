@@ -32,7 +32,7 @@ _KUBERNETES_NAME = re.compile(
 """Names of variables that Kubernetes sets for Services named `pgvend` or `pgvend-...`."""
 
 _KUBERNETES_LINK = re.compile(r"(tcp|udp|sctp)://")
-"""How the value of another such variable begins: PGVEND_PORT=tcp://10.0.0.7:8000."""
+"""The beginning of the value of PGVEND_PORT, which Kubernetes sets too: tcp://10.0.0.7:8000."""
 
 
 @dataclass(frozen=True, slots=True)

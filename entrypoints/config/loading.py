@@ -21,7 +21,7 @@ def load_settings(**given: Any) -> Settings:
     """Load the settings from the environment. Values `given` by field name have precedence, unless
     they are None. Raises StartupError with a line for every invalid setting."""
     variables, chosen = read_environment(), _key_by_variable(given)
-    known = variables.select(_variable_names(Settings) - chosen.keys())
+    known = variables.select(_list_variables(Settings) - chosen.keys())
     mistakes = [*_report_misspelled_names(variables.values), *find_misplaced_addresses(known)]
     try:
         settings = Settings.model_validate({**known.values, **chosen})
@@ -38,7 +38,7 @@ def load_settings(**given: Any) -> Settings:
 def load_client_settings() -> ClientSettings:
     """Load the settings of the client commands. Raises StartupError if one is invalid, `.env`
     cannot be read, or the key must not be sent to the address."""
-    known = read_environment().select(_variable_names(ClientSettings))
+    known = read_environment().select(_list_variables(ClientSettings))
     for mistake in find_misplaced_addresses(known):
         raise StartupError(mistake)
     try:
@@ -49,7 +49,7 @@ def load_client_settings() -> ClientSettings:
 
 def find_ignored_variables() -> list[str]:
     """Return a sentence for every variable that looks like a setting but is ignored."""
-    known = _known_names()
+    known = _list_known_names()
     unknown = find_unknown_names(read_environment().values, known)
     return [
         *(f"{name} is not a setting of pgvend: remove or correct it." for name in unknown),
@@ -72,26 +72,26 @@ def _check_current_folder(settings: Settings) -> None:
         ) from error
 
 
-def _known_names() -> set[str]:
-    return _variable_names(Settings) | _variable_names(ClientSettings)
+def _list_known_names() -> set[str]:
+    return _list_variables(Settings) | _list_variables(ClientSettings)
 
 
 def _report_misspelled_names(variables: Mapping[str, str]) -> Iterator[str]:
-    for name, right_name in find_misspelled_names(variables, _known_names()):
+    for name, right_name in find_misspelled_names(variables, _list_known_names()):
         yield f"{name}: not a setting. Use {right_name}, or remove it."
 
 
-def _variable_names(kind: type[BaseModel]) -> set[str]:
+def _list_variables(kind: type[BaseModel]) -> set[str]:
     """Return the documented names, the only ones that are read: not a web application's SECRET."""
-    return {_variable_name(field) for field in kind.model_fields.values()}
+    return {_get_variable(field) for field in kind.model_fields.values()}
 
 
 def _key_by_variable(given: Mapping[str, Any]) -> dict[str, Any]:
     chosen = {name: value for name, value in given.items() if value is not None}
-    return {_variable_name(Settings.model_fields[name]): value for name, value in chosen.items()}
+    return {_get_variable(Settings.model_fields[name]): value for name, value in chosen.items()}
 
 
-def _variable_name(field: Any) -> str:
+def _get_variable(field: Any) -> str:
     return str(field.validation_alias)
 
 

@@ -25,7 +25,7 @@ _VISIBLE = re.compile(r"[!-~]+")
 
 
 class NeonIsolation(StrEnum):
-    """How databases are provisioned, which decides how tenants are isolated."""
+    """The ways to provision databases, which decide how tenants are isolated."""
 
     NONE = "none"  # by the API, as in the original service; tenants are not isolated
     ROLE = "role"  # role and database by SQL, with least privilege

@@ -30,7 +30,7 @@ class ProviderName(StrEnum):
     MEMORY = "memory"
 
 
-def _dsn_host(dsn: SecretStr | None) -> str | None:
+def _find_dsn_host(dsn: SecretStr | None) -> str | None:
     """Return the host that tenants can use; None if the DSN names a Unix socket."""
     addresses = PostgresUrl.parse(require(dsn).get_secret_value()).addresses
     host = addresses[0].host if addresses else "/"
@@ -156,7 +156,7 @@ class ProviderSettings(BaseModel):
     def _check_public_host(cls, host: str | None, info: ValidationInfo) -> str | None:
         dsn = info.data.get("postgres_admin_dsn")
         uses_dsn = info.data.get("provider") is ProviderName.POSTGRES
-        if uses_dsn and dsn and not (host or _dsn_host(dsn)):
+        if uses_dsn and dsn and not (host or _find_dsn_host(dsn)):
             raise ValueError("missing, and PGVEND_POSTGRES_ADMIN_DSN names no host")
         return host
 
@@ -185,7 +185,7 @@ class ProviderSettings(BaseModel):
             case ProviderName.EMBEDDED:
                 return self.public_host or find_local_host(self.embedded_listen)
             case ProviderName.POSTGRES:
-                return self.public_host or _dsn_host(self.postgres_admin_dsn)
+                return self.public_host or _find_dsn_host(self.postgres_admin_dsn)
         return None
 
     @property

@@ -21,7 +21,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "restoreDatabase": ("restored", "restoring"),
     "addExtension": ("added an extension to", "adding an extension to"),
 }
-"""What a successful request did, and what one does that continues in the background."""
+"""Words for a successful request, and for one that continues in the background."""
 
 MAX_REQUESTS = 1_000
 """Requests whose state is kept; more than are in progress at once, as a rule."""
@@ -70,34 +70,34 @@ def create_renderer(console: Processor) -> Processor:
     def render(logger: WrappedLogger, method: str, event: EventDict) -> str:
         if "exc_info" in event or "exception" in event:
             return str(console(logger, method, event))
-        line = _request_line(event) if event.get("event") == REQUEST else _event_line(event)
-        return f"{datetime.now():%H:%M:%S} {line}{_request_mark(event)}"  # noqa: DTZ005 - local time, for the person at the terminal
+        line = _format_request(event) if event.get("event") == REQUEST else _format_event(event)
+        return f"{datetime.now():%H:%M:%S} {line}{_format_request_id(event)}"  # noqa: DTZ005 - local time, for the person at the terminal
 
     return render
 
 
-def _request_line(event: EventDict) -> str:
+def _format_request(event: EventDict) -> str:
     """Return `created webshop 113 ms by anyone`, or `GET /v1/databases 200 1 ms by anyone`."""
     status, verbs = int(event["status"]), VERBS.get(event.get("action", ""))
     if verbs and status < 300 and "database" in event:
-        what = f"{verbs[status == 202]} {_text(event['database'])}"
+        what = f"{verbs[status == 202]} {_format_value(event['database'])}"
     else:
-        what = f"{event['method']} {_text(event['path'])} {status}"
-    by = f" by {_text(event['caller'])}" if "caller" in event else ""
+        what = f"{event['method']} {_format_value(event['path'])} {status}"
+    by = f" by {_format_value(event['caller'])}" if "caller" in event else ""
     return f"{what} {event['ms']:.0f} ms{by}"
 
 
-def _event_line(event: EventDict) -> str:
+def _format_event(event: EventDict) -> str:
     """Return `database.deleted database=webshop id=db_1`, with the level of warnings and errors."""
     level = str(event.get("level", "info"))
     shown = "" if level in {"debug", "info"} else f"{level}: "
-    fields = (f" {name}={_text(event[name])}" for name in event if name not in _HIDDEN)
-    return f"{shown}{_text(event.get('event', ''))}{''.join(fields)}"
+    fields = (f" {name}={_format_value(event[name])}" for name in event if name not in _HIDDEN)
+    return f"{shown}{_format_value(event.get('event', ''))}{''.join(fields)}"
 
 
-def _request_mark(event: EventDict) -> str:
-    return f" req={_text(event['request_id'])[:SHORT_ID]}" if "request_id" in event else ""
+def _format_request_id(event: EventDict) -> str:
+    return f" req={_format_value(event['request_id'])[:SHORT_ID]}" if "request_id" in event else ""
 
 
-def _text(value: object) -> str:
+def _format_value(value: object) -> str:
     return escape_unprintable(value) if isinstance(value, str) else repr(value)

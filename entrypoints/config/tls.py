@@ -27,12 +27,12 @@ def create_tls_context(settings: Settings) -> ssl.SSLContext | None:
     ) as error:  # the empty password prevents a prompt
         files = f"{settings.tls_cert} and {settings.tls_key}"
         raise StartupError(
-            f"{files} cannot be used for TLS ({_error_reason(error)}): {_FIX}"
+            f"{files} cannot be used for TLS ({_describe_error(error)}): {_FIX}"
         ) from error
     return context
 
 
-def _error_reason(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """Return a reason; OpenSSL's own ones mislead, such as `system library` for an invalid file."""
     if isinstance(error, ssl.SSLError) or not isinstance(error, OSError):
         return "not PEM, a key with a password, or a key of another certificate"

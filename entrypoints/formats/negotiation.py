@@ -37,8 +37,8 @@ def choose_format(name: str | None, accept: str | None) -> Format:
     if accept is None or not accept.strip():
         return FORMATS[DEFAULT]
     accepted = [_parse_media_range(element) for element in parse_http_list(accept)]
-    best = max(BY_MEDIA_TYPE, key=lambda media_type: _quality(media_type, accepted))
-    if not _quality(best, accepted):
+    best = max(BY_MEDIA_TYPE, key=lambda media_type: _find_weight(media_type, accepted))
+    if not _find_weight(best, accepted):
         raise NotAcceptable(f"Accept {', '.join(BY_MEDIA_TYPE)}, or set ?format= instead.")
     return BY_MEDIA_TYPE[best]
 
@@ -61,10 +61,10 @@ def _parse_media_range(element: str) -> MediaRange:
     return media_type, min(1.0, float(weight)) if _WEIGHT.fullmatch(weight) else 1.0
 
 
-def _quality(media_type: str, accepted: Sequence[MediaRange]) -> float:
+def _find_weight(media_type: str, accepted: Sequence[MediaRange]) -> float:
     """Return the weight of the most specific range that matches the media type."""
     major = media_type.partition("/")[0]
-    for fitting in (media_type, f"{major}/*", "*/*"):
-        if weights := [weight for range_, weight in accepted if range_ == fitting]:
+    for range_ in (media_type, f"{major}/*", "*/*"):
+        if weights := [weight for each, weight in accepted if each == range_]:
             return max(weights)
     return 0.0

@@ -198,7 +198,7 @@ def to_k8s_secret(connection: Connection, ca_file: str | None = None) -> str:
             "apiVersion: v1",
             "kind: Secret",
             "metadata:",
-            f"  name: {_quote_yaml(_dns_label(connection.database))}",
+            f"  name: {_quote_yaml(_to_dns_label(connection.database))}",
             "type: Opaque",
             "stringData:",
             *(f"  {name}: {_quote_yaml(value)}" for name, value in values.items()),
@@ -240,7 +240,7 @@ def _quote_yaml(value: str) -> str:
     return _NOT_PLAIN_ASCII.sub(lambda odd: f"\\U{ord(odd[0]):08x}", quoted)
 
 
-def _dns_label(database: str) -> str:
+def _to_dns_label(database: str) -> str:
     """Return the database's name as a DNS label. A changed name gets a hash, so that `a_b` and
     `a-b` do not overwrite each other's secret."""
     label = _NOT_LABEL.sub("-", database.lower()).strip("-")

@@ -19,8 +19,8 @@ from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import Settings
 from entrypoints.doctor.secret import SecretChecks
 from entrypoints.doctor.settings import SettingsChecks
-from entrypoints.wiring.neon import neon_from_settings
-from entrypoints.wiring.resources import embedded_options, server_from_settings
+from entrypoints.wiring.neon import create_neon_config
+from entrypoints.wiring.resources import create_embedded_options, create_operators_server
 from ports.driven.clock import Clock
 from ports.driven.doctor import DoctorChecks
 from ports.use_cases.run_doctor import RunDoctor
@@ -80,14 +80,14 @@ def _create_provider_checks(
 ) -> Mapping[str, DoctorChecks]:
     match settings.provider:
         case ProviderName.EMBEDDED:
-            options = embedded_options(settings)
+            options = create_embedded_options(settings)
             embedded = EmbeddedChecks(
                 options=options, load_local_state=reader.load_local_state, clock=clock
             )
             return {"embedded": embedded}
         case ProviderName.POSTGRES:
             postgres = PostgresChecks(
-                server=server_from_settings(settings),
+                server=create_operators_server(settings),
                 load_local_state=reader.load_local_state,
                 clock=clock,
                 setting="PGVEND_POSTGRES_ADMIN_DSN",
@@ -97,7 +97,7 @@ def _create_provider_checks(
             )
             return {"postgres": postgres}
         case ProviderName.NEON:
-            neon = neon_from_settings(settings, "", clock, structlog.get_logger())
+            neon = create_neon_config(settings, "", clock, structlog.get_logger())
             neon = replace(neon, answer_timeout=NEON_ANSWER_TIMEOUT)
             return {"neon": NeonDoctorChecks(neon=neon, load_local_state=reader.load_local_state)}
         case ProviderName.MEMORY:

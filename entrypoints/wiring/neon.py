@@ -29,11 +29,11 @@ MAX_QUEUE_LENGTH = 100
 async def open_neon_provider(
     settings: Settings, installation: str, clock: Clock, log: BoundLogger
 ) -> AsyncIterator[DatabaseProvider]:
-    async with open_neon(neon_from_settings(settings, installation, clock, log)) as provider:
+    async with open_neon(create_neon_config(settings, installation, clock, log)) as provider:
         yield provider
 
 
-def neon_from_settings(
+def create_neon_config(
     settings: Settings, installation: str, clock: Clock, log: BoundLogger
 ) -> NeonConfig:
     return NeonConfig(

@@ -61,7 +61,7 @@ async def create_password_deriver(
     return passwords
 
 
-def embedded_options(settings: Settings) -> EmbeddedOptions:
+def create_embedded_options(settings: Settings) -> EmbeddedOptions:
     return EmbeddedOptions(
         folder=settings.data_dir.resolve() / "embedded",
         listen=settings.embedded_listen,
@@ -78,7 +78,7 @@ async def open_embedded(
     settings: Settings, installation: str, clock: Clock, log: BoundLogger
 ) -> AsyncIterator[PostgresProvider]:
     async with open_embedded_provider(
-        embedded_options(settings), installation, clock, log
+        create_embedded_options(settings), installation, clock, log
     ) as provider:
         yield provider
 
@@ -89,7 +89,7 @@ async def open_embedded_server_guard(provider: PostgresProvider) -> AsyncIterato
         yield guard
 
 
-def server_from_settings(settings: Settings) -> Server:
+def create_operators_server(settings: Settings) -> Server:
     """Return the server of the provider `postgres`."""
     return server_from_dsn(
         settings.admin_dsn(),
@@ -103,7 +103,7 @@ def server_from_settings(settings: Settings) -> Server:
 async def open_postgres(
     settings: Settings, installation: str, log: BoundLogger
 ) -> AsyncIterator[PostgresProvider]:
-    server, measures = server_from_settings(settings), settings.size_limit is not None
+    server, measures = create_operators_server(settings), settings.size_limit is not None
     async with open_checked_provider(server, installation, log, measures=measures) as provider:
         yield provider
 

@@ -45,7 +45,7 @@ async def run_as(
 
 async def find_python(user: str, *, module: str = "asyncpg") -> str:
     """Return a Python of this version that the user can run and that can import `module`. Skip the
-    test if there is none, as on a machine where everything is in root's home."""
+    test if there is no such Python, as on a machine where everything is in root's home."""
     for python in _PYTHONS:
         if await _runs(user, python, {"PYTHONPATH": str(PACKAGES)}, f"import {module}"):
             return python

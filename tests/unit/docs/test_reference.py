@@ -29,7 +29,7 @@ REFERENCE = DOCS / "reference"
 PAGES = (REPOSITORY / "README.md", *sorted(DOCS.rglob("*.md")))
 
 _BRACES = str.maketrans("", "", "{}")
-"""What Typer writes around a required argument."""
+"""Removes the braces that Typer writes around a required argument."""
 
 _VARIABLE = re.compile(r"\b(?:PGVEND|NEON)_[A-Z_]+[A-Z]\b")
 _COMMAND = re.compile(r"(?:^|[`/(]|[$] |=\S+ )pgvend ([a-z][a-z-]+)", re.MULTILINE)

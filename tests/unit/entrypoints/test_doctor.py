@@ -13,7 +13,7 @@ from domain.doctor import DoctorCheck, Fix, Outcome, Verdict
 from domain.errors import StartupError
 from domain.passwords import secret_name
 from domain.secrets import Secret
-from entrypoints.cli.doctor import _script
+from entrypoints.cli.doctor import _write_script
 from entrypoints.config.settings import Settings
 from entrypoints.doctor.secret import SecretChecks
 from entrypoints.doctor.settings import (
@@ -159,7 +159,7 @@ def test_a_name_with_a_line_break_adds_no_command_to_the_script(fix: Fix) -> Non
         DoctorCheck("open databases", Outcome(Verdict.FAIL, "", (fix, Fix("SELECT 2;", "web"))))
     ]
 
-    assert list(_script(checks, by_admin=False)) == [
+    assert list(_write_script(checks, by_admin=False)) == [
         "-- open databases",
         "-- left out: a database or role whose name holds control characters",
         '\\connect "web"',

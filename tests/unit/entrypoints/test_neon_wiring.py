@@ -16,7 +16,7 @@ from tests.support.randomness import SeededRandomness
 MANY = 10_000
 """More errors than there are attempts."""
 
-both = pytest.mark.parametrize("isolation", [Isolation.PROJECT, Isolation.NONE])
+both_isolations = pytest.mark.parametrize("isolation", [Isolation.PROJECT, Isolation.NONE])
 
 
 class FaultyProvision:
@@ -33,27 +33,27 @@ class FaultyProvision:
         return len(self.inner.calls)
 
 
-@both
+@both_isolations
 @pytest.mark.parametrize("seed", range(5))
 async def test_a_lasting_lock_fails_after_the_timeout(isolation: Isolation, seed: int) -> None:
-    troubled = FaultyProvision(isolation, *[ProviderLocked("locked")] * MANY, seed=seed)
+    call = FaultyProvision(isolation, *[ProviderLocked("locked")] * MANY, seed=seed)
     with pytest.raises(ProviderLocked, match="locked"):
-        await troubled.provision()
-    assert TIMEOUT / 2 < troubled.clock.elapsed() <= TIMEOUT
+        await call.provision()
+    assert TIMEOUT / 2 < call.clock.elapsed() <= TIMEOUT
 
 
-@both
+@both_isolations
 @pytest.mark.parametrize("error", [ProviderBusy, OutcomeUnknown])
 async def test_other_errors_fail_after_the_usual_attempts(
     isolation: Isolation, error: type[Unavailable]
 ) -> None:
-    troubled = FaultyProvision(isolation, *[error() for _ in range(100)])
+    call = FaultyProvision(isolation, *[error() for _ in range(100)])
     with pytest.raises(error):
-        await troubled.provision()
-    assert len(troubled.inner.calls) == RetryPolicy().attempts
+        await call.provision()
+    assert len(call.inner.calls) == RetryPolicy().attempts
 
 
-@both
-async def test_a_lock_between_other_errors_is_waited_for(isolation: Isolation) -> None:
+@both_isolations
+async def test_a_call_waits_for_a_lock_between_other_errors(isolation: Isolation) -> None:
     errors = [ProviderBusy(), *[ProviderLocked()] * 10, OutcomeUnknown()]
     assert await FaultyProvision(isolation, *errors).provision() == 13

@@ -14,7 +14,7 @@ from domain.sizes import SizeLimit
 from entrypoints.config.loading import load_client_settings
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import ClientSettings, LogLevel, Settings
-from entrypoints.wiring.resources import embedded_options
+from entrypoints.wiring.resources import create_embedded_options
 from tests.unit.entrypoints.conftest import NEON_VARIABLES, Environment
 
 DSN = "postgresql://admin:hunter2@db.example:5432/postgres"
@@ -203,14 +203,14 @@ def test_the_example_file_names_exactly_the_settings_and_is_valid(env: Environme
 
 
 def test_without_a_setting_the_bundled_programs_are_used(env: Environment) -> None:
-    assert embedded_options(env.load()).programs is None
+    assert create_embedded_options(env.load()).programs is None
 
 
 def test_a_relative_folder_is_in_the_current_folder(env: Environment, tmp_path: Path) -> None:
     for name in ("initdb", "postgres"):
         (tmp_path / "bin" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "bin" / name).touch()
-    assert embedded_options(env.load(PGVEND_EMBEDDED_PROGRAMS="bin")).programs == tmp_path / "bin"
+    assert create_embedded_options(env.load(PGVEND_EMBEDDED_PROGRAMS="bin")).programs == tmp_path / "bin"
 
 
 def test_other_providers_ignore_the_programs(env: Environment) -> None:

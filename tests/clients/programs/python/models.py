@@ -1,4 +1,4 @@
-"""What the programs with SQLAlchemy store."""
+"""Models of the programs with SQLAlchemy."""
 
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 

@@ -1,4 +1,4 @@
-"""What the project stores."""
+"""Models of the project."""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector

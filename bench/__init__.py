@@ -1,1 +1,1 @@
-"""What pgvend adds to the work that PostgreSQL has to do anyway: `make bench`."""
+"""Benchmarks: the time that pgvend adds to the work of PostgreSQL (`make bench`)."""

@@ -1,4 +1,4 @@
-"""`python -m bench`: bare SQL against the provider against HTTP, and crowds on Neon."""
+"""`python -m bench`: compare bare SQL, the provider and HTTP; bursts on Neon; pages of lists."""
 
 import asyncio
 import json
@@ -11,40 +11,40 @@ from typing import Annotated
 
 import typer
 
-from bench.lists import RECORDS, Pages, measured_pages, pages_json, pages_table
-from bench.neon import CROWDS, Crowd, measured_crowds
+from bench.lists import RECORDS, Pages, format_pages, measure_pages, pages_to_json
+from bench.methods import HTTP, open_methods
+from bench.neon import BURSTS, Burst, measure_bursts
 from bench.neon import LIMIT as NEON_LIMIT
 from bench.report import (
     LIMIT,
     Row,
-    crowd_table,
-    crowd_verdict,
-    rows_of,
-    table,
-    verdict,
-    within_limit,
+    check_limit,
+    create_rows,
+    format_burst_table,
+    format_burst_verdict,
+    format_table,
+    format_verdict,
 )
-from bench.rounds import Results, measured
-from bench.subjects import HTTP, opened_subjects
+from bench.rounds import Results, measure
 from entrypoints.config.logging import configure_logging
 
-RAM = Path("/dev/shm")  # noqa: S108 - a new folder of mode 0700 is made in it
+RAM = Path("/dev/shm")  # noqa: S108 - the run creates a folder of mode 0700 in it
 CONCURRENCIES = (1, 8)
 
-Vends = Annotated[int, typer.Option(min=2, help="Vends in a turn; two of each caller at least.")]
-Rounds = Annotated[int, typer.Option(min=1, help="Turns of each subject, after one to warm up.")]
+Creations = Annotated[int, typer.Option(min=2, help="Creations in a turn; two or more per caller.")]
+Rounds = Annotated[int, typer.Option(min=1, help="Turns of each method, after a warm-up.")]
 Folder = Annotated[
     Path | None,
     typer.Option(
         exists=True,
         file_okay=False,
         resolve_path=True,
-        help="Where the server's data is for the run; the system's temporary folder by default.",
+        help="The folder for the server's data; by default the temporary folder of the system.",
     ),
 ]
-Ram = Annotated[bool, typer.Option("--ram", help=f"Have it in {RAM}: no disk to wait for.")]
+Ram = Annotated[bool, typer.Option("--ram", help=f"Put the data into {RAM}: no disk waits.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Check = Annotated[bool, typer.Option("--check", help="Exit with 1 when a limit is passed.")]
+Check = Annotated[bool, typer.Option("--check", help="Exit with status 1 if a limit is exceeded.")]
 
 
 class Part(StrEnum):
@@ -54,82 +54,82 @@ class Part(StrEnum):
     LISTS = "lists"
 
 
-Which = Annotated[Part, typer.Argument(help="What to measure.")]
+Which = Annotated[Part, typer.Argument(help="The part to measure.")]
 
 
 @dataclass
 class Figures:
-    """What was measured, part by part."""
+    """The results of each part."""
 
     rows: list[Row] = field(default_factory=list)
-    crowds: list[Crowd] = field(default_factory=list)
+    bursts: list[Burst] = field(default_factory=list)
     pages: list[Pages] = field(default_factory=list)
 
     def all_fit(self) -> bool:
-        of_others = [crowd.fits for crowd in self.crowds] + [pages.fits for pages in self.pages]
-        return all([*within_limit(self.rows, HTTP).values(), *of_others])
+        others = [burst.fits for burst in self.bursts] + [pages.fits for pages in self.pages]
+        return all([*check_limit(self.rows, HTTP).values(), *others])
 
 
 def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     part: Which = Part.ALL,
-    vends: Vends = 6,
+    creations: Creations = 6,
     rounds: Rounds = 12,
     folder: Folder = None,
     ram: Ram = False,
     as_json: Json = False,
     check: Check = False,
 ) -> None:
-    """Vend by bare SQL, by the provider and over HTTP, on one bundled PostgreSQL, by turns; then
-    many at once over the Neon emulator; then ask for pages of a long list."""
+    """Create databases by bare SQL, by the provider and over HTTP, in turns on one bundled server;
+    then many at once over the Neon emulator; then request pages of a long list."""
     configure_logging("info", terminal=False)
     parent = RAM if ram else folder
     results = Figures()
     if part in {Part.ALL, Part.SQL}:
-        results.rows = rows_of(asyncio.run(_by_sql(parent, rounds, vends)))
+        results.rows = create_rows(asyncio.run(_measure_sql(parent, rounds, creations)))
     if part in {Part.ALL, Part.NEON}:
-        results.crowds = asyncio.run(_on_neon(parent))
+        results.bursts = asyncio.run(_measure_neon(parent))
     if part in {Part.ALL, Part.LISTS}:
-        results.pages = [asyncio.run(_of_lists(parent))]
-    print(_as_json(results) if as_json else _as_text(results))
+        results.pages = [asyncio.run(_measure_lists(parent))]
+    print(_to_json(results) if as_json else _to_text(results))
     if check and not results.all_fit():
         raise typer.Exit(1)
 
 
-async def _by_sql(parent: Path | None, rounds: int, vends: int) -> Results:
+async def _measure_sql(parent: Path | None, rounds: int, creations: int) -> Results:
     with tempfile.TemporaryDirectory(prefix="pgvend-bench-", dir=parent) as folder:
         print(f"{rounds} rounds, data in {folder}", file=sys.stderr)
-        async with opened_subjects(Path(folder)) as subjects:
-            return await measured(subjects, CONCURRENCIES, rounds, vends)
+        async with open_methods(Path(folder)) as methods:
+            return await measure(methods, CONCURRENCIES, rounds, creations)
 
 
-async def _on_neon(parent: Path | None) -> list[Crowd]:
+async def _measure_neon(parent: Path | None) -> list[Burst]:
     with tempfile.TemporaryDirectory(prefix="pgvend-bench-", dir=parent) as folder:
-        crowds = " and ".join(map(str, CROWDS))
-        print(f"{crowds} vends at once on an emulator, data in {folder}", file=sys.stderr)
-        return await measured_crowds(Path(folder))
+        bursts = " and ".join(map(str, BURSTS))
+        print(f"{bursts} creations at once on an emulator, data in {folder}", file=sys.stderr)
+        return await measure_bursts(Path(folder))
 
 
-async def _of_lists(parent: Path | None) -> Pages:
+async def _measure_lists(parent: Path | None) -> Pages:
     with tempfile.TemporaryDirectory(prefix="pgvend-bench-", dir=parent) as folder:
         print(f"pages of {RECORDS} records, data in {folder}", file=sys.stderr)
-        return await measured_pages(Path(folder))
+        return await measure_pages(Path(folder))
 
 
-def _as_text(figures: Figures) -> str:
-    rows, crowds = figures.rows, figures.crowds
-    by_sql = [table(rows), verdict(within_limit(rows, HTTP), HTTP)] if rows else []
-    on_neon = [crowd_table(crowds), crowd_verdict(crowds)] if crowds else []
-    return "\n".join([*by_sql, *on_neon, *map(pages_table, figures.pages)])
+def _to_text(figures: Figures) -> str:
+    rows, bursts = figures.rows, figures.bursts
+    by_sql = [format_table(rows), format_verdict(check_limit(rows, HTTP), HTTP)] if rows else []
+    on_neon = [format_burst_table(bursts), format_burst_verdict(bursts)] if bursts else []
+    return "\n".join([*by_sql, *on_neon, *map(format_pages, figures.pages)])
 
 
-def _as_json(figures: Figures) -> str:
+def _to_json(figures: Figures) -> str:
     parts = {
         "rows": [asdict(row) for row in figures.rows],
         "limit": LIMIT,
-        "within_limit": within_limit(figures.rows, HTTP),
-        "neon": [asdict(crowd) | {"ratio": round(crowd.ratio, 3)} for crowd in figures.crowds],
+        "check_limit": check_limit(figures.rows, HTTP),
+        "neon": [asdict(burst) | {"ratio": round(burst.ratio, 3)} for burst in figures.bursts],
         "neon_limit": NEON_LIMIT,
-        "lists": list(map(pages_json, figures.pages)),
+        "lists": list(map(pages_to_json, figures.pages)),
     }
     return json.dumps(parts, indent=2)
 

@@ -1,4 +1,4 @@
-"""A page at the beginning of a long list, against one deep in it."""
+"""The first page of a long list, compared with one deep in it."""
 
 import asyncio
 from base64 import urlsafe_b64encode
@@ -16,7 +16,7 @@ from sqlalchemy import insert
 from adapters.registry.rows import row_from_database
 from adapters.registry.schema import DATABASES
 from adapters.registry.sqlite import LOCK_TIMEOUT, create_registry_engine, prepare
-from bench.subjects import served
+from bench.methods import serve
 from domain.database import Database
 from domain.ids import RANDOM_BYTES, new_id
 from domain.names import Nickname
@@ -28,7 +28,7 @@ ROUNDS = 100
 BATCH = 5_000
 
 LIMIT = 1.5
-"""How many times as long as the first page a deep one may take."""
+"""The maximum ratio of a deep page to the first one."""
 
 _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _TARGET = Target(name="embedded", provider="embedded", isolation=Isolation.ROLE)
@@ -48,13 +48,13 @@ class Pages:
         return self.ratio <= LIMIT
 
 
-async def measured_pages(folder: Path) -> Pages:
-    """`pgvend serve` over a registry of so many records; the deep page is nine tenths down."""
-    ids = await _filled(folder / "data" / "registry.sqlite3")
+async def measure_pages(folder: Path) -> Pages:
+    """Measure `pgvend serve` over RECORDS records; the deep page is after nine tenths."""
+    ids = await _fill(folder / "data" / "registry.sqlite3")
     deep = urlsafe_b64encode(ids[RECORDS // 10].encode()).decode()
     settings = {"PGVEND_DATA_DIR": str(folder / "data"), "PGVEND_RECONCILE_INTERVAL": "0"}
-    async with served(settings, folder) as url, aiohttp.ClientSession(url) as client:
-        rounds = [await _round(client, deep) for _ in range(ROUNDS + 5)][5:]
+    async with serve(settings, folder) as url, aiohttp.ClientSession(url) as client:
+        rounds = [await _run_round(client, deep) for _ in range(ROUNDS + 5)][5:]
     return Pages(
         records=RECORDS,
         first_ms=round(median(first for first, _ in rounds) * 1000, 2),
@@ -63,22 +63,22 @@ async def measured_pages(folder: Path) -> Pages:
     )
 
 
-async def _round(client: aiohttp.ClientSession, token: str) -> tuple[float, float]:
-    return await _seconds(client, {}), await _seconds(client, {"page_token": token})
+async def _run_round(client: aiohttp.ClientSession, token: str) -> tuple[float, float]:
+    return await _measure_request(client, {}), await _measure_request(client, {"page_token": token})
 
 
-async def _seconds(client: aiohttp.ClientSession, query: Mapping[str, str]) -> float:
+async def _measure_request(client: aiohttp.ClientSession, query: Mapping[str, str]) -> float:
     begin = perf_counter()
     async with client.get("/v1/databases", params=query, raise_for_status=True) as answer:
         page = await answer.json()
     elapsed = perf_counter() - begin
     if len(page["databases"]) != 50 or not page["next_page_token"]:
-        raise RuntimeError("this was no whole page")
+        raise RuntimeError("the page is not complete")
     return elapsed
 
 
-async def _filled(file: Path) -> Sequence[str]:
-    """The ids of the records in it, the oldest first."""
+async def _fill(file: Path) -> Sequence[str]:
+    """Fill the registry, and return the ids of its records, oldest first."""
     file.parent.mkdir(mode=0o700)
     await asyncio.to_thread(prepare, file, LOCK_TIMEOUT)
     engine, ids = create_registry_engine(file, connections=1), list[str]()
@@ -94,29 +94,29 @@ async def _filled(file: Path) -> Sequence[str]:
 
 
 def _record(number: int) -> Database:
-    made = _BEGIN + timedelta(seconds=number)
+    created_at = _BEGIN + timedelta(seconds=number)
     nickname = Nickname(f"Bench {number}")
     return Database(
-        id=new_id(made, Random(number).randbytes(RANDOM_BYTES)),
+        id=new_id(created_at, Random(number).randbytes(RANDOM_BYTES)),
         nickname=nickname,
         names=nickname.names(),
         target=_TARGET,
         state=State.READY,
         labels={"team": f"team-{number % 10}"},
-        created_at=made,
+        created_at=created_at,
         version=1,
     )
 
 
-def pages_table(pages: Pages) -> str:
-    told = "yes" if pages.fits else "NO"
+def format_pages(pages: Pages) -> str:
+    answer = "yes" if pages.fits else "NO"
     return (
         f"{'list':10} {'records':>9} {'first ms':>9} {'deep ms':>8} {'ratio':>6}\n"
         f"{'HTTP':10} {pages.records:9} {pages.first_ms:9.2f} {pages.deep_ms:8.2f} "
         f"{pages.ratio:6.2f}\n"
-        f"a deep page within {LIMIT} times the first: {told}"
+        f"a deep page within {LIMIT} times the first: {answer}"
     )
 
 
-def pages_json(pages: Pages) -> dict[str, object]:
+def pages_to_json(pages: Pages) -> dict[str, object]:
     return asdict(pages) | {"limit": LIMIT}

@@ -1,4 +1,4 @@
-"""Many vends at once on the Neon emulator, against the least time that its operations allow."""
+"""Many creations at once on the Neon emulator, compared with the minimum time of its operations."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -12,27 +12,27 @@ import structlog
 from aiohttp import web
 
 from adapters.system.clock import SystemClock
-from bench.subjects import served, vend_by_http
+from bench.methods import create_by_http, serve
 from entrypoints.neon_emulator.behaviour import Behaviour
 from entrypoints.neon_emulator.startup import open_emulator
 from entrypoints.neon_emulator.state.emulator import Emulator
 
 OPERATION_SECONDS = 0.3
-CROWDS = (20, 50)
+BURSTS = (20, 50)
 
 LIMIT = 1.1
-"""How many times the serial minimum many vends at once may take."""
+"""The maximum ratio of many creations at once to the serial minimum."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crowd:
-    """So many vends at once; times in seconds.
+class Burst:
+    """Creations at once; times in seconds.
 
-    `serial` is what a project, which takes one change at a time, needs for their operations alone:
-    the sum of their durations, as Neon tells them.
+    `serial` is the sum of the durations of their operations, as Neon reports them: a project runs
+    one change at a time.
     """
 
-    vends: int
+    creations: int
     elapsed: float
     operations: int
     serial: float
@@ -48,31 +48,31 @@ class Crowd:
         return self.ratio <= LIMIT
 
 
-async def measured_crowds(folder: Path) -> list[Crowd]:
-    """Through the service's HTTP, with the queue and the budget that it has."""
-    knobs = Behaviour(operation_seconds=OPERATION_SECONDS)
+async def measure_bursts(folder: Path) -> list[Burst]:
+    """Measure over HTTP, with the queue and the budget of the service."""
+    behaviour = Behaviour(operation_seconds=OPERATION_SECONDS)
     clock, log = SystemClock(), structlog.get_logger()
     async with (
-        open_emulator(knobs, folder=folder, clock=clock, log=log) as emulator,
-        _listening(emulator) as api,
-        served(_settings(emulator, api), folder) as url,
+        open_emulator(behaviour, folder=folder, clock=clock, log=log) as emulator,
+        _listen(emulator) as api,
+        serve(_settings(emulator, api), folder) as url,
         aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(total=None)) as client,
     ):
-        await _crowd(emulator, client, 1)  # only warms up
-        return [await _crowd(emulator, client, vends) for vends in CROWDS]
+        await _run_burst(emulator, client, 1)  # only warms up
+        return [await _run_burst(emulator, client, creations) for creations in BURSTS]
 
 
-async def _crowd(emulator: Emulator, client: aiohttp.ClientSession, vends: int) -> Crowd:
-    """They are not dropped: the whole account ends with the run."""
+async def _run_burst(emulator: Emulator, client: aiohttp.ClientSession, creations: int) -> Burst:
+    """Create the databases at once. They are not deleted: the account ends with the run."""
     operations = emulator.first.operations
     known, exchanged = len(operations.all), len(emulator.exchanges)
     begin = perf_counter()
-    await asyncio.gather(*(vend_by_http(client) for _ in range(vends)))
+    await asyncio.gather(*(create_by_http(client) for _ in range(creations)))
     elapsed = perf_counter() - begin
     began = operations.all[known:]
     exchanges = list(emulator.exchanges)[exchanged:]
-    return Crowd(
-        vends=vends,
+    return Burst(
+        creations=creations,
         elapsed=elapsed,
         operations=len(began),
         serial=sum(map(operations.seconds, began)),
@@ -82,7 +82,7 @@ async def _crowd(emulator: Emulator, client: aiohttp.ClientSession, vends: int) 
 
 
 @asynccontextmanager
-async def _listening(emulator: Emulator) -> AsyncIterator[str]:
+async def _listen(emulator: Emulator) -> AsyncIterator[str]:
     runner = web.AppRunner(emulator.app, access_log=None)
     await runner.setup()
     try:

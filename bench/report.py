@@ -1,81 +1,79 @@
-"""The numbers as rows, and the one that counts: each against bare SQL in the same run."""
+"""The report: a row for each method, with its ratio to bare SQL in the same run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from bench.neon import LIMIT as NEON_LIMIT
-from bench.neon import Crowd
+from bench.neon import Burst
 from bench.rounds import Results
 
 LIMIT = 1.25
-"""How many times as long as by bare SQL a vend over HTTP may take."""
+"""The maximum ratio of a creation over HTTP to one by bare SQL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    subject: str
+    method: str
     concurrency: int
     median_ms: float
     p90_ms: float
-    vends_per_second: float
+    creations_per_second: float
     ratio: float
-    """To the first subject at the same concurrency; see `Measured.ratio_to`."""
+    """To the first method at the same concurrency; see `Measurement.ratio_to`."""
 
 
-def rows_of(results: Results) -> list[Row]:
+def create_rows(results: Results) -> list[Row]:
     baseline, _ = next(iter(results))
     return [
         Row(
-            subject=subject,
+            method=method,
             concurrency=concurrency,
-            median_ms=round(median(measured.vends) * 1000, 1),
-            p90_ms=round(measured.p90 * 1000, 1),
-            vends_per_second=round(measured.rate, 1),
-            ratio=round(measured.ratio_to(results[baseline, concurrency]), 3),
+            median_ms=round(median(result.creations) * 1000, 1),
+            p90_ms=round(result.p90 * 1000, 1),
+            creations_per_second=round(result.rate, 1),
+            ratio=round(result.ratio_to(results[baseline, concurrency]), 3),
         )
-        for (subject, concurrency), measured in results.items()
+        for (method, concurrency), result in results.items()
     ]
 
 
-def table(rows: Sequence[Row]) -> str:
-    head = (
-        f"{'subject':10} {'at once':>7} {'median ms':>10} {'p90 ms':>8} {'vends/s':>8} {'ratio':>6}"
-    )
-    return "\n".join([head, *(_line(row) for row in rows)])
+def format_table(rows: Sequence[Row]) -> str:
+    head = f"{'method':10} {'at once':>7} {'median ms':>10} {'p90 ms':>8} {'per s':>8} {'ratio':>6}"
+    return "\n".join([head, *(_format_row(row) for row in rows)])
 
 
-def _line(row: Row) -> str:
+def _format_row(row: Row) -> str:
     return (
-        f"{row.subject:10} {row.concurrency:7} {row.median_ms:10.1f} {row.p90_ms:8.1f} "
-        f"{row.vends_per_second:8.1f} {row.ratio:6.2f}"
+        f"{row.method:10} {row.concurrency:7} {row.median_ms:10.1f} {row.p90_ms:8.1f} "
+        f"{row.creations_per_second:8.1f} {row.ratio:6.2f}"
     )
 
 
-def within_limit(rows: Sequence[Row], subject: str) -> Mapping[int, bool]:
-    """By concurrency: does `subject` keep to the limit?"""
-    return {row.concurrency: row.ratio <= LIMIT for row in rows if row.subject == subject}
+def check_limit(rows: Sequence[Row], method: str) -> Mapping[int, bool]:
+    """Return whether `method` is within the limit, by concurrency."""
+    return {row.concurrency: row.ratio <= LIMIT for row in rows if row.method == method}
 
 
-def verdict(within: Mapping[int, bool], subject: str) -> str:
-    told = (f"{'yes' if fits else 'NO'} at {many}" for many, fits in within.items())
-    return f"{subject} within {LIMIT} times bare SQL: {', '.join(told)}"
+def format_verdict(within: Mapping[int, bool], method: str) -> str:
+    parts = (f"{'yes' if fits else 'NO'} at {many}" for many, fits in within.items())
+    return f"{method} within {LIMIT} times bare SQL: {', '.join(parts)}"
 
 
-def crowd_table(crowds: Sequence[Crowd]) -> str:
+def format_burst_table(bursts: Sequence[Burst]) -> str:
     head = (
-        f"{'Neon':10} {'at once':>7} {'seconds':>10} {'serial':>8} {'asked':>8} {'423s':>6} ratio"
+        f"{'Neon':10} {'at once':>7} {'seconds':>10} {'serial':>8} {'calls':>8} {'423s':>6} ratio"
     )
-    return "\n".join([head, *map(_crowd_line, crowds)])
+    return "\n".join([head, *map(_format_burst, bursts)])
 
 
-def _crowd_line(crowd: Crowd) -> str:
+def _format_burst(burst: Burst) -> str:
     return (
-        f"{'emulator':10} {crowd.vends:7} {crowd.elapsed:10.1f} {crowd.serial:8.1f} "
-        f"{crowd.requests:8} {crowd.refusals:6} {crowd.ratio:5.3f}"
+        f"{'emulator':10} {burst.creations:7} {burst.elapsed:10.1f} {burst.serial:8.1f} "
+        f"{burst.requests:8} {burst.refusals:6} {burst.ratio:5.3f}"
     )
 
 
-def crowd_verdict(crowds: Sequence[Crowd]) -> str:
-    told = (f"{'yes' if crowd.fits else 'NO'} at {crowd.vends}" for crowd in crowds)
-    return f"Neon within {NEON_LIMIT} times its operations: {', '.join(told)}"
+def format_burst_verdict(bursts: Sequence[Burst]) -> str:
+    parts = (f"{'yes' if burst.fits else 'NO'} at {burst.creations}" for burst in bursts)
+    return f"Neon within {NEON_LIMIT} times its operations: {', '.join(parts)}"

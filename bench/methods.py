@@ -1,4 +1,4 @@
-"""Three ways to the same thing on one server: a new tenant that has logged in to its database."""
+"""Three methods to create a tenant that can log in to its database, on one server."""
 
 import asyncio
 import os
@@ -35,37 +35,37 @@ from domain.secrets import Secret
 from domain.states import State
 
 Undo = Callable[[], Awaitable[object]]
-Vend = Callable[[], Awaitable[Undo]]
-"""Makes a tenant and returns how to drop it again."""
+Create = Callable[[], Awaitable[Undo]]
+"""Creates a tenant and returns a function that drops it."""
 
 HTTP = "HTTP"
 SECRET = token_hex(32)
-_GLANCE = 0.02
+_POLL_INTERVAL = 0.02
 
 
 @asynccontextmanager
-async def opened_subjects(folder: Path) -> AsyncIterator[Mapping[str, Vend]]:
-    """By name, the baseline first; the bundled PostgreSQL as the service has it, in `folder`."""
+async def open_methods(folder: Path) -> AsyncIterator[Mapping[str, Create]]:
+    """Yield the methods by name, the baseline first, over the bundled PostgreSQL in `folder`."""
     clock, log = SystemClock(), structlog.get_logger()
-    async with AsyncExitStack() as opened:
+    async with AsyncExitStack() as stack:
         bundle = open_embedded_provider(
             EmbeddedOptions(folder=folder / "embedded"), "bench", clock, log
         )
-        provider = await opened.enter_async_context(bundle)
+        provider = await stack.enter_async_context(bundle)
         server = provider.server
         pool = create_pool(server.admin, min_size=0, max_size=POOL_SIZE)
-        await opened.enter_async_context(pool)
-        url = await opened.enter_async_context(served(_settings(server), folder))
-        client = await opened.enter_async_context(aiohttp.ClientSession(url))
+        await stack.enter_async_context(pool)
+        url = await stack.enter_async_context(serve(_settings(server), folder))
+        client = await stack.enter_async_context(aiohttp.ClientSession(url))
         yield {
             "bare SQL": BareSQL(pool, server),
             "provider": Provider(provider),
-            HTTP: partial(vend_by_http, client),
+            HTTP: partial(create_by_http, client),
         }
 
 
 class BareSQL:
-    """As somebody would write it who has no pgvend: the fewest statements that do the work."""
+    """The fewest statements that create a tenant, as written without pgvend."""
 
     def __init__(self, pool: asyncpg.Pool, server: Server) -> None:
         self._pool = pool
@@ -112,53 +112,53 @@ class BareSQL:
 
 
 class Provider:
-    """The adapter in the decorators that the service puts around it, without the service."""
+    """The adapter with the decorators of the service, without the service."""
 
     def __init__(self, bare: PostgresProvider) -> None:
         clock, randomness = SystemClock(), SystemRandomness()
         retrying = Retrying(RetryPolicy(), clock, randomness)
-        observed = LoggingProvider(bare, CallLogger(clock, structlog.get_logger()))
-        self._provider = RetryingProvider(observed, retrying)
+        logging_provider = LoggingProvider(bare, CallLogger(clock, structlog.get_logger()))
+        self._provider = RetryingProvider(logging_provider, retrying)
         self._login_check = RetryingLoginCheck(PostgresLoginCheck(), retrying)
         self._clock = clock
         self._randomness = randomness
         self._passwords = PasswordDeriver(Secret(SECRET))
 
     async def __call__(self) -> Undo:
-        provision_request = self._order()
+        provision_request = self._create_request()
         connection = await self._provider.provision(provision_request)
         await self._login_check.verify(connection)
         return partial(self._provider.delete, provision_request.tenant)
 
-    def _order(self) -> ProvisionRequest:
+    def _create_request(self) -> ProvisionRequest:
         tenant_id = new_id(self._clock.now(), self._randomness.entropy(RANDOM_BYTES))
         tenant = Tenant(id=tenant_id, names=Nickname(f"Bench {token_hex(8)}").names())
         return ProvisionRequest(tenant=tenant, password=self._passwords(tenant_id, 0))
 
 
-async def vend_by_http(client: aiohttp.ClientSession) -> Undo:
-    """What a caller waits for, its own processor time and the way there and back included."""
+async def create_by_http(client: aiohttp.ClientSession) -> Undo:
+    """Create a database over HTTP; a caller waits for this, transfer included."""
     body = {"nickname": f"Bench {token_hex(8)}"}
     async with client.post("/v1/databases", json=body, raise_for_status=True) as answer:
-        vended = await answer.json()
-    return partial(_delete_by_http, client, f"/v1/databases/{vended['id']}")
+        created = await answer.json()
+    return partial(_delete_by_http, client, f"/v1/databases/{created['id']}")
 
 
 async def _delete_by_http(client: aiohttp.ClientSession, path: str) -> None:
     call = client.delete
-    while True:  # it is promised at once and done in the background
+    while True:  # the service accepts it at once and deletes in the background
         async with call(path, raise_for_status=True) as answer:
             if (await answer.json())["state"] == State.DELETED:
                 return
         call = client.get
-        await asyncio.sleep(_GLANCE)
+        await asyncio.sleep(_POLL_INTERVAL)
 
 
 @asynccontextmanager
-async def served(settings: Mapping[str, str], folder: Path) -> AsyncIterator[str]:
-    """The address of `pgvend serve` with these settings, in a process of its own.
+async def serve(settings: Mapping[str, str], folder: Path) -> AsyncIterator[str]:
+    """Run `pgvend serve` with these settings in another process, and yield its address.
 
-    It works in `folder`, where there is no `.env`, and knows nothing of our environment.
+    It runs in `folder`, which has no `.env`, with an environment of its own.
     """
     errors = folder / "serve.log"
     with errors.open("wb") as log:
@@ -171,7 +171,7 @@ async def served(settings: Mapping[str, str], folder: Path) -> AsyncIterator[str
             stderr=log,
         )
     try:
-        yield await _address(process, errors)
+        yield await _read_address(process, errors)
     finally:
         if process.returncode is None:
             process.terminate()
@@ -189,9 +189,9 @@ def _settings(server: Server) -> dict[str, str]:
     }
 
 
-async def _address(process: Process, errors: Path) -> str:
-    told = await process.stdout.readline() if process.stdout else b""
-    if not told:
+async def _read_address(process: Process, errors: Path) -> str:
+    line = await process.stdout.readline() if process.stdout else b""
+    if not line:
         reason = await asyncio.to_thread(errors.read_text)
         raise RuntimeError(f"pgvend serve did not start:\n{reason}")
-    return told.decode().split()[-1]
+    return line.decode().split()[-1]

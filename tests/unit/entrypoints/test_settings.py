@@ -210,7 +210,10 @@ def test_a_relative_folder_is_in_the_current_folder(env: Environment, tmp_path: 
     for name in ("initdb", "postgres"):
         (tmp_path / "bin" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "bin" / name).touch()
-    assert create_embedded_options(env.load(PGVEND_EMBEDDED_PROGRAMS="bin")).programs == tmp_path / "bin"
+    assert (
+        create_embedded_options(env.load(PGVEND_EMBEDDED_PROGRAMS="bin")).programs
+        == tmp_path / "bin"
+    )
 
 
 def test_other_providers_ignore_the_programs(env: Environment) -> None:

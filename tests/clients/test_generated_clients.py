@@ -57,15 +57,15 @@ from generated.api.original import create_neon_db
 from generated.client import AuthenticatedClient
 from generated.models import (
     CreateDatabaseRequest, Database, DatabaseWithConnection, LegacyDatabase,
-    LegacyDatabaseRequest, LegacyProject, UpdateDatabaseRequest, UpdateDatabaseRequestLabelsType0,
+    LegacyDatabaseRequest, LegacyProject, ChangeDatabaseRequest, ChangeDatabaseRequestLabelsType0,
 )
 
 client = AuthenticatedClient(base_url=sys.argv[1], token="of somebody else")
 made = create_database.sync(client=client, body=CreateDatabaseRequest(BODY))
 assert isinstance(made, DatabaseWithConnection), made
 uri: str = made.connection.uri
-labels = UpdateDatabaseRequestLabelsType0.from_dict({"team": "web"})
-changed = change_database.sync(made.id, client=client, body=UpdateDatabaseRequest(labels=labels))
+labels = ChangeDatabaseRequestLabelsType0.from_dict({"team": "web"})
+changed = change_database.sync(made.id, client=client, body=ChangeDatabaseRequest(labels=labels))
 assert isinstance(changed, Database), changed
 body = LegacyDatabaseRequest(project=LegacyProject(name="Old"))
 original = create_neon_db.sync(client=client, body=body)

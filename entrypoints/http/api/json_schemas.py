@@ -13,7 +13,7 @@ from pydantic.json_schema import (
 )
 from pydantic_core import core_schema
 
-from entrypoints.http.api.schemas.fields import published_name
+from entrypoints.http.api.schemas.fields import schema_name_from_class
 
 Json = dict[str, Any]
 SchemaRefs = Mapping[tuple[type[BaseModel], JsonSchemaMode], Json]
@@ -46,7 +46,7 @@ class _SchemaGenerator(GenerateJsonSchema):
     """
 
     def normalize_name(self, name: str) -> str:
-        return super().normalize_name(published_name(name))
+        return super().normalize_name(schema_name_from_class(name))
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])

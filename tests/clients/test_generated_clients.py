@@ -106,7 +106,7 @@ async def call_service(*command: str | Path, cwd: Path) -> None:
 
 
 async def _nicknames(app: RunningApp) -> set[str]:
-    return {database["nickname"] for database in await app.live()}
+    return {database["nickname"] for database in await app.list_live()}
 
 
 async def assert_nickname_alone_is_required(typescript: Path, source: str) -> None:

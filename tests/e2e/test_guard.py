@@ -44,7 +44,7 @@ async def test_the_guard_ends_a_blocking_session_and_reports_it(
         assert health["guard"]["oldest_transaction_id_age"] > 0
         assert "free_disk_bytes" not in health["guard"], "SQL does not show it"
         assert database["id"] not in str(health)
-        lines = await service.wrote(r".*guard\.ended_session")
+        lines = await service.wait_for_output(r".*guard\.ended_session")
         assert database["id"] in lines[0]
         assert "waits_for_shared_lock" in lines[0]
         await delete_database(service, database, **key)
@@ -56,7 +56,7 @@ async def test_missing_rights_of_the_guard_are_reported_until_granted(
     async with AsyncExitStack() as without:
         await without.enter_async_context(without_rights(server_15, RIGHTS))
         async with running_service_over(server_15, tmp_path) as service:
-            lines = await service.wrote(r".*cannot_end_sessions.*guard\.concern")
+            lines = await service.wait_for_output(r".*cannot_end_sessions.*guard\.concern")
             status, health = await send_request(service, "GET", "/readyz")
             assert (status, health["status"]) == (200, "ok")
             concerns = ["cannot_end_sessions", "cannot_see_transactions"]

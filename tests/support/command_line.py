@@ -35,7 +35,7 @@ class CommandResult:
 
 
 async def run_command(*arguments: str, charset: str = "utf-8", **environment: str) -> CommandResult:
-    """Run a command in this process, on a terminal of that charset. Raises what crashes it."""
+    """Run a command in this process, on a terminal of that charset. Its crash is raised."""
     return await asyncio.to_thread(_invoke, arguments, charset, environment)
 
 
@@ -46,10 +46,10 @@ def _invoke(
     app.callback()(lambda: None)
     unset = {name: None for name in os.environ if _SETTINGS.match(name)}
     with chdir(_WORKING_FOLDER):
-        ended = CliRunner(charset=charset).invoke(
+        result = CliRunner(charset=charset).invoke(
             app, arguments, env={**unset, **environment}, catch_exceptions=False
         )
-    return CommandResult(ended.exit_code, ended.stdout, ended.stderr)
+    return CommandResult(result.exit_code, result.stdout, result.stderr)
 
 
 async def run_pgvend(*arguments: str, **environment: str) -> CommandResult:
@@ -77,8 +77,8 @@ async def run_program(*command: str, stdin: str = "", **environment: str) -> Com
 
 
 def plain_environment(**more: str) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1", **more}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {**inherited, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
 def find_program(name: str) -> str:

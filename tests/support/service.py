@@ -49,18 +49,18 @@ class RunningService:
 
     async def stop(self) -> int:
         """Send SIGTERM, and return the exit status."""
-        return await self.signalled(signal.SIGTERM)
+        return await self.send_signal_and_wait(signal.SIGTERM)
 
     async def kill(self) -> int:
-        return await self.signalled(signal.SIGKILL)
+        return await self.send_signal_and_wait(signal.SIGKILL)
 
-    async def signalled(self, number: signal.Signals) -> int:
+    async def send_signal_and_wait(self, number: signal.Signals) -> int:
         """Send the signal, and return the exit status."""
         if self.process.returncode is None:
             self.process.send_signal(number)
         return await asyncio.wait_for(self.process.wait(), PATIENCE)
 
-    async def ended(self, *, within: float) -> bool:
+    async def exits(self, *, within: float) -> bool:
         """Return whether it exits within this many seconds."""
         try:
             await asyncio.wait_for(self.process.wait(), within)
@@ -68,7 +68,9 @@ class RunningService:
             return False
         return True
 
-    async def wrote(self, pattern: str | re.Pattern[str], since: int = 0) -> re.Match[str]:
+    async def wait_for_output(
+        self, pattern: str | re.Pattern[str], since: int = 0
+    ) -> re.Match[str]:
         """Wait for a match in its output after the character `since`, and return it."""
         async with asyncio.timeout(PATIENCE):
             while not (match := re.compile(pattern).search(self.output(), since)):
@@ -117,7 +119,7 @@ async def running_service(data_dir: Path, **options: Any) -> AsyncIterator[Runni
     system `user` to run as, the `source` folder of its packages and the `python` to run it by.
     """
     async with starting_service(data_dir, **options) as service:
-        service.url = (await service.wrote(_SERVES))[1]
+        service.url = (await service.wait_for_output(_SERVES))[1]
         yield service
 
 
@@ -208,7 +210,7 @@ def _serve(written: str, environment: Mapping[str, str]) -> None:
         gc.collect()  # as an interpreter does at its exit: it reports errors of abandoned tasks
 
 
-def servers_in(data_dir: Path) -> list[psutil.Process]:
+def list_servers_in(data_dir: Path) -> list[psutil.Process]:
     """Return the main processes of PostgreSQL servers in the service's data folder."""
     working = [process for process in psutil.process_iter() if _works_in(process, data_dir)]
     numbers = {process.pid for process in working}
@@ -217,11 +219,11 @@ def servers_in(data_dir: Path) -> list[psutil.Process]:
 
 def end_servers(data_dir: Path) -> None:
     """End the PostgreSQL servers that a killed service left in its data folder. Blocks."""
-    left = [process for process in psutil.process_iter() if _works_in(process, data_dir)]
-    for process in left:
+    leftovers = [process for process in psutil.process_iter() if _works_in(process, data_dir)]
+    for process in leftovers:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(left, timeout=PATIENCE)
+    psutil.wait_procs(leftovers, timeout=PATIENCE)
 
 
 def _works_in(process: psutil.Process, data_dir: Path) -> bool:

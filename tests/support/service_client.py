@@ -1,5 +1,5 @@
-"""What callers and tenants do with a service that is a process of its own; one over a server whose
-CREATE DATABASE takes as long as one likes."""
+"""Requests of callers and logins of tenants at a service in a process of its own, and a server that
+blocks CREATE DATABASE until a test ends."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -63,8 +63,8 @@ async def wait_for_state(
     service: RunningService, database: Mapping[str, Any], state: str, **headers: str
 ) -> None:
     async def has_come() -> bool:
-        found = await request_json(service, "GET", f"{PATH}/{database['id']}", **headers)
-        return bool(found["state"] == state)
+        record = await request_json(service, "GET", f"{PATH}/{database['id']}", **headers)
+        return bool(record["state"] == state)
 
     await wait_until(has_come)
 

@@ -187,7 +187,7 @@ async def kill_during_creation(call_api: RecordingClient, service: RunningServic
     body = {"nickname": unique_name()}
     vends = [call_api("POST", "/v1/databases", body, reveals=True) for _ in range(3)]
     vending = asyncio.gather(*vends, return_exceptions=True)
-    await service.wrote("database.provisioning|http.request", since=len(service.output()))
+    await service.wait_for_output("database.provisioning|http.request", since=len(service.output()))
     await service.kill()
     with suppress(aiohttp.ClientError):
         await vending

@@ -29,13 +29,13 @@ def generate_schemas(
 
     Cached, because pydantic takes a tenth of a second.
     """
-    used: list[tuple[type[BaseModel], JsonSchemaMode]] = []
-    used += [(model, "validation") for model in dict.fromkeys(request_models)]
-    used += [(model, "serialization") for model in dict.fromkeys(response_models)]
-    found, definitions = models_json_schema(
-        used, ref_template=_REF_TEMPLATE, schema_generator=_SchemaGenerator
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = []
+    models += [(model, "validation") for model in dict.fromkeys(request_models)]
+    models += [(model, "serialization") for model in dict.fromkeys(response_models)]
+    references, definitions = models_json_schema(
+        models, ref_template=_REF_TEMPLATE, schema_generator=_SchemaGenerator
     )
-    return {place: found[place] for place in used}, definitions["$defs"]
+    return {model: references[model] for model in models}, definitions["$defs"]
 
 
 class _SchemaGenerator(GenerateJsonSchema):

@@ -46,13 +46,17 @@ class PreflightRefused(Forbidden):
 def check_preflights(origins: Collection[str], headers: Collection[str]) -> Middleware:
     """Refuse preflights of other origins than `origins`, of unsupported methods, and of headers
     that belong neither to the API, nor to a tracing tool, nor to the operator's `headers`."""
-    accepted = {name.lower() for name in (*API_HEADERS, *headers)}
+    safe_headers = {name.lower() for name in (*API_HEADERS, *headers)}
 
     @web.middleware
     async def check_preflight(request: web.Request, handler: Handler) -> web.StreamResponse:
         is_preflight = request.method == hdrs.METH_OPTIONS
         has_address = request.match_info.http_exception is None
-        if is_preflight and has_address and (reason := _find_refusal(request, origins, accepted)):
+        if (
+            is_preflight
+            and has_address
+            and (reason := _find_refusal(request, origins, safe_headers))
+        ):
             _log_refusal(request, reason)
             raise PreflightRefused(reason)
         return await handler(request)
@@ -60,7 +64,7 @@ def check_preflights(origins: Collection[str], headers: Collection[str]) -> Midd
     return check_preflight
 
 
-def _find_refusal(request: web.Request, origins: Collection[str], accepted: set[str]) -> str:
+def _find_refusal(request: web.Request, origins: Collection[str], safe_headers: set[str]) -> str:
     """Return the reason for a refusal and its fix, an empty string if the preflight is allowed."""
     origin = request.headers.get(hdrs.ORIGIN)
     method = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
@@ -73,11 +77,11 @@ def _find_refusal(request: web.Request, origins: Collection[str], accepted: set[
         return _explain_refused_origin(_escape(origin))
     if method not in (methods := _find_methods(request)):
         return f"{_escape(method)} is not allowed here; use {', '.join(sorted(methods))}."
-    if refused := [
-        name for name in _parse_requested_headers(request) if not _is_safe(name, accepted)
+    if unsafe := [
+        name for name in _parse_requested_headers(request) if not _is_safe(name, safe_headers)
     ]:
         return (
-            f"Pages of {_escape(origin)} may not send the header {_escape(', '.join(refused))}: "
+            f"Pages of {_escape(origin)} may not send the header {_escape(', '.join(unsafe))}: "
             "omit it, or add it to PGVEND_CORS_ALLOW_HEADERS. Allowed headers are "
             f"{', '.join(API_HEADERS)}, and those of tracing tools."
         )
@@ -109,8 +113,8 @@ def _parse_requested_headers(request: web.Request) -> list[str]:
     return [name.strip() for name in names if name.strip()]
 
 
-def _is_safe(name: str, accepted: set[str]) -> bool:
-    return name.lower() in accepted or _is_tracing(name)
+def _is_safe(name: str, safe_headers: set[str]) -> bool:
+    return name.lower() in safe_headers or _is_tracing(name)
 
 
 def _is_tracing(name: str) -> bool:

@@ -60,14 +60,14 @@ def raise_process_limits() -> ConnectionLimits:
     """Raise the soft limit of file descriptors as far as allowed, and return the limits of
     connections that result."""
     _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = (
+    soft_limit = (
         MAX_DESCRIPTORS
         if hard_limit == resource.RLIM_INFINITY
         else min(hard_limit, MAX_DESCRIPTORS)
     )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard_limit))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft_limit, hard_limit))
     return ConnectionLimits(
-        max_connections=min(ConnectionLimits().max_connections, int(wanted * DESCRIPTOR_SHARE))
+        max_connections=min(ConnectionLimits().max_connections, int(soft_limit * DESCRIPTOR_SHARE))
     )
 
 

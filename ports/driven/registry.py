@@ -40,8 +40,8 @@ class Registry(ABC):
 
         Raises RequestAlreadyRecorded when a record has the same idempotency key, NameTaken when one
         that is not gone has the same target and the same database or owner name, and QuotaReached
-        when `quota` records of the same caller are not gone. Of concurrent calls for one key, one name or the
-        last place in a quota, one succeeds.
+        when `quota` records of the same caller are not gone. Of concurrent calls for one key, one
+        name or the last place in a quota, one succeeds.
         """
 
     @abstractmethod

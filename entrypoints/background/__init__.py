@@ -1,1 +1,1 @@
-"""The loops of the service: the guard and the reconciler."""
+"""The loops of the guard and the reconciler, and tasks that outlive their request."""

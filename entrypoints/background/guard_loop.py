@@ -53,9 +53,9 @@ class GuardLoop:
 
     def _log_outcome(self, outcome: EndingResult) -> None:
         suspect = outcome.termination.suspect
-        what = "rolled_back" if isinstance(suspect, PreparedTransaction) else "ended_session"
+        event = "rolled_back" if isinstance(suspect, PreparedTransaction) else "ended_session"
         self.log.warning(
-            "guard.failed" if outcome.error else f"guard.{what}",
+            "guard.failed" if outcome.error else f"guard.{event}",
             id=suspect.tenant,
             database=suspect.database,
             reason=outcome.termination.reason,

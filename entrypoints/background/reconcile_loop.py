@@ -1,6 +1,5 @@
 """The loop that reconciles records and servers while the service runs."""
 
-import asyncio
 from dataclasses import dataclass
 
 from structlog.stdlib import BoundLogger
@@ -49,9 +48,3 @@ class ReconcileLoop:
             detail=result.detail,
             exc_info=result.crash,
         )
-
-
-async def cancel_task(task: asyncio.Task[None]) -> None:
-    """Cancel the task and wait for its end; the next reconciliation resumes its work."""
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

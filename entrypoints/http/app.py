@@ -10,10 +10,11 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from entrypoints.background.guard_loop import GuardLoop
-from entrypoints.background.reconcile_loop import ReconcileLoop, cancel_task
+from entrypoints.background.reconcile_loop import ReconcileLoop
+from entrypoints.background.tasks import BackgroundTasks, cancel_task
 from entrypoints.config.settings import Settings
-from entrypoints.http.api.background_tasks import BackgroundTasks
 from entrypoints.http.api.context import (
+    ACCESS,
     BACKGROUND,
     CORS_ORIGINS,
     DOCUMENT,
@@ -21,7 +22,7 @@ from entrypoints.http.api.context import (
     STREAM_LIMITER,
     USE_CASES,
 )
-from entrypoints.http.api.handlers.health import ACCESS, determine_access
+from entrypoints.http.api.handlers.health import determine_access
 from entrypoints.http.api.json_bodies import MAX_BODY
 from entrypoints.http.api.json_schemas import Json
 from entrypoints.http.api.openapi import create_document

@@ -139,7 +139,9 @@ class Reconcile:
 
     async def _audit(self, chore: ReconcileTask) -> None:
         """Record an audit event. If that fails, the task is done and reported all the same."""
-        event = AuditEvent(caller=SYSTEM_CALLER, action=f"sweep.{chore.action}", subject=chore.id)
+        event = AuditEvent(
+            caller=SYSTEM_CALLER, action=f"reconcile.{chore.action}", subject=chore.id
+        )
         with suppress(PgvendError):
             await self.audit.record(event)
 

@@ -58,15 +58,15 @@ from generated.api.original import create_neon_db
 from generated.client import AuthenticatedClient
 from generated.models import (
     CreateDatabaseRequest, Database, DatabaseWithConnection, LegacyDatabase,
-    LegacyDatabaseRequest, LegacyProject, UpdateDatabaseRequest, UpdateDatabaseRequestLabelsType0,
+    LegacyDatabaseRequest, LegacyProject, ChangeDatabaseRequest, ChangeDatabaseRequestLabelsType0,
 )
 
 client = AuthenticatedClient(base_url=sys.argv[1], token="of another backend")
 created = create_database.sync(client=client, body=CreateDatabaseRequest(BODY))
 assert isinstance(created, DatabaseWithConnection), created
 uri: str = created.connection.uri
-labels = UpdateDatabaseRequestLabelsType0.from_dict({"team": "web"})
-changed = change_database.sync(created.id, client=client, body=UpdateDatabaseRequest(labels=labels))
+labels = ChangeDatabaseRequestLabelsType0.from_dict({"team": "web"})
+changed = change_database.sync(created.id, client=client, body=ChangeDatabaseRequest(labels=labels))
 assert isinstance(changed, Database), changed
 body = LegacyDatabaseRequest(project=LegacyProject(name="Old"))
 original = create_neon_db.sync(client=client, body=body)
@@ -107,7 +107,7 @@ async def call_service(*command: str | Path, cwd: Path) -> None:
 
 
 async def _nicknames(app: RunningApp) -> set[str]:
-    return {database["nickname"] for database in await app.live()}
+    return {database["nickname"] for database in await app.list_live()}
 
 
 async def assert_nickname_alone_is_required(typescript: Path, source: str) -> None:

@@ -52,7 +52,7 @@ async def test_anonymous_creations_are_audited_and_refusals_are_not(
     answers = [await create_by_legacy_route(anonymous_service) for _ in range(3)]
     assert [answer.status for answer in answers] == [200, 200, 429]
     check_problem(answers[2], 429, "quota_reached")
-    trail = await anonymous_service.trail("&caller=anonymous")
+    trail = await anonymous_service.list_audit_events("&caller=anonymous")
     assert [entry["action"] for entry in trail] == ["createNeonDb"] * 2
     assert all(entry["address"] and entry["subject"] for entry in trail)
 
@@ -82,7 +82,7 @@ async def test_a_key_still_works_at_the_original_route(anonymous_service: KeyedA
     assert (
         await create_by_legacy_route(anonymous_service, bearer(ann.key) | idempotency_headers())
     ).status == 200
-    assert len(await ann.list()) == 1
+    assert len(await ann.list_databases()) == 1
 
 
 async def test_the_document_shows_that_only_this_route_needs_no_key(

@@ -13,25 +13,25 @@ KEYS = "/v1/keys"
 
 
 async def test_a_key_is_shown_once_and_stored_nowhere(guarded: KeyedApp) -> None:
-    made = await guarded.admin.ask("POST", KEYS, {"name": "web", "scopes": ["create"]})
+    answer = await guarded.admin.ask("POST", KEYS, {"name": "web", "scopes": ["create"]})
 
-    assert made.status == 201
-    assert made.headers["Cache-Control"] == "no-store"
-    key = made.body["key"]
-    assert key.startswith(made.body["id"] + "_")
-    is_documented = await guarded.admin.ask("GET", KEYS)
-    kept = await guarded.app.records.keys.find(made.body["id"])
-    for place in (repr(is_documented.body), repr(kept), repr(await guarded.trail())):
+    assert answer.status == 201
+    assert answer.headers["Cache-Control"] == "no-store"
+    key = answer.body["key"]
+    assert key.startswith(answer.body["id"] + "_")
+    listing = await guarded.admin.ask("GET", KEYS)
+    record = await guarded.app.records.keys.find(answer.body["id"])
+    for place in (repr(listing.body), repr(record), repr(await guarded.list_audit_events())):
         assert key.rpartition("_")[2] not in place
-    assert digest_key(Secret(key)) not in repr(is_documented.body)
+    assert digest_key(Secret(key)) not in repr(listing.body)
 
 
 async def test_a_key_has_the_requested_properties(guarded: KeyedApp) -> None:
-    asked = {"name": "web", "scopes": ["read", "create"], "quota": 3, "rate": "10/min"}
+    body = {"name": "web", "scopes": ["read", "create"], "quota": 3, "rate": "10/min"}
 
-    made = await guarded.admin.ask("POST", KEYS, asked | {"ttl": "1h"})
+    answer = await guarded.admin.ask("POST", KEYS, body | {"ttl": "1h"})
 
-    key = made.body
+    key = answer.body
     assert (key["name"], key["quota"], key["rate"]) == ("web", 3, "10/min")
     assert key["scopes"] == ["create", "read"]
     assert (key["origins"], key["revoked_at"], key["notices"]) == ([], None, [])
@@ -39,8 +39,8 @@ async def test_a_key_has_the_requested_properties(guarded: KeyedApp) -> None:
         "2026-01-02T03:04:05Z",
         "2026-01-02T04:04:05Z",
     )
-    (is_documented,) = (await guarded.admin.ask("GET", KEYS)).body["keys"]
-    assert is_documented == {name: key[name] for name in key if name not in {"key", "notices"}}
+    (listed_key,) = (await guarded.admin.ask("GET", KEYS)).body["keys"]
+    assert listed_key == {name: key[name] for name in key if name not in {"key", "notices"}}
 
 
 async def test_keys_are_listed_in_pages(guarded: KeyedApp) -> None:
@@ -58,15 +58,15 @@ async def test_keys_are_listed_in_pages(guarded: KeyedApp) -> None:
 
 async def test_a_revoked_key_stops_working_and_its_databases_stay(guarded: KeyedApp) -> None:
     ann = await guarded.create_client("ann")
-    made = await ann.create_database()
+    database = await ann.create_database()
 
     revoked = await guarded.admin.ask("DELETE", f"{KEYS}/{ann.id}")
 
     assert (revoked.status, revoked.body["revoked_at"]) == (200, "2026-01-02T03:04:05Z")
     problem = check_problem(await ann.ask("GET", PATH), 401, "key_refused")
     assert problem["detail"] == f"The API key {ann.id} was revoked."
-    assert await guarded.admin.list() == {made["id"]}
-    assert guarded.app.accepts(made["connection"])
+    assert await guarded.admin.list_databases() == {database["id"]}
+    assert guarded.app.accepts(database["connection"])
 
 
 async def test_keys_work_with_every_registry_and_invalid_ids_are_not_found(
@@ -82,7 +82,7 @@ async def test_keys_work_with_every_registry_and_invalid_ids_are_not_found(
         for key_id in ("x", "%00", "%ED%A0%80", "%FF", "%F0%9F%98%80", "'", "%25"):
             answer = await guarded.admin.ask("DELETE", f"{KEYS}/{key_id}")
             check_problem(answer, 404, "key_not_found")
-        trail = await guarded.trail("&caller=admin")
+        trail = await guarded.list_audit_events("&caller=admin")
         assert [one["outcome"] for one in trail if one["action"] == "revokeKey"] == [
             "key_not_found"
         ] * 7

@@ -28,15 +28,15 @@ def test_routes_that_change_something_or_reveal_a_secret_are_audited() -> None:
 async def test_the_events_of_a_database_contain_no_secret(guarded: KeyedApp) -> None:
     with capture_logs() as logs:
         ann = await guarded.create_client("ann")
-        made = await ann.create_database(**{"X-Request-ID": "my-request"})
-        path = f"{PATH}/{made['id']}"
+        database = await ann.create_database(**{"X-Request-ID": "my-request"})
+        path = f"{PATH}/{database['id']}"
         await ann.ask("HEAD", f"{path}/connection")  # reveals the password too
         await ann.ask("PATCH", path, {"labels": {"a": "b"}})
         rotated = await ann.ask("POST", f"{path}/rotate")
         await ann.ask("POST", f"{path}/restore")
         await ann.ask("DELETE", path)
 
-    events = await guarded.trail(f"&subject={made['id']}")
+    events = await guarded.list_audit_events(f"&subject={database['id']}")
 
     assert sorted((entry["action"], entry["outcome"]) for entry in events) == [
         ("changeDatabase", "done"),
@@ -54,14 +54,16 @@ async def test_the_events_of_a_database_contain_no_secret(guarded: KeyedApp) -> 
         "caller": "ann",
         "key": ann.id,
         "action": "createDatabase",
-        "subject": made["id"],
+        "subject": database["id"],
         "address": "127.0.0.1",
         "request_id": "my-request",
         "outcome": "done",
     }
-    passwords = [each["connection"]["password"] for each in (made, rotated.body)]
+    passwords = [each["connection"]["password"] for each in (database, rotated.body)]
     secrets = (*passwords, ann.key.rpartition("_")[2], ADMIN_KEY)
-    assert not [each for each in secrets if each in repr(await guarded.trail()) + repr(logs)]
+    assert not [
+        each for each in secrets if each in repr(await guarded.list_audit_events()) + repr(logs)
+    ]
 
 
 @pytest.mark.parametrize("headers", [{}, {"Prefer": "respond-async"}], ids=["", "async"])
@@ -71,37 +73,38 @@ async def test_the_event_of_a_creation_names_the_database(
 ) -> None:
     ann = await guarded.create_client("ann")
     await ann.ask("POST", path, REQUEST_BODIES[path], **headers)
-    (entry,) = await guarded.trail("&caller=ann")
-    assert {entry["subject"]} == await guarded.admin.list()
+    (entry,) = await guarded.list_audit_events("&caller=ann")
+    assert {entry["subject"]} == await guarded.admin.list_databases()
 
 
 async def test_keys_reconciliations_and_their_actions_are_audited(guarded: KeyedApp) -> None:
     ann = await guarded.create_client("ann")
-    made = (await ann.ask("POST", PATH, {"nickname": "Sales", "ttl": "1h"})).body
+    database = (await ann.ask("POST", PATH, {"nickname": "Sales", "ttl": "1h"})).body
     await guarded.admin.ask("DELETE", f"/v1/keys/{ann.id}")
     guarded.app.clock.passed += 3600
     await guarded.admin.ask("POST", "/v1/reconciliations")
 
     events = {
-        (entry["action"], entry["subject"], entry["caller"]) for entry in await guarded.trail()
+        (entry["action"], entry["subject"], entry["caller"])
+        for entry in await guarded.list_audit_events()
     }
 
     assert events == {
         ("reconcile", "", "admin"),
-        ("sweep.expire", made["id"], "pgvend"),
+        ("reconcile.expire", database["id"], "pgvend"),
         ("revokeKey", ann.id, "admin"),
-        ("createDatabase", made["id"], "ann"),
+        ("createDatabase", database["id"], "ann"),
         ("createKey", ann.id, "admin"),
     }
 
 
 async def test_a_forbidden_call_is_audited_with_its_subject(guarded: KeyedApp) -> None:
     ann, bob = await guarded.create_client("ann"), await guarded.create_client("bob", ["read"])
-    made = await ann.create_database()
-    await bob.ask("DELETE", f"{PATH}/{made['id']}")
-    (entry,) = await guarded.trail("&caller=bob")
+    database = await ann.create_database()
+    await bob.ask("DELETE", f"{PATH}/{database['id']}")
+    (entry,) = await guarded.list_audit_events("&caller=bob")
     assert (entry["action"], entry["outcome"]) == ("deleteDatabase", "forbidden")
-    assert (entry["key"], entry["subject"]) == (bob.id, made["id"])
+    assert (entry["key"], entry["subject"]) == (bob.id, database["id"])
 
 
 CREATE: tuple[str, str] = ("POST", PATH)
@@ -110,8 +113,8 @@ FAILING_REQUESTS: dict[str, tuple[str, str, Any, str, str]] = {
     "body": (*CREATE, {}, "", "invalid_request"),
     "size": (*CREATE, {"nickname": "x" * (MAX_BODY + 1)}, "", "body_too_large"),
     **{
-        f"id {written[:9]}": ("DELETE", f"{PATH}/{written}", None, kept, "database_not_found")
-        for written, kept in (
+        f"id {typed_id[:9]}": ("DELETE", f"{PATH}/{typed_id}", None, subject, "database_not_found")
+        for typed_id, subject in (
             ("%00", "%00"),
             ("%0A", "%0A"),
             ("db_x'", "db_x%27"),
@@ -127,7 +130,7 @@ async def test_a_failed_call_is_audited_in_ascii(guarded: KeyedApp, name: str) -
     method, path, body, subject, outcome = FAILING_REQUESTS[name]
     ann = await guarded.create_client("ann")
     answer = await ann.ask(method, path, body)
-    (entry,) = await guarded.trail("&caller=ann")
+    (entry,) = await guarded.list_audit_events("&caller=ann")
     assert entry["outcome"] == answer.body["code"] == outcome
     assert entry["subject"] == subject
 
@@ -138,7 +141,7 @@ async def test_calls_without_a_valid_key_are_logged_and_not_audited(guarded: Key
         await guarded.ask("POST", PATH, REQUEST_BODIES[PATH])
         await wrong.ask("DELETE", f"{PATH}/db_x")
 
-    assert await guarded.trail() == []
+    assert await guarded.list_audit_events() == []
     refusals = [(log["error"], log["address"]) for log in logs if log["event"] == "auth.refused"]
     assert refusals == [("unauthenticated", "127.0.0.1"), ("key_refused", "127.0.0.1")]
     assert wrong.key not in repr(logs)
@@ -152,13 +155,17 @@ async def test_pages_follow_each_other_and_reading_is_not_audited(guarded: Keyed
     last = (await guarded.admin.ask("GET", f"/v1/audit-events?page_size=2&page_token={token}")).body
 
     assert (len(first["audit_events"]), last["next_page_token"]) == (2, "")
-    assert [*first["audit_events"], *last["audit_events"]] == await guarded.trail()
+    assert [*first["audit_events"], *last["audit_events"]] == await guarded.list_audit_events()
 
 
 @pytest.mark.parametrize("text", ["%00", "%ED%A0%80", "%FF", "%25", "'", "ANN"])
 async def test_an_unknown_caller_or_subject_has_no_events(guarded: KeyedApp, text: str) -> None:
     await (await guarded.create_client("ann")).create_database()
-    assert await guarded.trail(f"&caller={text}") == await guarded.trail(f"&subject={text}") == []
+    assert (
+        await guarded.list_audit_events(f"&caller={text}")
+        == await guarded.list_audit_events(f"&subject={text}")
+        == []
+    )
 
 
 class Unwritable(AuditLog):
@@ -173,13 +180,13 @@ async def test_a_failed_write_of_the_audit_log_does_not_change_the_answer() -> N
     with capture_logs() as logs:
         records = replace(create_memory_stores(), audit=Unwritable())
         async with running_keyed_app(records=records) as guarded:
-            made = await guarded.admin.create_database()
-            refused = await guarded.admin.ask("POST", PATH, {"nickname": "!"})
+            database = await guarded.admin.create_database()
+            refusal = await guarded.admin.ask("POST", PATH, {"nickname": "!"})
 
-            assert guarded.app.accepts(made["connection"])
-            assert refused.body["code"] == "invalid_nickname"
+            assert guarded.app.accepts(database["connection"])
+            assert refusal.body["code"] == "invalid_nickname"
 
-    failed = [log for log in logs if log["event"] == "audit.write_failed"]
-    assert {(one["caller"], one["action"]) for one in failed} == {("admin", "createDatabase")}
-    assert [one["subject"] for one in failed] == [made["id"], ""]
-    assert [one["outcome"] for one in failed] == ["done", "invalid_nickname"]
+    failures = [log for log in logs if log["event"] == "audit.write_failed"]
+    assert {(one["caller"], one["action"]) for one in failures} == {("admin", "createDatabase")}
+    assert [one["subject"] for one in failures] == [database["id"], ""]
+    assert [one["outcome"] for one in failures] == ["done", "invalid_nickname"]

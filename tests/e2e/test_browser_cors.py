@@ -21,7 +21,7 @@ CREATE_BODIES = {
 
 @dataclass(frozen=True)
 class Pages:
-    """A service that allows the origin `ours`, and a foreign origin."""
+    """A service that allows the origin `allowed`, and a foreign origin."""
 
     app: RunningApp
     page: Page
@@ -48,42 +48,42 @@ async def pages(page: Page) -> AsyncIterator[Pages]:
 
 
 async def test_an_allowed_page_creates_and_changes_a_database(pages: Pages) -> None:
-    made = await pages.ask(pages.allowed, "/v1/databases", credentials="include")
-    assert made["status"] == 201
-    assert made["headers"]["location"] == f"/v1/databases/{made['body']['id']}"
-    assert made["headers"]["x-request-id"]
-    path, body = made["headers"]["location"], '{"labels": {"seen": "yes"}}'
-    headers = {"Content-Type": "application/json", "If-Match": made["headers"]["etag"]}
+    answer = await pages.ask(pages.allowed, "/v1/databases", credentials="include")
+    assert answer["status"] == 201
+    assert answer["headers"]["location"] == f"/v1/databases/{answer['body']['id']}"
+    assert answer["headers"]["x-request-id"]
+    path, body = answer["headers"]["location"], '{"labels": {"seen": "yes"}}'
+    headers = {"Content-Type": "application/json", "If-Match": answer["headers"]["etag"]}
 
     first = await pages.ask(pages.allowed, path, body, method="PATCH", headers=headers)
     second = await pages.ask(pages.allowed, path, body, method="PATCH", headers=headers)
 
     assert (first["status"], first["body"]["labels"]) == (200, {"seen": "yes"})
-    assert first["headers"]["etag"] != made["headers"]["etag"]
+    assert first["headers"]["etag"] != answer["headers"]["etag"]
     assert (second["status"], second["body"]["code"]) == (412, "precondition_failed")
 
 
 @pytest.mark.parametrize("path", CREATE_BODIES)
 async def test_an_allowed_page_may_send_tracing_headers(pages: Pages, path: str) -> None:
-    traced = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "baggage": "k=v", "sentry-trace": "1"}
-    seen = await pages.ask(
-        pages.allowed, path, headers={"Content-Type": "application/json"} | traced
+    tracing = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "baggage": "k=v", "sentry-trace": "1"}
+    answer = await pages.ask(
+        pages.allowed, path, headers={"Content-Type": "application/json"} | tracing
     )
-    assert seen["status"] in {200, 201}
-    assert "From a page" in seen["body"].values()
+    assert answer["status"] in {200, 201}
+    assert "From a page" in answer["body"].values()
 
 
 @pytest.mark.parametrize("path", CREATE_BODIES)
 async def test_a_foreign_page_sees_nothing_and_creates_nothing(pages: Pages, path: str) -> None:
     """A browser sends plain text without a preflight."""
-    seen = [
+    answers = [
         await pages.ask(pages.foreign, path),
         await pages.ask(pages.foreign, path, content_type="text/plain"),
     ]
-    sent = await pages.ask(pages.foreign, path, content_type="text/plain", mode="no-cors")
+    opaque = await pages.ask(pages.foreign, path, content_type="text/plain", mode="no-cors")
 
-    assert seen == [{"error": "TypeError"}] * 2
-    assert sent.keys() == {"error"}
+    assert answers == [{"error": "TypeError"}] * 2
+    assert opaque.keys() == {"error"}
     assert (await pages.app.get("/v1/databases"))["databases"] == []
 
 
@@ -91,5 +91,5 @@ async def test_a_star_allows_any_page_but_without_credentials(page: Page) -> Non
     async with empty_site() as anybody, running_app(cors_allow_origins="*") as app:
         pages = Pages(app, page, anybody, anybody)
         assert (await pages.ask(anybody, "/v1/databases"))["status"] == 201
-        refused = await pages.ask(anybody, "/v1/databases", credentials="include")
-        assert refused == {"error": "TypeError"}
+        answer = await pages.ask(anybody, "/v1/databases", credentials="include")
+        assert answer == {"error": "TypeError"}

@@ -46,10 +46,10 @@ async def create_async(page: Page, app: RunningApp) -> str:
         "Prefer": "respond-async",
         "Idempotency-Key": "a page's",
     }
-    seen = await post_from_page(page, f"{service}/v1/databases", CREATE_BODY, headers=headers)
-    assert seen["status"] == 202, seen
-    assert seen["headers"]["preference-applied"] == "respond-async"
-    return f"{service}{seen['headers']['location']}/events"
+    answer = await post_from_page(page, f"{service}/v1/databases", CREATE_BODY, headers=headers)
+    assert answer["status"] == 202, answer
+    assert answer["headers"]["preference-applied"] == "respond-async"
+    return f"{service}{answer['headers']['location']}/events"
 
 
 @pytest.mark.parametrize("breaks", [False, True])
@@ -63,11 +63,13 @@ async def test_a_page_sees_every_step_once_and_the_end(page: Page, site: str, br
             assert connection.transport
             connection.transport.close()
         gate.open()
-        seen, opened = await wait_until_closed(page)
+        events, connections = await wait_until_closed(page)
 
-    assert _parse_steps(seen) == CREATE_STEPS
-    assert [(event["name"], event["data"]["state"]) for event in seen[4:]] == [("settled", "ready")]
-    assert opened == 1 + breaks
+    assert _parse_steps(events) == CREATE_STEPS
+    assert [(event["name"], event["data"]["state"]) for event in events[4:]] == [
+        ("settled", "ready")
+    ]
+    assert connections == 1 + breaks
 
 
 async def test_a_late_page_sees_all_steps(page: Page, site: str) -> None:
@@ -76,9 +78,9 @@ async def test_a_late_page_sees_all_steps(page: Page, site: str) -> None:
             f"http://127.0.0.1:{app.port}/v1/databases/{(await app.create_database())['id']}/events"
         )
         await listen(page, url, credentials=True)
-        seen, opened = await wait_until_closed(page)
-    assert _parse_steps(seen) == CREATE_STEPS
-    assert opened == 1, "after the end the browser must not reconnect"
+        events, connections = await wait_until_closed(page)
+    assert _parse_steps(events) == CREATE_STEPS
+    assert connections == 1, "after the end the browser must not reconnect"
 
 
 async def test_a_foreign_page_receives_no_events(page: Page, site: str) -> None:
@@ -90,9 +92,9 @@ async def test_a_foreign_page_receives_no_events(page: Page, site: str) -> None:
         assert await wait_until_closed(page) == ([], 0)
 
 
-def _parse_steps(seen: list[Any]) -> list[tuple[str, str, str]]:
+def _parse_steps(events: list[Any]) -> list[tuple[str, str, str]]:
     return [
         (event["id"], event["data"]["name"], event["data"]["state"])
-        for event in seen
+        for event in events
         if event["name"] == "step"
     ]

@@ -23,9 +23,9 @@ BODIES = {"changeDatabase": {"labels": {"a": "b"}}, "addExtension": {"name": "hs
 async def test_callers_see_their_own_databases_and_admins_all(guarded: KeyedApp) -> None:
     ann, bob = await guarded.create_client("ann"), await guarded.create_client("bob")
     anns, bobs = await ann.create_database("Sales"), await bob.create_database("Stock")
-    assert await ann.list() == {anns["id"]}
-    assert await bob.list() == {bobs["id"]}
-    assert await guarded.admin.list() == {anns["id"], bobs["id"]}
+    assert await ann.list_databases() == {anns["id"]}
+    assert await bob.list_databases() == {bobs["id"]}
+    assert await guarded.admin.list_databases() == {anns["id"], bobs["id"]}
 
 
 @pytest.mark.parametrize("route", DATABASE_ROUTES, ids=lambda route: route.name)
@@ -56,24 +56,24 @@ async def test_keys_from_the_settings_are_callers_too(path: str) -> None:
     async with running_keyed_app(api_keys=f"web={WEB},{CI}") as guarded:
         web, ci = KeyedClient(guarded.app, WEB), KeyedClient(guarded.app, CI)
         assert (await web.ask("POST", path, REQUEST_BODIES[path])).status in {200, 201}
-        assert len(await web.list()) == 1
-        assert await ci.list() == set()
+        assert len(await web.list_databases()) == 1
+        assert await ci.list_databases() == set()
         assert check_problem(await web.ask("GET", "/v1/keys"), 403, "forbidden")
 
 
 async def test_databases_created_without_keys_belong_to_anyone(guarded: KeyedApp) -> None:
     old = await guarded.app.records.registry.add(new_record(state=State.READY))
     ann, anyone = await guarded.create_client("ann"), await guarded.create_client("anyone")
-    assert (old.caller, await ann.list()) == (ANYONE.name, set())
-    assert await anyone.list() == await guarded.admin.list() == {old.id}
+    assert (old.caller, await ann.list_databases()) == (ANYONE.name, set())
+    assert await anyone.list_databases() == await guarded.admin.list_databases() == {old.id}
 
 
 async def test_an_open_service_shows_all_databases() -> None:
     async with running_keyed_app(admin_key=None) as guarded:
-        made = await guarded.app.create_database()
+        database = await guarded.app.create_database()
         theirs = await guarded.app.records.registry.add(replace(new_record(), caller="ann"))
         answer = await guarded.ask("GET", PATH)
-        assert {each["id"] for each in answer.body["databases"]} == {made["id"], theirs.id}
+        assert {each["id"] for each in answer.body["databases"]} == {database["id"], theirs.id}
 
 
 INVALID_KEYS = [
@@ -94,7 +94,7 @@ async def test_an_invalid_key_is_refused(guarded: KeyedApp, path: str, header: s
     answer = await guarded.ask("POST", path, REQUEST_BODIES[path], {"Authorization": header})
     assert answer.status == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
-    assert await guarded.admin.list() == set()
+    assert await guarded.admin.list_databases() == set()
 
 
 async def test_two_keys_or_a_key_in_the_address_are_refused(guarded: KeyedApp) -> None:

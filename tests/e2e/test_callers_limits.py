@@ -13,11 +13,11 @@ ASYNC = {"Prefer": "respond-async"}
 async def test_every_answer_shows_the_remaining_requests(guarded: KeyedApp) -> None:
     ann = await guarded.create_client("ann", rate="3/min")
 
-    made = await ann.ask("POST", PATH, {"nickname": "Sales"})
+    answer = await ann.ask("POST", PATH, {"nickname": "Sales"})
     missed = await ann.ask("GET", f"{PATH}/db_unknown")
 
-    assert made.headers["RateLimit-Policy"] == '"requests";q=3;w=60'
-    assert made.headers["RateLimit"] == '"requests";r=2;t=60'
+    assert answer.headers["RateLimit-Policy"] == '"requests";q=3;w=60'
+    assert answer.headers["RateLimit"] == '"requests";r=2;t=60'
     check_problem(missed, 404, "database_not_found")
     assert missed.headers["RateLimit"] == '"requests";r=1;t=60'
 
@@ -77,7 +77,7 @@ async def test_a_quota_limits_databases_that_exist_at_once(
     assert problem["retryable"] is False, "waiting does not help"
     assert answer.headers["RateLimit-Policy"] == '"databases";q=1'
     assert answer.headers["RateLimit"] == '"databases";r=0'
-    assert len(await guarded.admin.list()) == 1
+    assert len(await guarded.admin.list_databases()) == 1
 
 
 async def test_a_quota_and_a_rate_are_both_shown(guarded: KeyedApp) -> None:

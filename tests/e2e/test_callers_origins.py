@@ -52,7 +52,7 @@ async def test_other_origins_are_refused(
         "POST", path, REQUEST_BODIES[path], **({"Origin": origin} if origin else {})
     )
     check_problem(answer, 403, "forbidden")
-    assert await guarded.admin.list() == set()
+    assert await guarded.admin.list_databases() == set()
     assert _is_readable(answer, OTHER_ALLOWED) == (origin == OTHER_ALLOWED), (
         "readable by an origin that CORS allows"
     )
@@ -91,23 +91,23 @@ async def test_a_page_can_read_when_to_retry(guarded: KeyedApp) -> None:
 
 
 async def test_the_answer_lists_the_limits_of_a_new_key(guarded: KeyedApp) -> None:
-    asked = {"scopes": ["create", "read"], "origins": [f"{ALLOWED}/", "https://Unknown.example"]}
+    body = {"scopes": ["create", "read"], "origins": [f"{ALLOWED}/", "https://Unknown.example"]}
 
-    made = await guarded.admin.ask("POST", "/v1/keys", asked)
+    answer = await guarded.admin.ask("POST", "/v1/keys", body)
 
-    assert made.body["scopes"] == ["create"]
-    assert made.body["origins"] == [ALLOWED, "https://unknown.example"]
-    left_out, closed = made.body["notices"]
-    assert "removed: read" in left_out
-    assert "https://unknown.example" in closed
-    assert ALLOWED not in closed
-    assert "CORS_ALLOW_ORIGINS" in closed
+    assert answer.body["scopes"] == ["create"]
+    assert answer.body["origins"] == [ALLOWED, "https://unknown.example"]
+    scope_notice, origin_notice = answer.body["notices"]
+    assert "removed: read" in scope_notice
+    assert "https://unknown.example" in origin_notice
+    assert ALLOWED not in origin_notice
+    assert "CORS_ALLOW_ORIGINS" in origin_notice
 
 
 async def test_there_are_no_notices_if_cors_allows_all_origins() -> None:
     async with running_keyed_app(cors_allow_origins="*") as guarded:
-        asked = {"scopes": ["create"], "origins": [ALLOWED]}
-        assert (await guarded.admin.ask("POST", "/v1/keys", asked)).body["notices"] == []
+        body = {"scopes": ["create"], "origins": [ALLOWED]}
+        assert (await guarded.admin.ask("POST", "/v1/keys", body)).body["notices"] == []
 
 
 async def test_a_page_may_use_a_key_without_origins(guarded: KeyedApp) -> None:

@@ -29,33 +29,33 @@ from tests.support.service_client import create_database, login_from_answer
 
 async def test_a_database_is_managed_by_the_command_line(service: RunningService) -> None:
     run = uuid4().hex
-    made = await _create(service, "--label", f"run={run}", "--ttl", "1h")
-    first = made["connection"]["uri"]
+    database = await _create(service, "--label", f"run={run}", "--ttl", "1h")
+    first = database["connection"]["uri"]
     assert await _logs_in(first)
-    assert await _read_output(service, "connection", made["id"]) == first
+    assert await _read_output(service, "connection", database["id"]) == first
 
-    is_documented = await _read_output(service, "list", "--label", f"run={run}")
-    shown = await _read_output(service, "show", made["id"])
-    assert made["nickname"] in is_documented
-    assert made["nickname"] in shown
-    assert made["connection"]["password"] not in is_documented + shown
+    listing = await _read_output(service, "list", "--label", f"run={run}")
+    output = await _read_output(service, "show", database["id"])
+    assert database["nickname"] in listing
+    assert database["nickname"] in output
+    assert database["connection"]["password"] not in listing + output
 
-    extended = json.loads(await _read_output(service, "extend", made["id"], "48h", "--json"))
-    assert extended["expires_at"] > made["expires_at"]
-    rotated = await _read_output(service, "rotate", made["id"])
+    extended = json.loads(await _read_output(service, "extend", database["id"], "48h", "--json"))
+    assert extended["expires_at"] > database["expires_at"]
+    rotated = await _read_output(service, "rotate", database["id"])
     assert [await _logs_in(rotated), await _logs_in(first)] == [True, False]
 
-    _check_explained(await _run(service, "restore", made["id"]), "(request ")
-    assert made["id"] in await _read_output(service, "delete", made["id"])
-    _check_explained(await _run(service, "connection", made["id"]), "(request ")
+    _check_explained(await _run(service, "restore", database["id"]), "(request ")
+    assert database["id"] in await _read_output(service, "delete", database["id"])
+    _check_explained(await _run(service, "connection", database["id"]), "(request ")
     await wait_until(partial(_is_refused, rotated))
 
 
 async def test_psql_accepts_the_uri_that_create_prints(service: RunningService) -> None:
-    made = await run_pgvend("create", unique_name(), PGVEND_URL=service.url)
+    creation = await run_pgvend("create", unique_name(), PGVEND_URL=service.url)
     refused = await run_pgvend("create", "!?", PGVEND_URL=service.url)
-    assert (made.status, made.stderr) == (0, "")
-    uri = made.stdout.removesuffix("\n")
+    assert (creation.status, creation.stderr) == (0, "")
+    uri = creation.stdout.removesuffix("\n")
     assert (await run_program(find_program("psql"), uri, "--command", "SELECT 1")).status == 0
     _check_explained(refused, "needs a letter or a digit")
 
@@ -96,27 +96,27 @@ async def test_keys_are_created_used_and_revoked() -> None:
         async with running_keyed_app() as guarded:
             url = f"http://127.0.0.1:{guarded.app.port}"
             admin = {"PGVEND_URL": url, "PGVEND_KEY": ADMIN_KEY}
-            made = await run_command("keys", "create", "web", **admin)
-            web = {"PGVEND_URL": url, "PGVEND_KEY": made.stdout.strip()}
-            created_database = await run_command("create", "Sales", **web)
+            key = await run_command("keys", "create", "web", **admin)
+            web = {"PGVEND_URL": url, "PGVEND_KEY": key.stdout.strip()}
+            creation = await run_command("create", "Sales", **web)
             forbidden = await run_command("keys", "list", **web)
-            await run_command("keys", "revoke", made.stdout[:12], **admin)
+            await run_command("keys", "revoke", key.stdout[:12], **admin)
             refused = await run_command("list", **web)
-            trail = await run_command("audit", "--caller", "web", **admin)
+            audit_events = await run_command("audit", "--caller", "web", **admin)
             keyless = await run_command("list", PGVEND_URL=url)
 
-    assert created_database.stdout.startswith("postgresql://"), created_database.stderr
+    assert creation.stdout.startswith("postgresql://"), creation.stderr
     _check_explained(forbidden, "lacks the scope admin")
     _check_explained(refused, "was revoked")
-    assert [line.split()[3] for line in trail.stdout.splitlines()[1:]] == ["createDatabase"]
+    assert [line.split()[3] for line in audit_events.stdout.splitlines()[1:]] == ["createDatabase"]
     _check_explained(keyless, "PGVEND_KEY")
 
 
 async def test_a_dotenv_file_sets_the_url_and_the_key(tmp_path: Path) -> None:
     async with fake_service(RECORD) as service:
         (tmp_path / ".env").write_text(f"PGVEND_URL={service.url}\nPGVEND_KEY=k\n")
-        shown = await run_program("env", "-C", str(tmp_path), *PGVEND, "show", "db_1")
-    assert shown.status == 0, shown.stderr
+        result = await run_program("env", "-C", str(tmp_path), *PGVEND, "show", "db_1")
+    assert result.status == 0, result.stderr
     assert service.headers[0]["Authorization"] == "Bearer k"
 
 
@@ -124,12 +124,12 @@ async def test_a_rotation_ends_sessions_only_on_request(service: RunningService)
     database = await create_database(service)
     session = await asyncpg.connect(database["connection"]["uri"])
 
-    kept = await run_command("rotate", database["id"], PGVEND_URL=service.url)
-    assert (kept.status, kept.stderr) == (0, "")
+    result = await run_command("rotate", database["id"], PGVEND_URL=service.url)
+    assert (result.status, result.stderr) == (0, "")
     assert await session.fetchval("SELECT 1") == 1
 
-    ended = await run_command("rotate", database["id"], "--end-sessions", PGVEND_URL=service.url)
-    assert (ended.status, "sessions were ended" in ended.stderr) == (0, True)
+    result = await run_command("rotate", database["id"], "--end-sessions", PGVEND_URL=service.url)
+    assert (result.status, "sessions were ended" in result.stderr) == (0, True)
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
         await session.fetchval("SELECT 1")
 
@@ -137,10 +137,10 @@ async def test_a_rotation_ends_sessions_only_on_request(service: RunningService)
 @pytest.fixture
 async def changed_password(service: RunningService) -> Any:
     """A database whose owner changed the password."""
-    made = await create_database(service)
-    async with session(login_from_answer(made)) as owner:
+    database = await create_database(service)
+    async with session(login_from_answer(database)) as owner:
         await owner.execute("ALTER ROLE CURRENT_USER PASSWORD 'mine'")
-    return made
+    return database
 
 
 async def test_commands_refuse_a_changed_password_until_it_is_rotated(
@@ -156,18 +156,20 @@ async def test_commands_refuse_a_changed_password_until_it_is_rotated(
     assert unverified.stdout.strip() == changed_password["connection"]["uri"]
 
     rotated = await run_command("rotate", changed_password["id"], PGVEND_URL=service.url)
-    shown = await run_command("url", changed_password["id"], PGVEND_URL=service.url)
-    assert (shown.status, shown.stderr, shown.stdout) == (0, "", rotated.stdout)
+    output = await run_command("url", changed_password["id"], PGVEND_URL=service.url)
+    assert (output.status, output.stderr, output.stdout) == (0, "", rotated.stdout)
 
 
 async def test_commands_warn_about_an_unverified_connection() -> None:
     answer = CONNECTION | {"verified": False}
     async with fake_service(answer, answer) as fake:
         for command in ("connection", "url"):
-            run_program = await fake.run_pgvend(command, "db_1")
-            assert (run_program.status, run_program.stdout) == (0, f"{CONNECTION['uri']}\n")
-            assert "warning" in run_program.stderr
-    assert [path for _, path, _ in fake.asked] == ["/v1/databases/db_1/connection?verify=true"] * 2
+            result = await fake.run_pgvend(command, "db_1")
+            assert (result.status, result.stdout) == (0, f"{CONNECTION['uri']}\n")
+            assert "warning" in result.stderr
+    assert [path for _, path, _ in fake.requests] == [
+        "/v1/databases/db_1/connection?verify=true"
+    ] * 2
 
 
 async def _run(service: RunningService, *command: str) -> CommandResult:
@@ -175,9 +177,9 @@ async def _run(service: RunningService, *command: str) -> CommandResult:
 
 
 async def _read_output(service: RunningService, *command: str) -> str:
-    ended = await _run(service, *command)
-    assert ended.status == 0, ended.stderr
-    return ended.stdout.removesuffix("\n")
+    result = await _run(service, *command)
+    assert result.status == 0, result.stderr
+    return result.stdout.removesuffix("\n")
 
 
 async def _create(service: RunningService, *options: str) -> Any:

@@ -5,59 +5,59 @@ from typing import Any
 import pytest
 
 from tests.support.command_line import run_command
-from tests.support.fake_service import CONNECTION, VENDED, fake_service
+from tests.support.fake_service import CONNECTION, RECORD_WITH_CONNECTION, fake_service
 
 
 @pytest.mark.parametrize("odd", ["..", "../../livez", "a/b", "?x=1", "#", "%2e", "é"])
 async def test_an_invalid_id_does_not_change_the_path(odd: str) -> None:
     async with fake_service({"detail": "No.", "request_id": "r"}, status=404) as service:
-        refused = await service.run_pgvend("delete", "--", odd)
-    assert refused.stderr == "pgvend: No. (request r)\n"
-    [(_, path, _)] = service.asked
+        result = await service.run_pgvend("delete", "--", odd)
+    assert result.stderr == "pgvend: No. (request r)\n"
+    [(_, path, _)] = service.requests
     assert path in {"/v1/", "/v1"} or path.count("/") == 3
     assert "?" not in path
 
 
 @pytest.mark.parametrize("command", ["create", "rotate", "restore", "connection"])
 async def test_an_unknown_format_is_refused_before_any_request(command: str) -> None:
-    async with fake_service(VENDED) as service:
-        refused = await service.run_pgvend(command, "db_1", "--format", "xml")
-    assert (refused.status, service.asked) == (1, [])
-    assert refused.stderr.startswith("pgvend: 'xml' is not a format; use one of json, uri, env")
+    async with fake_service(RECORD_WITH_CONNECTION) as service:
+        result = await service.run_pgvend(command, "db_1", "--format", "xml")
+    assert (result.status, service.requests) == (1, [])
+    assert result.stderr.startswith("pgvend: 'xml' is not a format; use one of json, uri, env")
 
 
 @pytest.mark.parametrize("form", ["env", "docker", "psql", "dotnet"])
 async def test_a_name_with_a_line_break_is_not_written_to_a_file(form: str) -> None:
     connection = {**CONNECTION, "database": "web\nLD_PRELOAD=/tmp/own.so"}
     async with fake_service(connection) as service:
-        refused = await service.run_pgvend("connection", "db_1", "--format", form)
+        result = await service.run_pgvend("connection", "db_1", "--format", form)
 
-    assert (refused.status, refused.stdout) == (1, "")
-    assert refused.stderr.startswith(f"pgvend: The format {form} cannot express the database 'web")
-    assert refused.stderr.count("\n") == 1
+    assert (result.status, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"pgvend: The format {form} cannot express the database 'web")
+    assert result.stderr.count("\n") == 1
 
 
 async def test_control_characters_of_an_error_are_escaped() -> None:
     async with fake_service(
         {"detail": "\x1b]0;a\x07\u202e", "request_id": "r"}, status=404
     ) as service:
-        refused = await service.run_pgvend("show", "db_1")
+        result = await service.run_pgvend("show", "db_1")
 
-    assert refused.stderr == r"pgvend: \x1b]0;a\x07\u202e (request r)" + "\n"
+    assert result.stderr == r"pgvend: \x1b]0;a\x07\u202e (request r)" + "\n"
 
 
 async def test_a_label_without_a_value_is_refused_before_any_request() -> None:
-    async with fake_service(VENDED) as service:
-        refused = await service.run_pgvend("create", "n", "--label", "team")
-    assert (refused.status, service.asked) == (1, [])
-    assert refused.stderr == "pgvend: Write a label as key=value, not 'team'.\n"
+    async with fake_service(RECORD_WITH_CONNECTION) as service:
+        result = await service.run_pgvend("create", "n", "--label", "team")
+    assert (result.status, service.requests) == (1, [])
+    assert result.stderr == "pgvend: Write a label as key=value, not 'team'.\n"
 
 
-@pytest.mark.parametrize(("command", "lacking"), [("create", "nickname"), ("extend db_1", "TTL")])
-async def test_a_command_without_its_arguments_shows_its_usage(command: str, lacking: str) -> None:
-    refused = await run_command(*command.split())
-    assert refused.status == 2
-    assert lacking in refused.stderr
+@pytest.mark.parametrize(("command", "missing"), [("create", "nickname"), ("extend db_1", "TTL")])
+async def test_a_command_without_its_arguments_shows_its_usage(command: str, missing: str) -> None:
+    result = await run_command(*command.split())
+    assert result.status == 2
+    assert missing in result.stderr
 
 
 FOREIGN_JSON = {"connection": {}, "results": [1], "databases": [None], "something": "else"}
@@ -87,11 +87,11 @@ FOREIGN_ANSWERS: dict[str, tuple[str, int, Any]] = {
 async def test_an_answer_of_another_service_is_reported_in_one_line(name: str) -> None:
     command, status, answer = FOREIGN_ANSWERS[name]
     async with fake_service(answer, status=status) as service:
-        refused = await service.run_pgvend(*command.split())
+        result = await service.run_pgvend(*command.split())
 
-    assert (refused.status, refused.stdout) == (1, "")
+    assert (result.status, result.stdout) == (1, "")
     assert (
-        refused.stderr
+        result.stderr
         == f"pgvend: The server at {service.url} is not a pgvend service: set PGVEND_URL.\n"
     )
 
@@ -100,7 +100,7 @@ async def test_an_answer_of_another_service_is_reported_in_one_line(name: str) -
     "url", ["http://127.0.0.1:1", "localhost:8000", "nonsense", "", "http://no.such.invalid"]
 )
 async def test_a_missing_service_is_reported(url: str) -> None:
-    refused = await run_command("create", "n", PGVEND_URL=url)
-    assert (refused.status, refused.stdout) == (1, "")
-    assert refused.stderr.startswith("pgvend: ")
-    assert "PGVEND_URL" in refused.stderr
+    result = await run_command("create", "n", PGVEND_URL=url)
+    assert (result.status, result.stdout) == (1, "")
+    assert result.stderr.startswith("pgvend: ")
+    assert "PGVEND_URL" in result.stderr

@@ -37,9 +37,9 @@ async def test_every_format_shows_the_connection_of_the_creation(
     assert (response.status, response.content_type) == (200, FORMATS[name].media_type)
     assert (response.charset, response.headers["Cache-Control"]) == ("utf-8", "no-store")
     assert "Accept" in response.headers.getall("Vary")
-    shown = {name: value for name, value in database["connection"].items() if name != "uri"}
-    written = Connection(**shown | {"password": Secret(shown["password"])})
-    assert READERS[name](text) == readable_connection(name, written)
+    fields = {name: value for name, value in database["connection"].items() if name != "uri"}
+    expected = Connection(**fields | {"password": Secret(fields["password"])})
+    assert READERS[name](text) == readable_connection(name, expected)
 
 
 async def test_a_name_that_a_format_cannot_express_is_refused(
@@ -49,8 +49,8 @@ async def test_a_name_that_a_format_cannot_express_is_refused(
     record = await app.records.registry.get(database["id"])
     names = replace(record.names, database="web\nLD_PRELOAD=/tmp/own.so")
     await app.records.registry.update(replace(record, names=names))
-    refused = await app.ask("GET", f"/v1/databases/{database['id']}/connection?format=env")
-    assert check_problem(refused, 409, "not_expressible")["detail"].isprintable()
+    answer = await app.ask("GET", f"/v1/databases/{database['id']}/connection?format=env")
+    assert check_problem(answer, 409, "not_expressible")["detail"].isprintable()
 
 
 @pytest.mark.parametrize(

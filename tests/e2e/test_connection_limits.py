@@ -31,7 +31,7 @@ async def test_the_connection_that_is_idle_for_longest_is_closed_for_a_new_one()
         async with connect_raw(port) as late:
             assert (await late.ask()).status == 200
 
-        assert await wires[0].ended() == b""
+        assert await wires[0].read_to_end() == b""
         assert [(await wire.ask()).status for wire in wires[1:]] == [200] * (MAX_CONNECTIONS - 1)
 
 
@@ -63,7 +63,7 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
     async with running_limited_app() as port, connect_raw(port) as wire:
         sending = asyncio.create_task(_send_requests(wire, many))
         for number in range(many):
-            answer = await wire.answer()
+            answer = await wire.read_answer()
             assert (answer.status, answer.headers["X-Request-ID"]) == (200, f"n-{number}")
         await sending
 

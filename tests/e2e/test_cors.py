@@ -47,12 +47,12 @@ async def preflight(
     headers: str = "content-type",
     path: str = "/v1/databases",
 ) -> Answer:
-    sent = {
+    request_headers = {
         "Origin": origin,
         "Access-Control-Request-Method": method,
         "Access-Control-Request-Headers": headers,
     }
-    return await app.ask("OPTIONS", path, headers=sent)
+    return await app.ask("OPTIONS", path, headers=request_headers)
 
 
 def refusal_of(answer: Answer) -> str:
@@ -89,14 +89,14 @@ async def test_an_allowed_page_may_send_requests(
 async def test_a_foreign_page_is_refused_and_logged(
     cors_app: RunningApp, path: str, origin: str
 ) -> None:
-    with capture_logs() as logged:
-        refused = await preflight(cors_app, origin, path=path)
+    with capture_logs() as logs:
+        answer = await preflight(cors_app, origin, path=path)
 
-    assert _cors_headers(refused.headers) == set()
+    assert _cors_headers(answer.headers) == set()
     advice = "page over HTTP" if origin == "null" else "add it to CORS_ALLOW_ORIGINS"
-    assert f"the origin {origin} may not send requests" in refusal_of(refused) or origin == "null"
-    assert advice in refusal_of(refused)
-    refusals = [entry for entry in logged if entry["event"] == "cors.refused"]
+    assert f"the origin {origin} may not send requests" in refusal_of(answer) or origin == "null"
+    assert advice in refusal_of(answer)
+    refusals = [entry for entry in logs if entry["event"] == "cors.refused"]
     assert [(each["origin"], each["log_level"]) for each in refusals] == [(origin, "warning")]
     for read in ("/v1/databases", "/no"):
         answer = await cors_app.ask("GET", read, headers={"Origin": origin})
@@ -147,10 +147,10 @@ async def test_a_refused_method_is_shown_with_the_allowed_ones(cors_app: Running
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_without_an_allow_list_all_pages_are_refused(app: RunningApp, path: str) -> None:
-    refused = await preflight(app, path=path)
+    refusal = await preflight(app, path=path)
     answer = await app.ask("GET", "/v1/databases", headers={"Origin": ALLOWED})
-    assert "CORS_ALLOW_ORIGINS" in refusal_of(refused)
-    assert _cors_headers([*refused.headers, *answer.headers]) == set()
+    assert "CORS_ALLOW_ORIGINS" in refusal_of(refusal)
+    assert _cors_headers([*refusal.headers, *answer.headers]) == set()
 
 
 async def test_options_without_preflight_headers_are_refused(app: RunningApp) -> None:
@@ -203,10 +203,10 @@ async def test_an_allowed_page_reads_streams_and_vary_is_set(cors_app: RunningAp
 
 @pytest.mark.parametrize(("origins", "warnings"), [("*", ["cors.any_origin"]), (ALLOWED, [])])
 async def test_a_star_is_logged_as_a_warning(origins: str, warnings: list[str]) -> None:
-    with capture_logs() as logged:
+    with capture_logs() as logs:
         async with running_app(cors_allow_origins=origins):
             pass
-    assert [each["event"] for each in logged if each["log_level"] == "warning"] == warnings
+    assert [each["event"] for each in logs if each["log_level"] == "warning"] == warnings
 
 
 async def test_a_star_allows_any_page_without_credentials() -> None:

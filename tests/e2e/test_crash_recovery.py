@@ -29,33 +29,35 @@ async def test_operations_of_a_killed_service_are_completed_or_undone(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
     """Asynchronous and keyed creations and deletions complete; others are undone."""
-    order, key = {"nickname": unique_name()}, {"Idempotency_Key": unique_name()}
+    body, key = {"nickname": unique_name()}, {"Idempotency_Key": unique_name()}
     async with running_service_over(server_15, tmp_path) as service:
         dropped = await create_database(service)
         async with blocked_create_database(server_15):  # and no deletion completes
             promised = await create_database(service, Prefer="respond-async")
-            keyed = await request_json(service, "POST", PATH, order, Prefer="respond-async", **key)
+            interrupted = await request_json(
+                service, "POST", PATH, body, Prefer="respond-async", **key
+            )
             await request_json(service, "DELETE", f"{PATH}/{dropped['id']}")
             creation = asyncio.create_task(create_database(service))
-            left = await _wait_for_unfinished_record(
-                service, {promised["id"], keyed["id"], dropped["id"]}
+            unfinished_record = await _wait_for_unfinished_record(
+                service, {promised["id"], interrupted["id"], dropped["id"]}
             )
             await service.kill()
             with suppress(aiohttp.ClientError):
                 await creation
 
     async with running_service_over(server_15, tmp_path) as service:
-        made = await _retry_until_answered(service, order, key)
-        assert made["id"] == keyed["id"]
-        assert await query_owner(made) == made["owner"]
+        database = await _retry_until_answered(service, body, key)
+        assert database["id"] == interrupted["id"]
+        assert await query_owner(database) == database["owner"]
         await wait_for_state(service, promised, "ready")
         connection = await reveal_connection(service, promised)
         assert await query_owner({"connection": connection}) == promised["owner"]
-        await wait_for_state(service, left, "failed")
+        await wait_for_state(service, unfinished_record, "failed")
         await wait_for_state(service, dropped, "deleted")
 
-    for gone in (left, dropped):
-        assert not await database_exists(server_15, gone["database"])
+    for database in (unfinished_record, dropped):
+        assert not await database_exists(server_15, database["database"])
 
 
 async def _wait_for_unfinished_record(service: RunningService, others: set[str]) -> Any:
@@ -68,19 +70,19 @@ async def _wait_for_unfinished_record(service: RunningService, others: set[str])
         return bool(unfinished)
 
     await wait_until(has_started)
-    (left,) = unfinished
-    return left
+    (unfinished_record,) = unfinished
+    return unfinished_record
 
 
-async def _retry_until_answered(service: RunningService, order: Any, key: dict[str, str]) -> Any:
+async def _retry_until_answered(service: RunningService, body: Any, key: dict[str, str]) -> Any:
     """Repeat the request until the service no longer asks to retry."""
-    status, made = 0, None
+    status, database = 0, None
 
     async def is_answered() -> bool:
-        nonlocal status, made
-        status, made = await send_request(service, "POST", PATH, order, **key)
+        nonlocal status, database
+        status, database = await send_request(service, "POST", PATH, body, **key)
         return status not in {409, 503}
 
     await wait_until(is_answered)
-    assert status == 201, made
-    return made
+    assert status == 201, database
+    return database

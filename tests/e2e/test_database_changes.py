@@ -61,8 +61,8 @@ async def test_an_expiry_cannot_be_cleared_where_a_maximum_is_set() -> None:
     async with running_app(max_ttl="24h") as app:
         database = await app.create_database(ttl="2h")
         for expiry in ("ttl", "expires_at"):
-            refused = await patch_database(app, database, **{expiry: None})
-            problem = check_problem(refused, 422, "invalid_expiry")
+            answer = await patch_database(app, database, **{expiry: None})
+            problem = check_problem(answer, 422, "invalid_expiry")
             assert "at most 1 day from now" in problem["detail"]
             assert "send ttl or expires_at" in problem["detail"]
         assert (await app.get(path_of(database)))["expires_at"] == database["expires_at"]
@@ -128,11 +128,11 @@ async def test_a_deleted_database_cannot_be_changed(
 async def test_a_database_in_creation_refuses_changes_and_asks_to_retry(
     app: RunningApp, method: str, what: str, body: Any
 ) -> None:
-    left = await leave_half_provisioned(app)
-    answer = await app.ask(method, f"/v1/databases/{left.id}{what}", body)
+    record = await leave_half_provisioned(app)
+    answer = await app.ask(method, f"/v1/databases/{record.id}{what}", body)
     assert check_problem(answer, 409, "in_flight")["retryable"] is True
     assert int(answer.headers["Retry-After"]) > 0
-    assert await app.records.registry.get(left.id) == left
+    assert await app.records.registry.get(record.id) == record
 
 
 async def create_with_etag(app: RunningApp) -> tuple[str, str]:
@@ -156,7 +156,7 @@ async def test_answers_with_the_record_have_its_etag(app: RunningApp) -> None:
 
 async def test_every_change_creates_a_new_etag(app: RunningApp) -> None:
     path, tag = await create_with_etag(app)
-    seen = [tag]
+    tags = [tag]
     for method, what, body in (
         ("PATCH", "", {"ttl": "1h"}),
         ("PATCH", "", {"labels": {}}),
@@ -164,9 +164,9 @@ async def test_every_change_creates_a_new_etag(app: RunningApp) -> None:
     ):
         answer = await app.ask(method, path + what, body)
         assert answer.headers["ETag"] == (await app.ask("GET", path)).headers["ETag"]
-        seen.append(answer.headers["ETag"])
+        tags.append(answer.headers["ETag"])
 
-    assert len(set(seen)) == len(seen)
+    assert len(set(tags)) == len(tags)
 
 
 @pytest.mark.parametrize(
@@ -204,8 +204,8 @@ async def test_a_weak_etag_does_not_match(app: RunningApp) -> None:
 async def test_a_rotation_reports_whether_sessions_ended(
     app: RunningApp, body: Any, ended: bool
 ) -> None:
-    made = await app.create_database()
-    answer = await app.ask("POST", f"/v1/databases/{made['id']}/rotate", body)
+    database = await app.create_database()
+    answer = await app.ask("POST", f"/v1/databases/{database['id']}/rotate", body)
     assert (answer.status, answer.body["sessions_ended"]) == (200, ended)
     assert app.accepts(answer.body["connection"])
 
@@ -228,18 +228,18 @@ async def test_an_added_extension_is_in_the_record(app: RunningApp) -> None:
     assert (added.status, again.status) == (200, 200)
     assert added.body["extensions"] == ["citext", "hstore"]
     assert "connection" not in added.body
-    shown = await app.ask("GET", f"/v1/databases/{database['id']}")
-    assert shown.body["extensions"] == ["citext", "hstore"]
-    assert shown.headers["ETag"] == again.headers["ETag"] != added.headers["ETag"]
+    answer = await app.ask("GET", f"/v1/databases/{database['id']}")
+    assert answer.body["extensions"] == ["citext", "hstore"]
+    assert answer.headers["ETag"] == again.headers["ETag"] != added.headers["ETag"]
 
 
 async def test_an_unavailable_extension_is_refused_with_the_list(app: RunningApp) -> None:
     body = {"nickname": "Maps", "extensions": ["postgis"]}
 
-    refused = await app.ask("POST", "/v1/databases", body)
-    promised = await app.ask("POST", "/v1/databases", body, {"Prefer": "respond-async"})
+    answer = await app.ask("POST", "/v1/databases", body)
+    async_answer = await app.ask("POST", "/v1/databases", body, {"Prefer": "respond-async"})
 
-    for answer in (refused, promised):
-        problem = check_problem(answer, 422, "extension_unavailable")
+    for each_answer in (answer, async_answer):
+        problem = check_problem(each_answer, 422, "extension_unavailable")
         assert all(each.name in problem["detail"] for each in EXTENSIONS)
-    assert await app.live() == []
+    assert await app.list_live() == []

@@ -53,7 +53,7 @@ async def test_on_conflict_reject_refuses_a_taken_name(app: RunningApp) -> None:
     body = {"nickname": "taken", "on_conflict": "reject"}
     for headers in ({}, ASYNC):
         check_problem(await app.ask("POST", PATH, body, headers), 409, "name_taken")
-    assert len(await app.live()) == 1
+    assert len(await app.list_live()) == 1
 
 
 async def test_a_deletion_is_accepted_and_completed_in_the_background(app: RunningApp) -> None:
@@ -72,11 +72,11 @@ async def test_a_deletion_is_accepted_and_completed_in_the_background(app: Runni
 
 async def test_repeated_deletions_are_one_deletion() -> None:
     """Otherwise each would occupy a connection of the provider."""
-    gate, begun = Gate("before delete"), 0
+    gate, deletions = Gate("before delete"), 0
 
     async def count_deletions(moment: str) -> None:
-        nonlocal begun
-        begun += moment == "before delete"
+        nonlocal deletions
+        deletions += moment == "before delete"
         await gate(moment)
 
     async with running_app(MemoryProvider(fault_hook=count_deletions)) as app:
@@ -86,7 +86,7 @@ async def test_repeated_deletions_are_one_deletion() -> None:
         await gate.reached.wait()
         gate.open()
 
-    assert begun == 1
+    assert deletions == 1
 
 
 async def test_an_asynchronous_creation_is_answered_before_it_is_complete() -> None:
@@ -148,11 +148,11 @@ async def test_a_repeated_asynchronous_creation_returns_the_same_database(app: R
 
 
 async def test_the_pages_are_the_list_newest_first(app: RunningApp) -> None:
-    made = [
+    ids = [
         (await app.create_database(f"n {n}", labels={"odd": str(n % 2)}))["id"] for n in range(7)
     ]
-    assert await _list_in_pages(app) == sorted(made, reverse=True)
-    assert await _list_in_pages(app, "&label=odd=1") == sorted(made[1::2], reverse=True)
+    assert await _list_in_pages(app) == sorted(ids, reverse=True)
+    assert await _list_in_pages(app, "&label=odd=1") == sorted(ids[1::2], reverse=True)
 
 
 async def test_a_list_is_filtered_by_several_states(app: RunningApp) -> None:

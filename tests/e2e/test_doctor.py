@@ -22,10 +22,10 @@ OTHER_SECRET = "another-secret-than-the-one-it-was"
 
 
 async def test_a_new_installation_passes_and_nothing_is_created(tmp_path: Path) -> None:
-    ran_doctor = await run_pgvend("doctor", PGVEND_DATA_DIR=str(tmp_path / "data"))
-    assert ran_doctor.status == 0, ran_doctor
-    assert ran_doctor.stdout.startswith("VERDICT  CHECK")
-    assert (ran_doctor.stderr, os.listdir(tmp_path)) == ("", [])
+    result = await run_pgvend("doctor", PGVEND_DATA_DIR=str(tmp_path / "data"))
+    assert result.status == 0, result
+    assert result.stdout.startswith("VERDICT  CHECK")
+    assert (result.stderr, os.listdir(tmp_path)) == ("", [])
 
 
 async def test_while_a_service_runs_doctor_does_not_disturb_it(service: RunningService) -> None:
@@ -85,18 +85,18 @@ async def test_the_printed_fixes_can_be_run_by_psql(
 async def test_an_unreachable_server_does_not_hide_other_checks(tmp_path: Path) -> None:
     dsn = "postgresql://admin:hunter2@127.0.0.1:1/postgres"
     settings = {"PGVEND_PROVIDER": "postgres", "PGVEND_POSTGRES_ADMIN_DSN": dsn}
-    ran_doctor = await _run_doctor(tmp_path / "data", "--json", **settings)
-    checks = _by_name(ran_doctor)
+    result = await _run_doctor(tmp_path / "data", "--json", **settings)
+    checks = _by_name(result)
 
-    assert ran_doctor.status == 1
+    assert result.status == 1
     assert checks["postgres"]["verdict"] == "fail"
     assert "PGVEND_POSTGRES_ADMIN_DSN" in checks["postgres"]["detail"]
     assert checks["records"]["verdict"] == "ok"
-    assert "hunter2" not in ran_doctor.stdout + ran_doctor.stderr
+    assert "hunter2" not in result.stdout + result.stderr
 
 
 async def test_neon_is_checked(neon: RunningEmulator, tmp_path: Path) -> None:
-    ran_doctor = await _run_doctor(
+    result = await _run_doctor(
         tmp_path / "data",
         NEON_API_URL=neon.url,
         NEON_API_KEY=neon.key,
@@ -105,17 +105,17 @@ async def test_neon_is_checked(neon: RunningEmulator, tmp_path: Path) -> None:
         NEON_HOST=neon.host,
     )
 
-    assert ran_doctor.status == 1, "the database of a new branch is open to all roles"
-    assert 'REVOKE CONNECT, TEMPORARY ON DATABASE "neondb" FROM PUBLIC;' in ran_doctor.stdout
-    assert "Run this SQL as the admin to fix it:" in ran_doctor.stdout
-    assert neon.key not in ran_doctor.stdout + ran_doctor.stderr
+    assert result.status == 1, "the database of a new branch is open to all roles"
+    assert 'REVOKE CONNECT, TEMPORARY ON DATABASE "neondb" FROM PUBLIC;' in result.stdout
+    assert "Run this SQL as the admin to fix it:" in result.stdout
+    assert neon.key not in result.stdout + result.stderr
 
 
 async def test_invalid_settings_are_reported_as_at_startup(tmp_path: Path) -> None:
-    ran_doctor = await _run_doctor(tmp_path, PGVEND_SECRET="hunter2")
-    assert (ran_doctor.status, ran_doctor.stdout) == (1, "")
-    assert "PGVEND_SECRET" in ran_doctor.stderr
-    assert "hunter2" not in ran_doctor.stderr
+    result = await _run_doctor(tmp_path, PGVEND_SECRET="hunter2")
+    assert (result.status, result.stdout) == (1, "")
+    assert "PGVEND_SECRET" in result.stderr
+    assert "hunter2" not in result.stderr
 
 
 def _settings_for(server: OperatorsServer) -> dict[str, Any]:
@@ -126,8 +126,8 @@ async def _run_checks(folder: Path, **settings: str) -> dict[str, Any]:
     return _by_name(await _run_doctor(folder, "--json", **settings))
 
 
-def _by_name(ran_doctor: CommandResult) -> dict[str, Any]:
-    return {check["name"]: check for check in json.loads(ran_doctor.stdout)["checks"]}
+def _by_name(result: CommandResult) -> dict[str, Any]:
+    return {check["name"]: check for check in json.loads(result.stdout)["checks"]}
 
 
 async def _run_doctor(folder: Path, *arguments: str, **settings: str) -> CommandResult:

@@ -35,9 +35,9 @@ class Docs:
     async def answer(self, call: Locator, status: int) -> Locator:
         """Send the form and return the answer that the page shows."""
         await call.get_by_role("button", name="Send").click()
-        shown = call.locator(".answer")
-        await expect(shown).to_contain_text(f"{status} ")
-        return shown
+        answer = call.locator(".answer")
+        await expect(answer).to_contain_text(f"{status} ")
+        return answer
 
 
 @pytest.fixture
@@ -57,20 +57,20 @@ async def test_a_database_is_created_and_listed_on_the_page(docs: Docs, app: Run
 
     listing = await docs.unfold("listDatabases")
     await listing.get_by_label("state (query)").select_option(["ready", "expired"])
-    shown = await docs.answer(listing, 200)
+    answer = await docs.answer(listing, 200)
 
-    await expect(shown).to_contain_text('"nickname": "From the page"')
-    assert [database["nickname"] for database in await app.live()] == ["From the page"]
+    await expect(answer).to_contain_text('"nickname": "From the page"')
+    assert [database["nickname"] for database in await app.list_live()] == ["From the page"]
     assert docs.console_errors == []
 
 
 async def test_events_are_shown_on_the_page(docs: Docs, app: RunningApp) -> None:
-    made = await app.create_database()
+    database = await app.create_database()
     await docs.open(app)
     watch = await docs.unfold("watchDatabase")
-    await watch.get_by_label("id (path)").fill(made["id"])
-    shown = await docs.answer(watch, 200)
-    await expect(shown).to_contain_text("event: settled")
+    await watch.get_by_label("id (path)").fill(database["id"])
+    answer = await docs.answer(watch, 200)
+    await expect(answer).to_contain_text("event: settled")
 
 
 async def test_every_operation_of_the_document_is_on_the_page(docs: Docs, app: RunningApp) -> None:
@@ -94,8 +94,8 @@ async def test_the_page_sends_the_key(docs: Docs) -> None:
 async def test_user_input_is_shown_as_text(docs: Docs, app: RunningApp) -> None:
     await app.create_database("<img src=x onerror=alert(1)>")
     await docs.open(app)
-    shown = await docs.answer(await docs.unfold("listDatabases"), 200)
-    await expect(shown).to_contain_text("<img src=x onerror=alert(1)>")
+    answer = await docs.answer(await docs.unfold("listDatabases"), 200)
+    await expect(answer).to_contain_text("<img src=x onerror=alert(1)>")
     assert await docs.page.locator("img").count() == 0
 
 

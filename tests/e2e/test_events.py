@@ -50,9 +50,9 @@ async def test_a_stream_shows_every_step_as_it_happens_and_the_end() -> None:
             open_stream(other, path) as o,
         ):
             for stream in (one, o):
-                assert (await stream.first()).step == ("provision", "running")
+                assert (await stream.read_first()).step == ("provision", "running")
             gate.open()
-            for rest in (await one.all(), await o.all()):
+            for rest in (await one.read_all(), await o.read_all()):
                 assert list_steps(rest) == CREATE_STEPS[1:]
                 assert rest[-1].name == "settled"
                 assert rest[-1].data == await app.get(path)
@@ -101,27 +101,27 @@ async def open_stream_app() -> AsyncIterator[tuple[RunningApp, str, Outage]]:
     registry. A stream of its events stays open."""
     outage = Outage()
     async with running_app(clock=SlowClock(), records=create_unreachable_stores(outage)) as app:
-        left = await leave_half_provisioned(app)
-        yield app, f"/v1/databases/{left.id}", outage
+        record = await leave_half_provisioned(app)
+        yield app, f"/v1/databases/{record.id}", outage
 
 
 async def test_a_stream_survives_an_outage_of_the_registry() -> None:
     """A browser does not reconnect after a 503."""
     async with open_stream_app() as (app, path, outage), open_stream(app, path) as stream:
-        await stream.first()
+        await stream.read_first()
         outage.is_on = True
         seen = len(app.clock.slept)
         await wait_until(lambda: _has_slept(app, seen + 5))
         outage.is_on = False
         await app.ask("POST", "/v1/reconciliations")
 
-        assert list_steps(await stream.all())[-1] == ("verify", "done")
+        assert list_steps(await stream.read_all())[-1] == ("verify", "done")
 
 
 async def test_polling_stops_after_the_caller_disconnects() -> None:
     async with open_stream_app() as (app, path, _):
         async with open_stream(app, path) as stream:
-            await stream.first()
+            await stream.read_first()
         await wait_until(app.is_disconnected)
         await wait_until(lambda: _has_stopped_polling(app))
 
@@ -130,7 +130,7 @@ async def test_a_process_stops_during_a_stream(server_15: OperatorsServer, tmp_p
     """Shutdown does not wait for streams as it does for requests."""
     async with temporary_database(server_15) as url:
         async with open_postgres_stores(url) as opened:
-            left = await opened.registry.add(new_record(target=HERE))
+            record = await opened.registry.add(new_record(target=HERE))
         async with (
             running_service(
                 tmp_path,
@@ -140,12 +140,12 @@ async def test_a_process_stops_during_a_stream(server_15: OperatorsServer, tmp_p
                 PGVEND_RECONCILE_INTERVAL="0",
             ) as service,
             aiohttp.ClientSession(service.url) as client,
-            client.get(f"/v1/databases/{left.id}/events") as response,
+            client.get(f"/v1/databases/{record.id}/events") as response,
         ):
             await response.content.readuntil(b"\n\n")
             service.process.terminate()
 
-            assert await service.has_ended(within=20)
+            assert await service.exits(within=20)
             assert service.process.returncode == 0
             assert await response.content.read() == b""
 

@@ -98,7 +98,7 @@ async def test_every_request_is_retryable_during_an_outage_of_the_registry(name:
             "an outage is not a crash"
         )
         outage.is_on = False
-        assert [one["id"] for one in await app.live()] == [database["id"]]
+        assert [one["id"] for one in await app.list_live()] == [database["id"]]
         assert app.accepts(database["connection"])
         assert (await app.create_database("next"))["state"] == "ready"
 

@@ -24,7 +24,7 @@ async def test_the_same_request_gets_the_same_answer(app: RunningApp, path: str)
     assert first.status == second.status
     assert first.body == second.body
     assert first.headers.get("Location") == second.headers.get("Location")
-    assert len(await app.live()) == 1
+    assert len(await app.list_live()) == 1
 
 
 async def test_both_routes_share_keys(app: RunningApp) -> None:
@@ -32,7 +32,7 @@ async def test_both_routes_share_keys(app: RunningApp) -> None:
     new = await app.ask("POST", PATH, REQUEST_BODIES[PATH], idempotency_headers())
     old = await app.ask("POST", LEGACY, REQUEST_BODIES[LEGACY], idempotency_headers())
     assert old.body["database_owner_password"] == new.body["connection"]["password"]
-    assert len(await app.live()) == 1
+    assert len(await app.list_live()) == 1
 
 
 async def test_a_repeated_request_in_progress_is_asked_to_retry() -> None:
@@ -47,7 +47,7 @@ async def test_a_repeated_request_in_progress_is_asked_to_retry() -> None:
         gate.open()
 
         assert (await first).body == (await create_with_key(other)).body
-        assert len(await app.live()) == 1
+        assert len(await app.list_live()) == 1
 
 
 async def test_a_key_identifies_one_request_in_any_spelling(app: RunningApp) -> None:

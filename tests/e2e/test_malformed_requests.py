@@ -47,7 +47,7 @@ async def test_a_head_that_is_too_large_is_a_problem(app: RunningApp, sent: byte
 async def test_the_service_disconnects_after_a_malformed_request(app: RunningApp) -> None:
     async with connect_raw(app.port) as wire:
         await wire.ask(MALFORMED["noise"])
-        assert await wire.ended() == b""
+        assert await wire.read_to_end() == b""
 
 
 async def test_neither_the_answer_nor_the_log_quotes_the_request(app: RunningApp) -> None:

@@ -76,11 +76,11 @@ async def test_a_request_without_a_host_is_answered(app: RunningApp) -> None:
 @pytest.mark.parametrize("insecure", [False, True])
 async def test_a_foreign_page_cannot_rotate_a_password(origin: str, insecure: bool) -> None:
     async with running_app(insecure=insecure) as app:
-        made = await app.create_database()
-        path = f"/v1/databases/{made['id']}/rotate"
+        database = await app.create_database()
+        path = f"/v1/databases/{database['id']}/rotate"
         answer = await app.ask("POST", path, headers={"Origin": origin})
         check_problem(answer, 403, "forbidden")
-        assert app.accepts(made["connection"])
+        assert app.accepts(database["connection"])
 
 
 @pytest.mark.parametrize("origin", ["null", "capacitor://localhost", "https://attacker.example"])

@@ -37,19 +37,19 @@ def reconciling_app(
 async def test_a_reconciliation_reports_its_actions_and_a_dry_run_plans_them(
     app: RunningApp,
 ) -> None:
-    left, found = await leave_half_provisioned(app), await leave_without_record(app)
+    unfinished, orphan = await leave_half_provisioned(app), await leave_without_record(app)
     before = await app.get("/v1/databases")
 
-    probed = await reconcile(app, dry_run=True)
+    plan = await reconcile(app, dry_run=True)
 
-    assert {(one["action"], one["id"]) for one in probed} == {
-        ("finish", left.id),
-        ("import", found),
+    assert {(one["action"], one["id"]) for one in plan} == {
+        ("finish", unfinished.id),
+        ("import", orphan),
     }
-    assert {one["outcome"] for one in probed} == {"would be done"}
+    assert {one["outcome"] for one in plan} == {"would be done"}
     assert await app.get("/v1/databases") == before
-    assert set(await reconcile_all(app)) == {(one["action"], one["id"]) for one in probed}
-    for one in (left.id, found):
+    assert set(await reconcile_all(app)) == {(one["action"], one["id"]) for one in plan}
+    for one in (unfinished.id, orphan):
         assert app.accepts(await app.get(f"/v1/databases/{one}/connection"))
 
 
@@ -61,13 +61,13 @@ async def test_a_crash_is_reported_by_its_class_alone() -> None:
         database = await app.create_database()
         await leave_half_deleted(app, database["id"])
 
-        with capture_logs() as logged:
-            (found,) = await reconcile(app)
+        with capture_logs() as logs:
+            (result,) = await reconcile(app)
 
-        (event,) = (event for event in logged if event["event"] == "reconcile.delete")
+        (event,) = (event for event in logs if event["event"] == "reconcile.delete")
         assert event["exc_info"] is CRASH
-        assert set(found) == {"action", "id", "database", "outcome", "detail"}
-        assert (found["outcome"], found["detail"]) == ("internal_error", "RuntimeError")
+        assert set(result) == {"action", "id", "database", "outcome", "detail"}
+        assert (result["outcome"], result["detail"]) == ("internal_error", "RuntimeError")
 
 
 async def test_a_start_resumes_unfinished_operations() -> None:
@@ -79,15 +79,15 @@ async def test_a_start_resumes_unfinished_operations() -> None:
             await app.create_database("rotated"),
         )
         await leave_half_deleted(app, dropped["id"])
-        provision_request = await leave_half_rotated(app, rotated["id"])
+        rotation = await leave_half_rotated(app, rotated["id"])
     async with app.replica(reconcile_interval=30) as later:
         await later.wait_for_state(kept.id, "ready")
         await later.wait_for_state(undone.id, "failed")
         await later.wait_for_state(dropped["id"], "deleted")
-        await wait_until(lambda: _is_accepted(later, rotated, provision_request.password.reveal()))
+        await wait_until(lambda: _is_accepted(later, rotated, rotation.password.reveal()))
 
-        held = {one.id for one in await later.provider.inventory()}
-        assert held == {kept.id, rotated["id"]}
+        present = {one.id for one in await later.provider.inventory()}
+        assert present == {kept.id, rotated["id"]}
 
 
 async def test_expired_databases_are_closed_and_deleted() -> None:
@@ -103,13 +103,13 @@ async def test_the_loop_survives_an_outage_and_a_crash(event: str) -> None:
     outage, later = Outage(is_on=event == "reconcile.failed"), DeferredFault()
     if event == "reconcile.crashed":
         later.fault = fail_at("inventory", lambda: CRASH, times=1)
-    with capture_logs() as logged:
+    with capture_logs() as logs:
         async with reconciling_app(later, records=create_unreachable_stores(outage)) as app:
-            await wait_until(lambda: _is_logged(logged, event))
+            await wait_until(lambda: _is_logged(logs, event))
             outage.is_on = False
 
-            left = await leave_half_provisioned(app)
-            await app.wait_for_state(left.id, "ready")
+            unfinished = await leave_half_provisioned(app)
+            await app.wait_for_state(unfinished.id, "ready")
 
 
 @pytest.mark.parametrize(
@@ -124,15 +124,15 @@ async def test_the_loop_survives_an_outage_and_a_crash(event: str) -> None:
 async def test_actions_are_logged(
     error: Exception, times: int | None, level: str, outcome: str
 ) -> None:
-    with capture_logs() as logged:
+    with capture_logs() as logs:
         async with reconciling_app(fail_at("before delete", lambda: error, times=times)) as app:
-            left = await leave_half_provisioned(app, resumable=False)
-            await wait_until(lambda: _is_logged(logged, "reconcile.undo"))
+            unfinished = await leave_half_provisioned(app, resumable=False)
+            await wait_until(lambda: _is_logged(logs, "reconcile.undo"))
 
-    logged_event = next(event for event in logged if event["event"] == "reconcile.undo")
+    logged_event = next(event for event in logs if event["event"] == "reconcile.undo")
     assert (logged_event["log_level"], logged_event["id"], logged_event["outcome"]) == (
         level,
-        left.id,
+        unfinished.id,
         outcome,
     )
     assert logged_event.get("exc_info") is (CRASH if error is CRASH else None)
@@ -143,11 +143,11 @@ async def test_shutdown_does_not_wait_for_a_reconciliation() -> None:
     gate = Gate("before delete")
     async with asyncio.timeout(20):
         async with reconciling_app(gate) as app:
-            left = await leave_half_provisioned(app, resumable=False)
+            unfinished = await leave_half_provisioned(app, resumable=False)
             await gate.reached.wait()
         gate.open()
     async with app.replica(reconcile_interval=30) as later:
-        await later.wait_for_state(left.id, "failed")
+        await later.wait_for_state(unfinished.id, "failed")
 
         assert await later.is_empty()
 
@@ -156,11 +156,11 @@ async def test_an_interval_of_zero_disables_the_loop() -> None:
     async with running_app(clock=SlowClock(), reconcile_interval=0) as app:
         await leave_half_provisioned(app)
         assert app.clock.slept == []
-        assert [one["state"] for one in await app.live()] == ["provisioning"]
+        assert [one["state"] for one in await app.list_live()] == ["provisioning"]
 
 
-async def _is_logged(logged: Iterable[Mapping[str, Any]], event: str) -> bool:
-    return any(one["event"] == event for one in logged)
+async def _is_logged(logs: Iterable[Mapping[str, Any]], event: str) -> bool:
+    return any(one["event"] == event for one in logs)
 
 
 async def _is_accepted(app: RunningApp, database: Any, password: str) -> bool:

@@ -43,15 +43,15 @@ async def test_an_invalid_id_is_not_found(app: RunningApp) -> None:
 
 async def test_an_unusual_nickname_is_stored_unchanged(app: RunningApp) -> None:
     for nickname in ("\ufffe n", "💾 n", "\u2028n", "\\u0000 n", "n" * 256):
-        made = await app.create_database(nickname)
-        assert (await app.get(f"/v1/databases/{made['id']}"))["nickname"] == nickname
+        database = await app.create_database(nickname)
+        assert (await app.get(f"/v1/databases/{database['id']}"))["nickname"] == nickname
 
 
 async def test_two_replicas_act_as_one_service(app: RunningApp) -> None:
     """Each replica sees and changes the databases of the other."""
     async with app.replica(grace_period="24h") as other:
-        made = await app.create_database("shared", ttl="1h", labels={"a": "1"})
-        path = f"/v1/databases/{made['id']}"
+        database = await app.create_database("shared", ttl="1h", labels={"a": "1"})
+        path = f"/v1/databases/{database['id']}"
         rotated = await other.ask("POST", f"{path}/rotate")
         assert await app.get(f"{path}/connection") == rotated.body["connection"]
         tag = {"If-Match": rotated.headers["ETag"]}

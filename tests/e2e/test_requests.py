@@ -11,9 +11,9 @@ from tests.support.provider_faults import fail_at
 
 @pytest.mark.parametrize("path", ["/livez", "/v1/databases", "/nowhere"])
 async def test_a_request_id_is_the_callers_or_a_new_one(app: RunningApp, path: str) -> None:
-    named = await app.ask("GET", path, headers={"X-Request-ID": "trace-4711_a.b"})
+    answer = await app.ask("GET", path, headers={"X-Request-ID": "trace-4711_a.b"})
     others = {(await app.ask("GET", path)).headers["X-Request-ID"] for _ in range(3)}
-    assert named.headers["X-Request-ID"] == "trace-4711_a.b"
+    assert answer.headers["X-Request-ID"] == "trace-4711_a.b"
     assert len(others - {""}) == 3
 
 
@@ -39,12 +39,12 @@ ONE = "/v1/databases/{id}"
 async def test_head_is_get_without_the_body(app: RunningApp, path: str, status: int) -> None:
     path = path.format(id=(await app.create_database())["id"])
 
-    async with app.client.get(path) as got, app.client.head(path) as asked:
-        await got.read()
-        assert asked.status == got.status == status
-        assert asked.content_type == got.content_type
-        assert asked.headers.get("ETag") == got.headers.get("ETag")
-        assert await asked.read() == b""
+    async with app.client.get(path) as get, app.client.head(path) as head:
+        await get.read()
+        assert head.status == get.status == status
+        assert head.content_type == get.content_type
+        assert head.headers.get("ETag") == get.headers.get("ETag")
+        assert await head.read() == b""
     assert await app.get("/livez") == {"status": "ok"}, "a body would be taken for this answer"
 
 

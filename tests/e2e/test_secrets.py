@@ -28,16 +28,16 @@ from tests.support.service_client import (
     send_request,
 )
 
-OLD_SECRET = "the first secret, which is long enough"
+OLD_SECRET = "the first secret which is long enough"
 GUESSABLE_SECRET = "change-me-to-something-long-and-random"
-NEW_SECRET = "the second secret, which is long enough"
+NEW_SECRET = "the second secret which is long enough"
 
 
 async def test_after_a_lost_secret_a_database_needs_a_rotation(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
     async with service_with_secret(server_15, tmp_path, OLD_SECRET) as service:
-        made, left = await create_database(service), await create_database(service)
+        database, other = await create_database(service), await create_database(service)
 
     async with service_with_secret(server_15, tmp_path, NEW_SECRET) as service:
         assert re.search(r'"databases": 2.*"event": "secret.missing"', service.output())
@@ -45,16 +45,16 @@ async def test_after_a_lost_secret_a_database_needs_a_rotation(
             service, "POST", "/v1/reconciliations", {"dry_run": True}
         )
         assert reconciliation["results"] == []
-        status, problem = await send_request(service, "GET", f"{PATH}/{made['id']}/connection")
+        status, problem = await send_request(service, "GET", f"{PATH}/{database['id']}/connection")
         assert (status, problem["code"]) == (409, "secret_unknown")
-        await log_in(made)
+        await log_in(database)
 
-        after = await rotate_password(service, made)
-        assert await reveal_connection(service, made) == after["connection"]
+        after = await rotate_password(service, database)
+        assert await reveal_connection(service, database) == after["connection"]
         await log_in(after)
         with pytest.raises(asyncpg.InvalidPasswordError):
-            await log_in(made)
-        for one in (made, left):
+            await log_in(database)
+        for one in (database, other):
             await delete_database(service, one)
             assert not await database_exists(server_15, one["database"])
 
@@ -63,12 +63,12 @@ async def test_after_a_lost_registry_the_oldest_secret_identifies_the_installati
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
     async with service_with_secret(server_15, tmp_path / "first", OLD_SECRET) as service:
-        made = await create_database(service)
+        database = await create_database(service)
     async with service_with_secret(
         server_15, tmp_path / "second", NEW_SECRET, OLD_SECRET
     ) as service:
         again = await create_database(service)
-    installations = {await installation_of(server_15, one["owner"]) for one in (made, again)}
+    installations = {await installation_of(server_15, one["owner"]) for one in (database, again)}
     assert len(installations) == 1
 
 
@@ -77,12 +77,12 @@ async def test_passwords_that_neon_chooses_survive_a_lost_secret(
 ) -> None:
     settings = variables(neon, PGVEND_NEON_ISOLATION="none")
     async with running_service(tmp_path, PGVEND_SECRET=OLD_SECRET, **settings) as service:
-        made = await create_database(service)
+        database = await create_database(service)
 
     async with running_service(tmp_path, PGVEND_SECRET=NEW_SECRET, **settings) as service:
         assert "secret.missing" not in service.output()
-        assert await reveal_connection(service, made) == made["connection"]
-        await delete_database(service, made)
+        assert await reveal_connection(service, database) == database["connection"]
+        await delete_database(service, database)
 
 
 async def run_checks(server: OperatorsServer, folder: Path, **secrets: str) -> dict[str, Any]:
@@ -99,8 +99,8 @@ async def test_a_guessable_secret_is_refused_without_records(
         assert "can be guessed" in str(refused.value)
         assert "PGVEND_SECRET" in str(refused.value)
         assert GUESSABLE_SECRET not in str(refused.value)
-    judged = await run_checks(server_15, tmp_path, PGVEND_SECRET=GUESSABLE_SECRET)
-    assert judged["secret"]["verdict"] == "fail"
+    checks = await run_checks(server_15, tmp_path, PGVEND_SECRET=GUESSABLE_SECRET)
+    assert checks["secret"]["verdict"] == "fail"
 
     async with service_with_secret(server_15, tmp_path, NEW_SECRET) as service:
         await create_database(service)
@@ -112,31 +112,34 @@ async def test_a_guessable_secret_in_use_fails_doctor_until_all_are_rotated(
     async with service_with_secret(server_15, tmp_path, NEW_SECRET) as service:
         await create_database(service)
     async with service_with_secret(server_15, tmp_path, GUESSABLE_SECRET, NEW_SECRET) as service:
-        made = await create_database(service)
+        database = await create_database(service)
         assert "secret.guessable" in service.output()
         assert GUESSABLE_SECRET not in service.output()
     before = await run_checks(
         server_15, tmp_path, PGVEND_SECRET=GUESSABLE_SECRET, PGVEND_SECRET_PREVIOUS=NEW_SECRET
     )
-    given = {"PGVEND_SECRET": NEW_SECRET, "PGVEND_SECRET_PREVIOUS": GUESSABLE_SECRET}
-    changed = await run_checks(server_15, tmp_path, **given)
+    secrets = {"PGVEND_SECRET": NEW_SECRET, "PGVEND_SECRET_PREVIOUS": GUESSABLE_SECRET}
+    changed = await run_checks(server_15, tmp_path, **secrets)
     async with service_with_secret(server_15, tmp_path, NEW_SECRET, GUESSABLE_SECRET) as service:
-        assert await reveal_connection(service, made) == made["connection"]
-        after = await rotate_password(service, made)
+        assert await reveal_connection(service, database) == database["connection"]
+        after = await rotate_password(service, database)
         async with session({"dsn": after["connection"]["uri"]}):
             pass
-    done = await run_checks(server_15, tmp_path, **given)
+    after_rotation = await run_checks(server_15, tmp_path, **secrets)
 
     assert (before["secret"]["verdict"], "guessed" in before["secret"]["detail"]) == ("fail", True)
     assert (changed["secret"]["verdict"], changed["passwords"]["verdict"]) == ("ok", "fail")
-    assert (done["secret"]["verdict"], done["passwords"]["verdict"]) == ("ok", "ok")
+    assert (after_rotation["secret"]["verdict"], after_rotation["passwords"]["verdict"]) == (
+        "ok",
+        "ok",
+    )
 
 
 def service_with_secret(
     server: OperatorsServer, folder: Path, secret: str, *previous: str
 ) -> AbstractAsyncContextManager[RunningService]:
-    given = {"PGVEND_SECRET_PREVIOUS": ",".join(previous)} if previous else {}
-    return running_service_over(server, folder, PGVEND_SECRET=secret, **given)
+    secrets = {"PGVEND_SECRET_PREVIOUS": ",".join(previous)} if previous else {}
+    return running_service_over(server, folder, PGVEND_SECRET=secret, **secrets)
 
 
 async def log_in(database: Mapping[str, Any]) -> None:

@@ -34,8 +34,8 @@ async def test_the_banner_shows_the_url_and_the_provider(service: RunningService
 
 async def test_the_printed_example_works_when_pasted(service: RunningService) -> None:
     find_program("curl")
-    pasted = (await service.wait_for_output(r"try +(curl .*)\n"))[1]
-    shell = await run_program("bash", "-c", f"{pasted} --silent --show-error --fail")
+    example = (await service.wait_for_output(r"try +(curl .*)\n"))[1]
+    shell = await run_program("bash", "-c", f"{example} --silent --show-error --fail")
     assert shell.status == 0, shell.stderr
     assert await query_owner(json.loads(shell.stdout)) == json.loads(shell.stdout)["owner"]
 
@@ -45,11 +45,11 @@ async def test_fifty_concurrent_creations_are_fifty_working_databases(
 ) -> None:
     timeout, connector = aiohttp.ClientTimeout(total=120), aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(service.url, timeout=timeout, connector=connector) as client:
-        made = await asyncio.gather(*(_create_concurrently(client) for _ in range(CALLERS)))
+        databases = await asyncio.gather(*(_create_concurrently(client) for _ in range(CALLERS)))
 
     for part in ("database", "user", "password"):
-        assert len({one["connection"][part] for one in made}) == CALLERS
-    for one, neighbour in zip(made, made[1:] + made[:1], strict=True):
+        assert len({one["connection"][part] for one in databases}) == CALLERS
+    for one, neighbour in zip(databases, databases[1:] + databases[:1], strict=True):
         assert await query_owner(one) == one["connection"]["user"]
         with pytest.raises(asyncpg.InvalidPasswordError):
             await asyncpg.connect(
@@ -61,11 +61,11 @@ async def test_a_restart_keeps_databases_credentials_and_idempotency_keys() -> N
     key = {"Idempotency_Key": "a key"}
     with ram_folder() as folder:
         async with running_service(folder / "data") as first:
-            made = await create_database(first, "kept", **key)
+            databases = await create_database(first, "kept", **key)
             assert await first.stop() == 0
         async with running_service(folder / "data") as second:
-            assert await query_owner(made) == made["owner"]
-            assert await create_database(second, "kept", **key) == made
+            assert await query_owner(databases) == databases["owner"]
+            assert await create_database(second, "kept", **key) == databases
             assert await second.stop() == 0
 
 

@@ -36,14 +36,14 @@ async def test_sigterm_completes_running_requests(
             await service.wait_for_output(r"(?s)(database\.provisioning.*){3}")
             service.process.terminate()
             await _wait_until_closed(urlsplit(service.url).port)
-        made = await asyncio.gather(*creations)
+        answers = await asyncio.gather(*creations)
 
         assert await service.process.wait() == 0
         assert '"event": "database.deleted"' in service.output()
 
-    assert [await query_owner(answer) for answer in made] == [
-        made[0]["owner"],
-        made[1]["database_owner"],
+    assert [await query_owner(answer) for answer in answers] == [
+        answers[0]["owner"],
+        answers[1]["database_owner"],
     ]
     assert not await database_exists(server_15, dropped["database"])
 

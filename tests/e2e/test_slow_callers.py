@@ -24,11 +24,11 @@ LONG = 3600.0
 BODY = b'{"nickname": "left alone"}'
 
 
-@pytest.mark.parametrize("begun", [b"", b"G", ASK[:-1], ASK[:-2]])
-async def test_an_incomplete_head_closes_the_connection(begun: bytes) -> None:
+@pytest.mark.parametrize("head", [b"", b"G", ASK[:-1], ASK[:-2]])
+async def test_an_incomplete_head_closes_the_connection(head: bytes) -> None:
     async with running_limited_app(head=SHORT, idle=LONG) as port, connect_raw(port) as wire:
-        wire.send(begun)
-        assert await wire.ended() == b""
+        wire.send(head)
+        assert await wire.read_to_end() == b""
         assert (await ask_once(port)).status == 200
 
 
@@ -36,7 +36,7 @@ async def test_a_head_that_arrives_slowly_closes_the_connection() -> None:
     async with running_limited_app(head=SHORT, idle=LONG) as port, connect_raw(port) as wire:
         trickle = asyncio.create_task(_send_slowly(wire))
         try:
-            assert await wire.ended() == b""
+            assert await wire.read_to_end() == b""
         finally:
             trickle.cancel()
 
@@ -45,28 +45,28 @@ async def test_a_second_head_has_the_same_time_limit() -> None:
     async with running_limited_app(head=SHORT, idle=LONG) as port, connect_raw(port) as wire:
         assert (await wire.ask()).status == 200
         wire.send(ASK[:-1])
-        assert await wire.ended() == b""
+        assert await wire.read_to_end() == b""
 
 
 async def test_an_idle_connection_has_more_time_than_a_head() -> None:
     async with running_limited_app(head=SHORT, idle=LONG) as port, connect_raw(port) as quiet:
         assert (await quiet.ask()).status == 200
         async with connect_raw(port) as later:
-            await later.ended()  # the time for a head is over
+            await later.read_to_end()  # the time for a head is over
         assert (await quiet.ask()).status == 200
 
 
 async def test_an_idle_connection_is_closed() -> None:
     async with running_limited_app(head=LONG, idle=SHORT) as port, connect_raw(port) as wire:
         assert (await wire.ask()).status == 200
-        assert await wire.ended() == b""
+        assert await wire.read_to_end() == b""
 
 
 async def test_a_body_has_more_time_than_a_head() -> None:
     async with running_limited_app(head=SHORT) as port, connect_raw(port) as wire:
         wire.send(_create_head(len(BODY)) + BODY[:-1])
         async with connect_raw(port) as later:
-            await later.ended()
+            await later.read_to_end()
         assert (await wire.ask(BODY[-1:])).status == 201
 
 
@@ -87,10 +87,10 @@ async def test_a_creation_completes_although_its_caller_disconnects(moment: str)
             await gate.reached.wait()
         await wait_until(app.is_disconnected)
         gate.open()
-        (record,) = await app.live()
+        (record,) = await app.list_live()
 
         await app.wait_for_state(record["id"], "ready")
-        assert [holding.id for holding in await app.provider.inventory()] == [record["id"]]
+        assert [item.id for item in await app.provider.inventory()] == [record["id"]]
 
 
 async def test_a_request_with_an_incomplete_body_creates_nothing(app: RunningApp) -> None:

@@ -44,8 +44,8 @@ async def test_a_used_port_is_reported_with_its_fix(tmp_path: Path, used_port: s
 
 async def test_all_invalid_settings_are_reported_at_once(tmp_path: Path) -> None:
     text = await _start_refused(tmp_path, **WRONG_SETTINGS)
-    used = [name for name in WRONG_SETTINGS if name != "PGVEND_POSTGRES_ADMIN_DSN"]
-    assert [name for name in used if f"  {name}: " not in text] == []
+    reported = [name for name in WRONG_SETTINGS if name != "PGVEND_POSTGRES_ADMIN_DSN"]
+    assert [name for name in reported if f"  {name}: " not in text] == []
     assert os.listdir(tmp_path) == []
 
 
@@ -111,10 +111,10 @@ async def test_tls_files_may_be_given_on_the_command_line(tmp_path: Path) -> Non
 
 async def _start_refused(folder: Path, *arguments: str, **settings: str) -> str:
     """Run the service and return its output on stderr."""
-    named = {"PORT": "0", "PGVEND_DATA_DIR": str(folder), **settings}
-    ran = await run_pgvend("serve", *arguments, **named)
-    assert (ran.status, ran.stdout) == (1, ""), ran
-    assert ran.stderr.startswith("pgvend: ")
-    assert "Traceback" not in ran.stderr
-    assert SECRET not in ran.stderr
-    return ran.stderr
+    environment = {"PORT": "0", "PGVEND_DATA_DIR": str(folder), **settings}
+    result = await run_pgvend("serve", *arguments, **environment)
+    assert (result.status, result.stdout) == (1, ""), result
+    assert result.stderr.startswith("pgvend: ")
+    assert "Traceback" not in result.stderr
+    assert SECRET not in result.stderr
+    return result.stderr

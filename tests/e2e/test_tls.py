@@ -84,14 +84,14 @@ async def test_plain_http_is_disconnected(certificate: CertificateFiles) -> None
     async with _serving(certificate) as port:
         async with connect_raw(port) as plain:
             plain.send(request())
-            assert b"HTTP" not in await plain.ended()
+            assert b"HTTP" not in await plain.read_to_end()
         assert (await ask_once(port, ssl=create_client_context(certificate))).status == 200
 
 
 async def test_an_incomplete_handshake_closes_the_connection(certificate: CertificateFiles) -> None:
     async with _serving(certificate, head=SHORT) as port, connect_raw(port) as wire:
         wire.send(b"\x16\x03\x01")
-        assert await wire.ended() == b""
+        assert await wire.read_to_end() == b""
 
 
 async def test_incomplete_handshakes_are_closed_for_new_callers(
@@ -103,7 +103,7 @@ async def test_incomplete_handshakes_are_closed_for_new_callers(
     ):
         answers = [await ask_once(port, ssl=create_client_context(certificate)) for _ in range(3)]
         assert [answer.status for answer in answers] == [200] * 3
-        assert await silent[0].ended() == b""
+        assert await silent[0].read_to_end() == b""
 
 
 async def test_older_handshakes_are_closed_before_newer_connections(

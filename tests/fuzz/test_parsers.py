@@ -23,9 +23,9 @@ from domain.sizes import parse_size
 from entrypoints.config.settings import Settings
 from entrypoints.formats import NotAcceptable, choose_format
 from entrypoints.http.api.schemas.databases import (
+    ChangeDatabaseRequest,
     CreateDatabaseRequest,
     RestoreDatabaseRequest,
-    UpdateDatabaseRequest,
 )
 from entrypoints.http.api.schemas.legacy import LegacyDatabaseRequest
 from entrypoints.http.api.schemas.reconciliations import CreateReconciliationRequest
@@ -50,7 +50,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
 
 BODIES = (
     CreateDatabaseRequest,
-    UpdateDatabaseRequest,
+    ChangeDatabaseRequest,
     RestoreDatabaseRequest,
     CreateReconciliationRequest,
     LegacyDatabaseRequest,

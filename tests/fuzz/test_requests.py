@@ -71,7 +71,7 @@ bodies = st.one_of(
     (documents | st.dictionaries(st.sampled_from(MEMBERS), documents)).map(
         lambda document: json.dumps(document).encode()
     ),
-    plausible.map(lambda order: json.dumps(order, ensure_ascii=False).encode(errors="replace")),
+    plausible.map(lambda body: json.dumps(body, ensure_ascii=False).encode(errors="replace")),
     words.map(lambda name: json.dumps({"project": {"name": name}}).encode()),
     st.integers(1, 20_000).map(lambda depth: b"[" * depth),
 )
@@ -102,8 +102,8 @@ class RawAnswer:
 async def app(
     request: pytest.FixtureRequest, server_15: OperatorsServer
 ) -> AsyncIterator[RunningApp]:
-    kept = stores_in_sqlite() if request.param == "sqlite" else stores_in_postgres(server_15)
-    async with kept as records, running_app(records=records, trusted_proxies="127.0.0.1") as app:
+    stores = stores_in_sqlite() if request.param == "sqlite" else stores_in_postgres(server_15)
+    async with stores as records, running_app(records=records, trusted_proxies="127.0.0.1") as app:
         yield app
 
 

@@ -56,17 +56,17 @@ async def test_every_answer_is_documented(caller: str, seed: str, tmp_path: Path
         stores_in_sqlite() as records,
         running_app(records=records, trusted_proxies=LOOPBACK, **settings) as app,
     ):
-        printed = await _run_schemathesis(f"http://127.0.0.1:{app.port}", number, tmp_path)
+        output = await _run_schemathesis(f"http://127.0.0.1:{app.port}", number, tmp_path)
 
-    assert (tmp_path / "report.json").exists(), printed
+    assert (tmp_path / "report.json").exists(), output
     report = json.loads((tmp_path / "report.json").read_text())
     cases = report["test_cases"]["generated"]
     summary = f"\n{caller}, seed {number}: {cases} cases"
     print(summary, file=sys.stderr)  # noqa: T201 - shown by make schema, also from another process
-    assert [failure["title"] for failure in report["failures"]] == [], printed
-    assert report["complete"], printed
-    assert not report["operations"]["errored"], printed
-    assert cases >= FEWEST_CASES, printed
+    assert [failure["title"] for failure in report["failures"]] == [], output
+    assert report["complete"], output
+    assert not report["operations"]["errored"], output
+    assert cases >= FEWEST_CASES, output
 
 
 async def _run_schemathesis(url: str, seed: int, folder: Path) -> str:
@@ -88,12 +88,12 @@ async def _run_schemathesis(url: str, seed: int, folder: Path) -> str:
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        printed, _ = await process.communicate()
+        output, _ = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return printed.decode()
+    return output.decode()
 
 
 def _configure(folder: Path, keys: Mapping[str, str]) -> None:

@@ -53,9 +53,11 @@ class RunningApp:
 
     async def create_database(self, nickname: str = "Sales Data 2024", **more: Any) -> Any:
         """Create a database, and return the answer of `POST /v1/databases`."""
-        async with self.client.post("/v1/databases", json={"nickname": nickname, **more}) as made:
-            assert made.status == 201, await made.text()
-            return await made.json()
+        async with self.client.post(
+            "/v1/databases", json={"nickname": nickname, **more}
+        ) as response:
+            assert response.status == 201, await response.text()
+            return await response.json()
 
     async def ask(
         self, method: str, path: str, body: Any = None, headers: Headers | None = None
@@ -75,8 +77,8 @@ class RunningApp:
         """Return whether a `connection` of the API logs in now."""
         names = ("host", "port", "database", "user")
         password = Secret(connection["password"])
-        given = Connection(password=password, **{name: connection[name] for name in names})
-        return self.provider.accepts(given)
+        credentials = Connection(password=password, **{name: connection[name] for name in names})
+        return self.provider.accepts(credentials)
 
     async def wait_for_state(self, database_id: str, state: str) -> Any:
         """Wait until the database is in that state, and return its record."""
@@ -87,7 +89,7 @@ class RunningApp:
         await wait_until(has_come)
         return await self.get(f"/v1/databases/{database_id}")
 
-    async def live(self) -> list[Any]:
+    async def list_live(self) -> list[Any]:
         """Return the records of databases that exist or can exist."""
         states = "state=provisioning&state=ready&state=expired&state=deleting"
         return list((await self.get(f"/v1/databases?page_size=200&{states}"))["databases"])
@@ -100,7 +102,7 @@ class RunningApp:
         return not await self.is_connected()
 
     async def is_empty(self) -> bool:
-        return not await self.provider.inventory() and not await self.live()
+        return not await self.provider.inventory() and not await self.list_live()
 
 
 @asynccontextmanager

@@ -35,7 +35,7 @@ class CommandResult:
 
 
 async def run_command(*arguments: str, charset: str = "utf-8", **environment: str) -> CommandResult:
-    """Run a command in this process, on a terminal of that charset. Raises what crashes it."""
+    """Run a command in this process, on a terminal of that charset. Its crash is raised."""
     return await asyncio.to_thread(_invoke, arguments, charset, environment)
 
 

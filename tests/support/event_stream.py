@@ -38,10 +38,10 @@ class Stream:
                 name, _, value = text.partition(": ")
                 fields |= {name: value} if name else {}
 
-    async def first(self) -> Event:
+    async def read_first(self) -> Event:
         return await anext(aiter(self))
 
-    async def all(self) -> list[Event]:
+    async def read_all(self) -> list[Event]:
         return [event async for event in self]
 
 
@@ -64,4 +64,4 @@ async def open_stream(
 
 async def read_events(app: RunningApp, path: str, after: str | None = None) -> list[Event]:
     async with open_stream(app, path, after) as stream:
-        return await stream.all()
+        return await stream.read_all()

@@ -14,10 +14,10 @@ from entrypoints.http.api.schemas.connections import ConnectionResponse
 from tests.support.command_line import CommandResult, run_command
 from tests.support.connections import connection
 
-HANDED_OUT: Connection = connection(password='it\'s "odd"')
+DOMAIN_CONNECTION: Connection = connection(password='it\'s "odd"')
 
 CONNECTION: dict[str, Any] = json.loads(
-    ConnectionResponse.from_domain(HANDED_OUT).model_dump_json()
+    ConnectionResponse.from_domain(DOMAIN_CONNECTION).model_dump_json()
 )
 
 RECORD: dict[str, Any] = {
@@ -38,7 +38,30 @@ RECORD: dict[str, Any] = {
     ],
 }
 
-VENDED = RECORD | {"connection": CONNECTION}
+RECORD_WITH_CONNECTION = RECORD | {"connection": CONNECTION}
+
+RECONCILE_RESULT = {
+    "action": "delete",
+    "id": "db_1",
+    "database": "x",
+    "outcome": "done",
+    "detail": "",
+}
+
+KEY: dict[str, Any] = {
+    "id": "pgv_00000000",
+    "name": "web",
+    "scopes": ["create", "read"],
+    "quota": 3,
+    "rate": "10/min",
+    "origins": [],
+    "created_at": "2026-01-02T03:04:05Z",
+    "expires_at": None,
+    "revoked_at": None,
+}
+
+EXTENSIONS = {"extensions": [{"name": "vector", "version": "0.8.6", "description": "vectors"}]}
+RECORD_WITH_EXTENSION = RECORD | {"extensions": ["hstore", "vector"]}
 
 
 @dataclass
@@ -46,7 +69,7 @@ class FakeService:
     url: str = ""
     status: int = 200
     answers: list[Any] = field(default_factory=list)
-    asked: list[tuple[str, str, Any]] = field(default_factory=list)
+    requests: list[tuple[str, str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
     async def run_pgvend(self, *arguments: str, **environment: str) -> CommandResult:
@@ -54,7 +77,7 @@ class FakeService:
 
     async def answer(self, request: web.Request) -> web.Response:
         body = json.loads(await request.read() or b"null")
-        self.asked.append((request.method, request.raw_path, body))
+        self.requests.append((request.method, request.raw_path, body))
         self.headers.append(dict(request.headers))
         answer = self.answers.pop(0)
         if isinstance(answer, bytes):

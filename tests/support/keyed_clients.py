@@ -29,15 +29,15 @@ class KeyedClient:
         return await self.app.ask(method, path, body, bearer(self.key) | headers)
 
     async def create_database(self, nickname: str = "Sales", **headers: str) -> Any:
-        made = await self.ask("POST", "/v1/databases", {"nickname": nickname}, **headers)
-        assert made.status == 201, made.body
-        return made.body
+        answer = await self.ask("POST", "/v1/databases", {"nickname": nickname}, **headers)
+        assert answer.status == 201, answer.body
+        return answer.body
 
-    async def list(self) -> set[str]:
+    async def list_databases(self) -> set[str]:
         """Return the ids of the databases that it sees."""
-        listed = await self.ask("GET", "/v1/databases?page_size=200")
-        assert listed.status == 200, listed.body
-        return {database["id"] for database in listed.body["databases"]}
+        answer = await self.ask("GET", "/v1/databases?page_size=200")
+        assert answer.status == 200, answer.body
+        return {database["id"] for database in answer.body["databases"]}
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,17 @@ class KeyedApp:
         self, name: str | None = None, scopes: Sequence[str | Scope] = DEFAULT_SCOPES, **more: Any
     ) -> KeyedClient:
         """Create an API key, and return a client with it."""
-        made = await self.admin.ask("POST", "/v1/keys", {"name": name, "scopes": [*scopes]} | more)
-        assert made.status == 201, made.body
-        return KeyedClient(self.app, made.body["key"], made.body["id"])
+        answer = await self.admin.ask(
+            "POST", "/v1/keys", {"name": name, "scopes": [*scopes]} | more
+        )
+        assert answer.status == 201, answer.body
+        return KeyedClient(self.app, answer.body["key"], answer.body["id"])
 
-    async def trail(self, query: str = "") -> list[dict[str, str]]:
+    async def list_audit_events(self, query: str = "") -> list[dict[str, str]]:
         """Return the audit events, newest first."""
-        told = await self.admin.ask("GET", f"/v1/audit-events?page_size=200{query}")
-        assert told.status == 200, told.body
-        return list(told.body["audit_events"])
+        answer = await self.admin.ask("GET", f"/v1/audit-events?page_size=200{query}")
+        assert answer.status == 200, answer.body
+        return list(answer.body["audit_events"])
 
     async def ask(
         self, method: str, path: str, body: Any = None, headers: Headers | None = None

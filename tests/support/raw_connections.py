@@ -27,26 +27,26 @@ class RawConnection:
     def send(self, data: bytes) -> None:
         self.writer.write(data)
 
-    async def head(self) -> tuple[int, Mapping[str, str]]:
+    async def read_head(self) -> tuple[int, Mapping[str, str]]:
         """Read the status and the headers of the next answer."""
         async with asyncio.timeout(PATIENCE):
             line, *fields = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = CIMultiDict[str](field.partition(": ")[::2] for field in fields if field)
         return int(line.split()[1]), headers
 
-    async def answer(self) -> Answer:
+    async def read_answer(self) -> Answer:
         """Read the next answer, which has a JSON body."""
-        status, headers = await self.head()
+        status, headers = await self.read_head()
         async with asyncio.timeout(PATIENCE):
             body = await self.reader.readexactly(int(headers["Content-Length"]))
         return Answer(status, headers, json.loads(body))
 
     async def ask(self, data: bytes = ASK) -> Answer:
         self.send(data)
-        return await self.answer()
+        return await self.read_answer()
 
-    async def ended(self) -> bytes:
-        """Wait until the service closes the connection, and return the bytes before."""
+    async def read_to_end(self) -> bytes:
+        """Return all bytes that arrive until the service closes the connection."""
         async with asyncio.timeout(PATIENCE):
             try:
                 return await self.reader.read()

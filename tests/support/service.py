@@ -21,10 +21,8 @@ from entrypoints.cli.app import main
 
 REPOSITORY = Path(__file__).parents[2]
 
-Pattern = re.Pattern[str]
-
 PATIENCE = 120.0
-"""Seconds for a start or an end on a busy machine; no test depends on it."""
+"""Seconds for a start or an end on a busy machine; no test is about this time."""
 
 _OWN_VARIABLES = re.compile(r"PGVEND_|NEON_|CORS_|HOST$|PORT$|PYTHONPATH$")
 _SERVES = re.compile(r"pgvend serves (https?://\S+)\n")
@@ -42,27 +40,27 @@ class NotStarted(Exception):
 class RunningService:
     process: "Process"
     data_dir: Path
-    output_file: Path
+    written: Path
     url: str = ""
 
     def output(self) -> str:
         """Return its output so far, of standard output and standard error."""
-        return self.output_file.read_text()
+        return self.written.read_text()
 
     async def stop(self) -> int:
         """Send SIGTERM, and return the exit status."""
-        return await self.send_signal(signal.SIGTERM)
+        return await self.send_signal_and_wait(signal.SIGTERM)
 
     async def kill(self) -> int:
-        return await self.send_signal(signal.SIGKILL)
+        return await self.send_signal_and_wait(signal.SIGKILL)
 
-    async def send_signal(self, number: signal.Signals) -> int:
+    async def send_signal_and_wait(self, number: signal.Signals) -> int:
         """Send the signal, and return the exit status."""
         if self.process.returncode is None:
             self.process.send_signal(number)
         return await asyncio.wait_for(self.process.wait(), PATIENCE)
 
-    async def has_ended(self, *, within: float) -> bool:
+    async def exits(self, *, within: float) -> bool:
         """Return whether it exits within this many seconds."""
         try:
             await asyncio.wait_for(self.process.wait(), within)
@@ -70,7 +68,9 @@ class RunningService:
             return False
         return True
 
-    async def wait_for_output(self, pattern: str | Pattern, since: int = 0) -> re.Match[str]:
+    async def wait_for_output(
+        self, pattern: str | re.Pattern[str], since: int = 0
+    ) -> re.Match[str]:
         """Wait for a match in its output after the character `since`, and return it."""
         async with asyncio.timeout(PATIENCE):
             while not (match := re.compile(pattern).search(self.output(), since)):
@@ -95,13 +95,13 @@ async def starting_service(
     that has loaded the code, unless `user`, `source` or `python` is given.
     """
     with tempfile.TemporaryDirectory(prefix="pgvend-test-") as folder:
-        output_file = Path(folder, "output")
-        variables = _environment(data_dir, source, environment)
+        written = Path(folder, "output")
+        full = _environment(data_dir, source, environment)
         if (user, source, python) == (None, REPOSITORY, sys.executable):
-            process: Process = await asyncio.to_thread(ForkedProcess, output_file, variables)
+            process: Process = await asyncio.to_thread(ForkedProcess, written, full)
         else:
-            process = await _start_process(output_file, variables, python, user)
-        service = RunningService(process, data_dir, output_file)
+            process = await _start_process(written, full, python, user)
+        service = RunningService(process, data_dir, written)
         try:
             yield service
         finally:
@@ -124,12 +124,15 @@ async def running_service(data_dir: Path, **options: Any) -> AsyncIterator[Runni
 
 
 async def _start_process(
-    output_file: Path, environment: Mapping[str, str], python: Path | str, user: str | None
+    written: Path, environment: Mapping[str, str], python: Path | str, user: str | None
 ) -> asyncio.subprocess.Process:
     identity = pwd.getpwnam(user) if user else None
-    with open(output_file, "ab") as output:  # noqa: ASYNC230 - a new file in a temporary folder
+    with open(written, "ab") as output:  # noqa: ASYNC230 - a new file in a temporary folder
         return await asyncio.create_subprocess_exec(
-            *(python, "-m", "entrypoints", "serve"),
+            python,
+            "-m",
+            "entrypoints",
+            "serve",
             cwd="/",
             env=environment,
             stdin=asyncio.subprocess.DEVNULL,
@@ -143,14 +146,14 @@ async def _start_process(
 
 
 class ForkedProcess:
-    """`pgvend serve`, forked from a process that has loaded its code, which is ten times faster."""
+    """`pgvend serve`, forked from a process that has loaded its code, for a tenth of the time."""
 
-    def __init__(self, output_file: Path, environment: Mapping[str, str]) -> None:
-        output_file.touch()
+    def __init__(self, written: Path, environment: Mapping[str, str]) -> None:
+        written.touch()
         context = get_context("forkserver")
         context.set_forkserver_preload(["entrypoints.cli.serve", __name__])
         self._process = context.Process(
-            target=_serve, args=(str(output_file), dict(environment)), daemon=True
+            target=_serve, args=(str(written), dict(environment)), daemon=True
         )
         self._process.start()
         self._end: asyncio.Future[None] | None = None
@@ -190,10 +193,10 @@ class ForkedProcess:
 Process = asyncio.subprocess.Process | ForkedProcess
 
 
-def _serve(output_file: str, environment: Mapping[str, str]) -> None:
+def _serve(written: str, environment: Mapping[str, str]) -> None:
     """Run `pgvend serve` in this forked process."""
     os.setsid()  # a process group of its own, for tests of Ctrl-C
-    output = os.open(output_file, os.O_WRONLY | os.O_APPEND)
+    output = os.open(written, os.O_WRONLY | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
@@ -207,20 +210,20 @@ def _serve(output_file: str, environment: Mapping[str, str]) -> None:
         gc.collect()  # as an interpreter does at its exit: it reports errors of abandoned tasks
 
 
-def servers_in(data_dir: Path) -> list[psutil.Process]:
+def list_servers_in(data_dir: Path) -> list[psutil.Process]:
     """Return the main processes of PostgreSQL servers in the service's data folder."""
-    processes = [each for each in psutil.process_iter() if _works_in(each, data_dir)]
-    numbers = {process.pid for process in processes}
-    return [process for process in processes if _parent(process) not in numbers | {None}]
+    working = [process for process in psutil.process_iter() if _works_in(process, data_dir)]
+    numbers = {process.pid for process in working}
+    return [process for process in working if _parent(process) not in numbers | {None}]
 
 
 def end_servers(data_dir: Path) -> None:
-    """End PostgreSQL servers in the data folder of a killed service. Blocks."""
-    processes = [each for each in psutil.process_iter() if _works_in(each, data_dir)]
-    for process in processes:
+    """End the PostgreSQL servers that a killed service left in its data folder. Blocks."""
+    leftovers = [process for process in psutil.process_iter() if _works_in(process, data_dir)]
+    for process in leftovers:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(processes, timeout=PATIENCE)
+    psutil.wait_procs(leftovers, timeout=PATIENCE)
 
 
 def _works_in(process: psutil.Process, data_dir: Path) -> bool:
@@ -240,11 +243,13 @@ def _parent(process: psutil.Process) -> int | None:
 
 
 def _environment(data_dir: Path, source: Path, settings: Mapping[str, str]) -> dict[str, str]:
-    foreign = {name: text for name, text in os.environ.items() if not _OWN_VARIABLES.match(name)}
+    inherited = {
+        name: value for name, value in os.environ.items() if not _OWN_VARIABLES.match(name)
+    }
     return {
-        **foreign,
+        **inherited,
         "PYTHONPATH": str(source),
-        "PYTHONDONTWRITEBYTECODE": "1",  # no files of another user in the repository
+        "PYTHONDONTWRITEBYTECODE": "1",  # another user's files are not for the repository
         "PORT": "0",
         "PGVEND_DATA_DIR": str(data_dir),
         **settings,

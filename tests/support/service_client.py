@@ -1,4 +1,5 @@
-"""Requests and logins at a service in another process; a server whose CREATE DATABASE blocks."""
+"""Requests of callers and logins of tenants at a service in a process of its own, and a server that
+blocks CREATE DATABASE until a test ends."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -61,11 +62,11 @@ async def rotate_password(service: RunningService, database: Mapping[str, Any]) 
 async def wait_for_state(
     service: RunningService, database: Mapping[str, Any], state: str, **headers: str
 ) -> None:
-    async def has_state() -> bool:
+    async def has_come() -> bool:
         record = await request_json(service, "GET", f"{PATH}/{database['id']}", **headers)
         return bool(record["state"] == state)
 
-    await wait_until(has_state)
+    await wait_until(has_come)
 
 
 async def delete_database(
@@ -100,8 +101,8 @@ async def query_owner(answer: Mapping[str, Any]) -> str:
 
 def password_from_answer(answer: Mapping[str, Any]) -> str:
     """Return the password in an answer of either route."""
-    source = answer.get("connection") or {"password": answer.get("database_owner_password")}
-    return str(source["password"])
+    whole = answer.get("connection") or {"password": answer.get("database_owner_password")}
+    return str(whole["password"])
 
 
 def running_service_over(

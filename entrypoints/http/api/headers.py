@@ -61,9 +61,9 @@ def format_verified(is_verified: bool | None) -> dict[str, str]:
 def parse_if_match(request: web.Request) -> frozenset[int] | None:
     """Return the versions in If-Match, None for any version. Weak and foreign ETags match no
     version. Raise InvalidRequest if the header is malformed."""
-    given = ", ".join(request.headers.getall("If-Match", ["*"])).strip()
-    if given == "*":
+    text = ", ".join(request.headers.getall("If-Match", ["*"])).strip()
+    if text == "*":
         return None
-    if not ETAG_LIST.fullmatch(given):
+    if not ETAG_LIST.fullmatch(text):
         raise InvalidRequest('If-Match must be a list of ETags, such as "3", or *.')
-    return frozenset(map(int, _VERSION.findall(given)))
+    return frozenset(map(int, _VERSION.findall(text)))

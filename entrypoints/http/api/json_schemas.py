@@ -13,7 +13,7 @@ from pydantic.json_schema import (
 )
 from pydantic_core import core_schema
 
-from entrypoints.http.api.schemas.fields import published_name
+from entrypoints.http.api.schemas.fields import schema_name_from_class
 
 Json = dict[str, Any]
 SchemaRefs = Mapping[tuple[type[BaseModel], JsonSchemaMode], Json]
@@ -29,13 +29,13 @@ def generate_schemas(
 
     Cached, because pydantic takes a tenth of a second.
     """
-    used: list[tuple[type[BaseModel], JsonSchemaMode]] = []
-    used += [(model, "validation") for model in dict.fromkeys(request_models)]
-    used += [(model, "serialization") for model in dict.fromkeys(response_models)]
-    found, definitions = models_json_schema(
-        used, ref_template=_REF_TEMPLATE, schema_generator=_SchemaGenerator
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = []
+    models += [(model, "validation") for model in dict.fromkeys(request_models)]
+    models += [(model, "serialization") for model in dict.fromkeys(response_models)]
+    references, definitions = models_json_schema(
+        models, ref_template=_REF_TEMPLATE, schema_generator=_SchemaGenerator
     )
-    return {place: found[place] for place in used}, definitions["$defs"]
+    return {model: references[model] for model in models}, definitions["$defs"]
 
 
 class _SchemaGenerator(GenerateJsonSchema):
@@ -46,7 +46,7 @@ class _SchemaGenerator(GenerateJsonSchema):
     """
 
     def normalize_name(self, name: str) -> str:
-        return super().normalize_name(published_name(name))
+        return super().normalize_name(schema_name_from_class(name))
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])

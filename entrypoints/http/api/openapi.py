@@ -52,19 +52,19 @@ KEY_ERRORS = (Unauthenticated, KeyRefused, Forbidden, RateLimited)
 
 
 def create_document(routes: Iterable[Route], *, is_open: bool, anonymous: bool = False) -> Json:
-    """Return the document of the listed `routes`.
+    """Return the document of the documented `routes`.
 
     `is_open` describes a service without keys; `anonymous` one that accepts callers without a key
     at the routes that may be anonymous.
     """
-    is_documented = [route for route in routes if route.is_documented]
-    models, schemas = _create_schemas(is_documented)
+    operations = [route for route in routes if route.is_documented]
+    models, schemas = _create_schemas(operations)
     paths: dict[str, Json] = defaultdict(dict)
-    for route in is_documented:
+    for route in operations:
         needs_no_key = is_open or (anonymous and route.may_be_anonymous)
         operation = _create_operation(route, models, is_open=needs_no_key)
         below = f"{route.path}/{{id}}"
-        _add_links(operation, [other for other in is_documented if other.path.startswith(below)])
+        _add_links(operation, [other for other in operations if other.path.startswith(below)])
         paths[route.path][route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -82,16 +82,16 @@ def create_document(routes: Iterable[Route], *, is_open: bool, anonymous: bool =
 
 def _create_schemas(routes: Sequence[Route]) -> tuple[SchemaRefs, Json]:
     """Return references to all models of the routes, and the schemas they refer to."""
-    sent = [route.body for route in routes if route.body]
-    got: list[type[BaseModel]] = [Problem]
-    got += [
+    request_models = [route.body for route in routes if route.body]
+    response_models: list[type[BaseModel]] = [Problem]
+    response_models += [
         body
         for route in routes
         for answer in route.answers
         for body in _list_bodies(answer)
         if body
     ]
-    return generate_schemas(tuple(sent), tuple(got))
+    return generate_schemas(tuple(request_models), tuple(response_models))
 
 
 def _create_operation(route: Route, models: SchemaRefs, *, is_open: bool) -> Json:

@@ -5,7 +5,9 @@ import re
 from aiohttp import web
 
 from domain.errors import InvalidRequest
-from entrypoints.http.api.routes.parameters import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+
+MAX_PAGE_SIZE = 200
+DEFAULT_PAGE_SIZE = 50
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
@@ -18,7 +20,7 @@ def parse_flag(request: web.Request, name: str) -> bool:
     return text == "true"
 
 
-def page_size(request: web.Request) -> int:
+def parse_page_size(request: web.Request) -> int:
     """Return the page size. Raise InvalidRequest."""
     text = request.query.get("page_size", str(DEFAULT_PAGE_SIZE))
     if not (_NUMBER.fullmatch(text) and 1 <= int(text) <= MAX_PAGE_SIZE):

@@ -49,7 +49,8 @@ async def authenticate_caller(request: web.Request, handler: Handler) -> web.Str
 
 @web.middleware
 async def record_audit_events(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Record an audit event for each call of a known caller that is not a mere read.
+    """Record an audit event for each call of a known caller that changes something or
+    reveals a secret.
 
     Refused calls of unknown or anonymous callers are only logged: strangers could otherwise fill
     the audit log.
@@ -79,8 +80,10 @@ async def add_rate_headers(request: web.Request, response: web.StreamResponse) -
     authenticated = request.get(AUTHENTICATED)
     if authenticated and (allowance := authenticated.allowance):
         rate = allowance.rate
-        added = format_rate_headers(rate.amount, rate.seconds, allowance.remaining, allowance.reset)
-        for name, value in added.items():  # an error may have set one for a quota
+        headers = format_rate_headers(
+            rate.amount, rate.seconds, allowance.remaining, allowance.reset
+        )
+        for name, value in headers.items():  # an error may have set one for a quota
             response.headers[name] = ", ".join(filter(None, (response.headers.get(name), value)))
 
 
@@ -119,14 +122,14 @@ def _credentials_from_request(request: web.Request, route: Route) -> Credentials
 
 def _find_key(request: web.Request) -> Secret | None:
     """Return the bearer token; other credentials may be meant for a proxy and are ignored."""
-    given = request.headers.getall("Authorization", [])
+    headers = request.headers.getall("Authorization", [])
     tokens = _find_tokens(request)
-    return Secret(tokens[0]) if len(given) == len(tokens) == 1 else None
+    return Secret(tokens[0]) if len(headers) == len(tokens) == 1 else None
 
 
 def _find_tokens(request: web.Request) -> list[str]:
-    given = request.headers.getall("Authorization", [])
-    return [each[len(_SCHEME) :].strip() for each in given if _is_bearer(each)]
+    headers = request.headers.getall("Authorization", [])
+    return [header[len(_SCHEME) :].strip() for header in headers if _is_bearer(header)]
 
 
 def _is_bearer(header: str) -> bool:

@@ -62,9 +62,9 @@ async def _complete_headers(request: web.Request, response: web.StreamResponse) 
     response.headers.add("Vary", "Origin")
     options = request.app[_OPTIONS]
     origin = request.headers.get("Origin", "")
-    allowed = options.get(origin) or options.get(ANY_ORIGIN)
-    if origin and allowed and "Access-Control-Allow-Origin" not in response.headers:
+    cors_options = options.get(origin) or options.get(ANY_ORIGIN)
+    if origin and cors_options and "Access-Control-Allow-Origin" not in response.headers:
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Expose-Headers"] = ",".join(EXPOSED_HEADERS)
-        if allowed.allow_credentials:
+        if cors_options.allow_credentials:
             response.headers["Access-Control-Allow-Credentials"] = "true"

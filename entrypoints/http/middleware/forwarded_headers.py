@@ -27,8 +27,8 @@ def resolve_client_address(trusted: Sequence[Network]) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         peer = parse_address(request.remote or "")  # empty if the caller disconnected
         is_proxy = _is_among(trusted, peer)
-        caller = _find_client(peer, _parse_hops(request), trusted) if is_proxy else peer
-        request[CLIENT_ADDRESS] = str(caller or "")
+        client = _find_client(peer, _parse_hops(request), trusted) if is_proxy else peer
+        request[CLIENT_ADDRESS] = str(client or "")
         request[IS_SECURE] = request.secure or (
             is_proxy and _parse_forwarded_scheme(request) == "https"
         )
@@ -54,13 +54,13 @@ def _find_client(
     peer: Address | None, hops: Iterable[str], trusted: Sequence[Network]
 ) -> Address | None:
     """Return the first address that is not a trusted proxy; a malformed one ends the search."""
-    caller = peer
+    client = peer
     for hop in hops:
-        seen = parse_address(hop) if _is_among(trusted, caller) else None
-        if seen is None:
+        address = parse_address(hop) if _is_among(trusted, client) else None
+        if address is None:
             break
-        caller = seen
-    return caller
+        client = address
+    return client
 
 
 def _is_among(networks: Sequence[Network], address: Address | None) -> bool:

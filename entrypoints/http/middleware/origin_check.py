@@ -30,8 +30,8 @@ def require_local_host(host: str) -> Middleware:
 
     @web.middleware
     async def check_host(request: web.Request, handler: Handler) -> web.StreamResponse:
-        for named in request.headers.getall("Host", []):  # browsers always send one
-            if not is_local(named, host):
+        for name in request.headers.getall("Host", []):  # browsers always send one
+            if not is_local(name, host):
                 raise Misdirected
         return await handler(request)
 
@@ -67,9 +67,9 @@ def _is_own_origin(origin: str, host: str, origins: Collection[str]) -> bool:
 
 
 @lru_cache(maxsize=256)
-def is_local(named: str, *others: str) -> bool:
+def is_local(host: str, *others: str) -> bool:
     """Return whether a Host header names this machine or one of `others`."""
-    match = _HOST.fullmatch(named)
+    match = _HOST.fullmatch(host)
     if match is None:
         return False
     name = (match["v6"] or match["name"]).lower().removesuffix(".")

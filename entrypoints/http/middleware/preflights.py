@@ -1,5 +1,6 @@
 """CORS preflights: browsers ask whether a page of another origin may send a request."""
 
+import re
 from collections.abc import Collection, Iterable
 
 import structlog
@@ -8,7 +9,29 @@ from aiohttp.typedefs import Handler, Middleware
 
 from domain.errors import Forbidden
 from entrypoints.config.field_types import ANY_ORIGIN
-from entrypoints.http.middleware.cors_headers import API_HEADERS, is_tracing
+from entrypoints.http.api.headers import IDEMPOTENCY_KEY, REQUEST_ID_HEADER
+
+API_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    IDEMPOTENCY_KEY,
+    "If-Match",
+    "Last-Event-ID",
+    "Prefer",
+    REQUEST_ID_HEADER,
+)
+
+_TRACING_NAMES = frozenset(
+    {"b3", "baggage", "correlation-context", "newrelic", "request-context", "request-id", "sw8"}
+    | {"adrum", "adrum_1", "x-correlation-id", "x-dtpc"}
+)
+_TRACING_FAMILIES = (
+    *("x-b3-", "x-datadog-", "x-instana-", "x-newrelic-", "ot-baggage-", "ot-tracer-"),
+    *("uberctx-", "sw8-", "x-highlight-"),
+)
+_TRACING_WORD = re.compile(
+    r"(^|[-_])(trace|traceid|traceparent|tracestate|tracing|span|spanid|baggage)($|[-_])"
+)
 
 MAX_QUOTED_LENGTH = 200
 """Maximum number of characters of a request that an error or the log quotes."""
@@ -23,21 +46,25 @@ class PreflightRefused(Forbidden):
 def check_preflights(origins: Collection[str], headers: Collection[str]) -> Middleware:
     """Refuse preflights of other origins than `origins`, of unsupported methods, and of headers
     that belong neither to the API, nor to a tracing tool, nor to the operator's `headers`."""
-    accepted = {name.lower() for name in (*API_HEADERS, *headers)}
+    safe_headers = {name.lower() for name in (*API_HEADERS, *headers)}
 
     @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def check_preflight(request: web.Request, handler: Handler) -> web.StreamResponse:
         is_preflight = request.method == hdrs.METH_OPTIONS
         has_address = request.match_info.http_exception is None
-        if is_preflight and has_address and (reason := _find_refusal(request, origins, accepted)):
+        if (
+            is_preflight
+            and has_address
+            and (reason := _find_refusal(request, origins, safe_headers))
+        ):
             _log_refusal(request, reason)
             raise PreflightRefused(reason)
         return await handler(request)
 
-    return check
+    return check_preflight
 
 
-def _find_refusal(request: web.Request, origins: Collection[str], accepted: set[str]) -> str:
+def _find_refusal(request: web.Request, origins: Collection[str], safe_headers: set[str]) -> str:
     """Return the reason for a refusal and its fix, an empty string if the preflight is allowed."""
     origin = request.headers.get(hdrs.ORIGIN)
     method = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
@@ -50,11 +77,11 @@ def _find_refusal(request: web.Request, origins: Collection[str], accepted: set[
         return _explain_refused_origin(_escape(origin))
     if method not in (methods := _find_methods(request)):
         return f"{_escape(method)} is not allowed here; use {', '.join(sorted(methods))}."
-    if refused := [
-        name for name in _parse_requested_headers(request) if not _is_safe(name, accepted)
+    if unsafe := [
+        name for name in _parse_requested_headers(request) if not _is_safe(name, safe_headers)
     ]:
         return (
-            f"Pages of {_escape(origin)} may not send the header {_escape(', '.join(refused))}: "
+            f"Pages of {_escape(origin)} may not send the header {_escape(', '.join(unsafe))}: "
             "omit it, or add it to PGVEND_CORS_ALLOW_HEADERS. Allowed headers are "
             f"{', '.join(API_HEADERS)}, and those of tracing tools."
         )
@@ -86,8 +113,21 @@ def _parse_requested_headers(request: web.Request) -> list[str]:
     return [name.strip() for name in names if name.strip()]
 
 
-def _is_safe(name: str, accepted: set[str]) -> bool:
-    return name.lower() in accepted or is_tracing(name)
+def _is_safe(name: str, safe_headers: set[str]) -> bool:
+    return name.lower() in safe_headers or _is_tracing(name)
+
+
+def _is_tracing(name: str) -> bool:
+    """Return whether tracing tools add this header to every request of a page.
+
+    Such a header names the trace of a request. It is safe: neither pgvend nor a proxy derives the
+    caller, the address or the method from it. Unknown headers are refused, because a proxy may
+    trust some of them (X-Remote-User, X-HTTP-Method-Override) from inside the network, where a
+    visitor's browser may be.
+    """
+    name = name.lower()
+    is_known = name in _TRACING_NAMES or name.startswith(_TRACING_FAMILIES)
+    return is_known or bool(_TRACING_WORD.search(name))
 
 
 def _escape(text: str) -> str:

@@ -25,8 +25,10 @@ def create_request_id() -> str:
 @web.middleware
 async def assign_request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Assign an id to the request, the caller's own if it is valid, for all log lines."""
-    given = request.headers.get(REQUEST_ID_HEADER, "")
-    request[REQUEST_ID] = given if _ACCEPTABLE.fullmatch(given) else create_request_id()
+    id_of_caller = request.headers.get(REQUEST_ID_HEADER, "")
+    request[REQUEST_ID] = (
+        id_of_caller if _ACCEPTABLE.fullmatch(id_of_caller) else create_request_id()
+    )
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request[REQUEST_ID])
     return await handler(request)
@@ -40,11 +42,11 @@ async def add_request_id_header(request: web.Request, response: web.StreamRespon
 @web.middleware
 async def log_request(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Log the request with its status and duration."""
-    begin = time.perf_counter()
+    start = time.perf_counter()
     response = await handler(request)
     log = structlog.get_logger()
     write = log.debug if request.path in _QUIET else log.info
-    ms = round((time.perf_counter() - begin) * 1000, 1)
+    ms = round((time.perf_counter() - start) * 1000, 1)
     path = request.rel_url.raw_path  # still escaped, so that callers cannot write control codes
     route = find_route(request)
     write(

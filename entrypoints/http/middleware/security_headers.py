@@ -29,9 +29,8 @@ async def add_security_headers(request: web.BaseRequest, response: web.StreamRes
     """Add security headers; runs last, after an answer has its own headers."""
     set_security_headers(response)
     if request.get(IS_SECURE) and not is_local(request.headers.get("Host", "")):
-        response.headers.update(
-            HSTS
-        )  # applies to all ports of a name, which would break other services of localhost
+        # not for this machine: HSTS covers all ports of a name, and so other services of localhost
+        response.headers.update(HSTS)
 
 
 def set_security_headers(response: web.StreamResponse) -> None:

@@ -73,13 +73,13 @@ class Acceptor:
     def _accept(self) -> None:
         for _ in range(ACCEPT_BATCH):
             try:
-                accepted, _ = self._listener.accept()
+                client, _ = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
                 self._pause(error)
                 return
-            if not self._add(accepted):
+            if not self._add(client):
                 return  # the closed connection takes a moment to disappear
 
     def _pause(self, error: OSError) -> None:
@@ -90,27 +90,27 @@ class Acceptor:
         loop.remove_reader(self._listener)
         loop.call_later(PAUSE, self._listen)
 
-    def _add(self, accepted: socket.socket) -> bool:
+    def _add(self, client: socket.socket) -> bool:
         """Start the connection unless the limit is reached. Return whether there was room."""
         has_room = len(self._limiter) < self._limiter.limits.max_connections
         if not has_room and not self._limiter.make_room():
             structlog.get_logger().warning(
                 "connections.refused", max_connections=self._limiter.limits.max_connections
             )
-            accepted.close()
+            client.close()
             return False
-        pending = PendingConnection(accepted, asyncio.create_task(self._connect(accepted)))
+        pending = PendingConnection(client, asyncio.create_task(self._connect(client)))
         self._pending.add(pending)
         self._limiter.add(pending)
         pending.task.add_done_callback(lambda _: self._finish(pending))
         return has_room
 
-    async def _connect(self, accepted: socket.socket) -> None:
-        accepted.setblocking(False)
+    async def _connect(self, client: socket.socket) -> None:
+        client.setblocking(False)
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: HttpConnection(self._limiter, self._server),
-                accepted,
+                client,
                 ssl=self._tls,
                 ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT if self._tls else None,
             )

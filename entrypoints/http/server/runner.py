@@ -60,14 +60,14 @@ def raise_process_limits() -> ConnectionLimits:
     """Raise the soft limit of file descriptors as far as allowed, and return the limits of
     connections that result."""
     _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = (
+    soft_limit = (
         MAX_DESCRIPTORS
         if hard_limit == resource.RLIM_INFINITY
         else min(hard_limit, MAX_DESCRIPTORS)
     )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard_limit))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft_limit, hard_limit))
     return ConnectionLimits(
-        max_connections=min(ConnectionLimits().max_connections, int(wanted * DESCRIPTOR_SHARE))
+        max_connections=min(ConnectionLimits().max_connections, int(soft_limit * DESCRIPTOR_SHARE))
     )
 
 
@@ -80,19 +80,21 @@ def _prepare_server(runner: web.AppRunner) -> web.Server:
     return server
 
 
-def _track_requests(answering: Responder) -> Responder:
-    async def start_request(request: web.BaseRequest) -> web.StreamResponse:
+def _track_requests(handler: Responder) -> Responder:
+    async def handle_request(request: web.BaseRequest) -> web.StreamResponse:
         if isinstance(request.protocol, HttpConnection):
             request.protocol.start_request(request)
         try:
-            return await answering(request)
+            return await handler(request)
         except (web.HTTPException, UnicodeEncodeError) as error:
             # aiohttp raises these for an unknown or unprintable Expect header
-            known = error if isinstance(error, web.HTTPException) else web.HTTPExpectationFailed()
-            answered = partial(render_problems, handler=_create_raising_handler(known))
-            return await assign_request_id(cast("web.Request", request), answered)
+            http_error = (
+                error if isinstance(error, web.HTTPException) else web.HTTPExpectationFailed()
+            )
+            render = partial(render_problems, handler=_create_raising_handler(http_error))
+            return await assign_request_id(cast("web.Request", request), render)
 
-    return start_request
+    return handle_request
 
 
 def _create_raising_handler(error: web.HTTPException) -> Handler:

@@ -25,7 +25,7 @@ from tests.support.embedded_servers import (
     write_note,
 )
 from tests.support.provision_requests import new_provision_request
-from tests.support.service import servers_in
+from tests.support.service import list_servers_in
 
 ENDLESS = "DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$"
 
@@ -43,8 +43,8 @@ async def test_a_killed_server_restarts_with_its_data(new_folder: Path, major: i
         await write_note(after, "written after")
         assert await read_notes(before) == ["written before"]
         assert await read_notes(after) == ["written after"]
-        assert len(servers_in(new_folder)) == 1
-    assert servers_in(new_folder) == []
+        assert len(list_servers_in(new_folder)) == 1
+    assert list_servers_in(new_folder) == []
     (stopped,) = events.fields("postgres.stopped")
     assert stopped["log_level"] == "error"
     assert stopped["log"] == str(new_folder / "embedded" / "postgres.log")
@@ -59,7 +59,7 @@ async def test_a_server_killed_while_it_starts_restarts(folder: Path) -> None:
             await wait_until(partial(_died, events, deaths))
         await wait_until(lambda: "postgres.restarted" in events.names)
         await write_note(connection, "works")
-        assert len(servers_in(folder)) == 1
+        assert len(list_servers_in(folder)) == 1
 
 
 async def test_a_tenants_endless_query_does_not_prevent_a_restart(
@@ -76,14 +76,14 @@ async def test_a_tenants_endless_query_does_not_prevent_a_restart(
             with pytest.raises((OSError, asyncpg.ConnectionDoesNotExistError)):
                 await work
         await write_note(connection, "works")
-        assert len(servers_in(folder)) == 1
+        assert len(list_servers_in(folder)) == 1
 
 
 async def test_a_failed_start_reports_the_end_of_the_log(folder: Path) -> None:
     with pytest.raises(StartupError, match="shared_buffers"):
         async with open_server(folder, shared_buffers="plenty"):
             pass
-    assert servers_in(folder) == []
+    assert list_servers_in(folder) == []
     async with open_server(folder) as provider:
         await provider.ping()
 
@@ -95,7 +95,7 @@ def _died(events: Events, times: int) -> bool:
 
 def _kill_server(folder: Path) -> int:
     """Kill the server but not its sessions. Return the number of killed servers."""
-    ours = [server for server in servers_in(folder) if server.ppid() == os.getpid()]
+    ours = [server for server in list_servers_in(folder) if server.ppid() == os.getpid()]
     for server in ours:
         server.kill()
     return len(ours)
@@ -150,10 +150,10 @@ async def test_a_later_start_that_is_cancelled_leaves_no_obstacle(folder: Path) 
 
 async def test_a_cancelled_initdb_ends_with_its_children(new_folder: Path) -> None:
     starting = asyncio.create_task(_open(new_folder))
-    await wait_until(lambda: servers_in(new_folder))
+    await wait_until(lambda: list_servers_in(new_folder))
     starting.cancel()
     await asyncio.wait([starting])
-    await wait_until(lambda: not servers_in(new_folder))
+    await wait_until(lambda: not list_servers_in(new_folder))
 
 
 async def _given_up(folder: Path, moment: float) -> None:
@@ -163,7 +163,7 @@ async def _given_up(folder: Path, moment: float) -> None:
     await asyncio.wait([starting])
     if not starting.cancelled():
         starting.result()  # the start completed first
-    await wait_until(lambda: not servers_in(folder))
+    await wait_until(lambda: not list_servers_in(folder))
 
 
 async def _open(folder: Path) -> None:

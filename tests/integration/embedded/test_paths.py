@@ -12,7 +12,7 @@ from tests.support.embedded_servers import data_folder_in, open_server, read_not
 from tests.support.legacy_clients import create_by_legacy_route
 from tests.support.provision_requests import new_provision_request
 from tests.support.requirements import skip_without
-from tests.support.service import NotStarted, running_service, servers_in
+from tests.support.service import NotStarted, list_servers_in, running_service
 
 TOO_LONG_FOR_A_SOCKET = "/".join(40 * "d" for _ in range(5))
 
@@ -78,7 +78,7 @@ async def test_a_folder_of_another_user_is_reported(folder: Path) -> None:
     with pytest.raises(StartupError, match=r"belongs to user id 12345.*chown"):
         async with open_server(folder):
             pass
-    assert servers_in(folder) == []
+    assert list_servers_in(folder) == []
 
 
 def _inside(folder: Path) -> list[Path]:

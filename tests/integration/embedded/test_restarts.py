@@ -29,8 +29,8 @@ from tests.support.provision_requests import new_provision_request
 from tests.support.servers import ram_folder
 from tests.support.service import (
     NotStarted,
+    list_servers_in,
     running_service,
-    servers_in,
     starting_service,
 )
 
@@ -43,15 +43,15 @@ async def test_a_killed_service_finds_its_data_at_the_next_start(folder: Path) -
     async with running_service(folder, PATH=WITHOUT_SETPRIV) as service:
         connection = await create_by_legacy_route(service.url, "Kept")
         await write_note(connection, "before")
-        (old,) = servers_in(folder)
+        (old,) = list_servers_in(folder)
         await service.kill()
-        assert servers_in(folder) == [old]
+        assert list_servers_in(folder) == [old]
 
         async with running_service(folder, PATH=WITHOUT_SETPRIV) as again:
             await write_note(connection, "after")
             assert await read_notes(connection) == ["before", "after"]
             assert (await create_by_legacy_route(again.url, "Other")).port == connection.port
-            (new,) = servers_in(folder)
+            (new,) = list_servers_in(folder)
             assert new.pid != old.pid
             assert not old.is_running() or old.status() == psutil.STATUS_ZOMBIE
 
@@ -72,7 +72,7 @@ async def test_ctrl_c_lets_a_creation_finish_before_the_server_stops(folder: Pat
         await superuser.close()
         connection = await vending
         assert await service.process.wait() == 0
-        assert servers_in(folder) == []
+        assert list_servers_in(folder) == []
         assert not (data_folder_in(folder) / "postmaster.pid").exists()
     assert connection.port == wished
     async with open_server(folder):
@@ -89,8 +89,8 @@ async def test_a_service_ended_while_it_starts_leaves_no_obstacle(
         folder = new_folder / str(within)
         async with starting_service(folder) as service:
             await wait_until((folder / "embedded" / "lock").exists)
-            await service.has_ended(within=within)
-            await service.send_signal(number)
+            await service.exits(within=within)
+            await service.send_signal_and_wait(number)
             assert "Traceback" not in service.output()
             await wait_until(partial(_is_empty, folder))
         async with open_server(folder) as provider:
@@ -98,7 +98,7 @@ async def test_a_service_ended_while_it_starts_leaves_no_obstacle(
 
 
 def _is_empty(folder: Path) -> bool:
-    return not servers_in(folder)
+    return not list_servers_in(folder)
 
 
 async def test_a_second_service_needs_another_folder(
@@ -132,7 +132,7 @@ async def test_the_folder_is_free_after_a_refusal(folder: Path) -> None:
         with pytest.raises(StartupError, match="in use"):
             async with open_server(folder):
                 pass
-        assert len(servers_in(folder)) == 1
+        assert len(list_servers_in(folder)) == 1
     async with open_server(folder) as provider:
         await provider.ping()
 
@@ -148,7 +148,7 @@ async def test_a_port_in_use_is_reported_with_a_fix_and_changes_nothing(folder: 
         ):
             async with open_server(folder, port=wish):
                 pass
-        assert servers_in(folder) == []
+        assert list_servers_in(folder) == []
     async with open_server(folder) as provider:
         assert provider.server.public_port == port
 

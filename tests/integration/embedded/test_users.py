@@ -15,7 +15,7 @@ from tests.support.embedded_servers import open_server, read_notes, wait_until, 
 from tests.support.legacy_clients import create_by_legacy_route
 from tests.support.requirements import skip_without
 from tests.support.servers import ram_folder
-from tests.support.service import REPOSITORY, running_service, servers_in
+from tests.support.service import REPOSITORY, list_servers_in, running_service
 from tests.support.users import PACKAGES, find_python
 
 ORDINARY = "nobody"
@@ -42,7 +42,7 @@ async def test_root_can_keep_data_and_code_where_other_users_cannot_read(private
     async with running_service(folder, source=clone) as service:
         connection = await create_by_legacy_route(service.url, "PrivateCaServer")
         await write_note(connection, "kept")
-        (server,) = servers_in(folder)
+        (server,) = list_servers_in(folder)
         assert server.uids().effective != 0
         await service.kill()
     assert _looks(outside) == before
@@ -65,14 +65,14 @@ async def test_an_ordinary_user_needs_no_privileges() -> None:
         async with running() as service:
             connection = await create_by_legacy_route(service.url, "Ordinary")
             await write_note(connection, "kept")
-            (server,) = servers_in(folder)
+            (server,) = list_servers_in(folder)
             assert server.username() == ORDINARY
             await service.kill()
-            await wait_until(lambda: not servers_in(folder))
+            await wait_until(lambda: not list_servers_in(folder))
         async with running() as service:
             assert await read_notes(connection) == ["kept"]
             await service.stop()
-            assert servers_in(folder) == []
+            assert list_servers_in(folder) == []
 
 
 @contextmanager

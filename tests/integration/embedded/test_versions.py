@@ -27,7 +27,7 @@ from tests.support.servers import (
     programs_for_version,
     ram_folder,
 )
-from tests.support.service import running_service, servers_in
+from tests.support.service import list_servers_in, running_service
 
 AS_BEFORE = "listen_addresses = '127.0.0.1'\nport = '1'\n"
 """The beginning of an earlier pgvend's postgresql.conf, which had none of initdb's settings."""
@@ -128,7 +128,7 @@ async def test_data_that_the_programs_cannot_read_is_refused_and_kept(
             async with open_server(folder):
                 pass
         assert [each.name for each in data_folder_in(folder).iterdir()] == ["PG_VERSION"]
-        assert servers_in(folder) == []
+        assert list_servers_in(folder) == []
 
 
 async def test_a_service_works_with_the_programs_of_another_installation() -> None:

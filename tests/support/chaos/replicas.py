@@ -43,7 +43,7 @@ class Replicas:
     async def start_and_kill(self, progress: float) -> None:
         """Start a replica, and kill it after the share `progress` of the time of the last start."""
         service = await self._enter(starting_service(self.data_dir, **BUSY, **self.settings))
-        await service.has_ended(within=self._start_seconds * progress)
+        await service.exits(within=self._start_seconds * progress)
         await service.kill()
         self.kills += 1
 

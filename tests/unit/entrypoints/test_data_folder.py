@@ -51,9 +51,9 @@ def test_an_open_folder_is_closed(tmp_path: Path) -> None:
     assert mode(tmp_path / "data") == 0o700
 
 
-@pytest.mark.parametrize("entry", OWN_NAMES)
-def test_a_folder_with_files_of_a_crash_is_accepted(tmp_path: Path, entry: str) -> None:
-    (tmp_path / entry).mkdir()
+@pytest.mark.parametrize("leftover", OWN_NAMES)
+def test_a_folder_with_files_of_a_crash_is_accepted(tmp_path: Path, leftover: str) -> None:
+    (tmp_path / leftover).mkdir()
     assert open_data_folder(tmp_path) == tmp_path
 
 
@@ -77,11 +77,11 @@ def test_an_unusable_path_is_refused(tmp_path: Path, impossible: str) -> None:
 def test_a_folder_gets_one_secret_closed_to_others(tmp_path: Path) -> None:
     one, other = open_data_folder(tmp_path / "1"), open_data_folder(tmp_path / "2")
     before = os.umask(0)
-    created = read_or_create_secret(one)
+    secret = read_or_create_secret(one)
     os.umask(before)
 
-    assert len(bytes.fromhex(created.reveal())) == 32
-    assert read_or_create_secret(one) == created != read_or_create_secret(other)
+    assert len(bytes.fromhex(secret.reveal())) == 32
+    assert read_or_create_secret(one) == secret != read_or_create_secret(other)
     assert os.listdir(one) == ["secret"]
     assert mode(one / "secret") == 0o600
 

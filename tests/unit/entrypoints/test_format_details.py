@@ -44,9 +44,13 @@ def test_plain_values_are_not_escaped(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("pooler_host", [None, "pooler.example"])
 def test_json_equals_the_connection_in_the_api(pooler_host: str | None) -> None:
-    original = connection(pooler_host=pooler_host)
-    answered = json.loads(ConnectionResponse.from_domain(original).model_dump_json())
-    assert json.loads(FORMATS["json"].render(original)) == to_members(original) == answered
+    shown_connection = connection(pooler_host=pooler_host)
+    answered = json.loads(ConnectionResponse.from_domain(shown_connection).model_dump_json())
+    assert (
+        json.loads(FORMATS["json"].render(shown_connection))
+        == to_members(shown_connection)
+        == answered
+    )
 
 
 def test_jdbc_has_no_plus_sign_for_a_space() -> None:

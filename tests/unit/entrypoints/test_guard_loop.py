@@ -35,10 +35,10 @@ class CrashingGuard(FakeGuard):
 
 
 async def log_events(
-    *looks: ServerSnapshot | PgvendError, of: type[FakeGuard] = FakeGuard
+    *states: ServerSnapshot | PgvendError, of: type[FakeGuard] = FakeGuard
 ) -> list[dict[str, Any]]:
     """Return the log events of a loop that sees these states, the last one repeatedly."""
-    events, guard = Events(), of(list(looks))
+    events, guard = Events(), of(list(states))
     server = GuardServer(guard, GuardPolicy(), FakeClock())
     task = asyncio.create_task(GuardLoop(server, events.log).run_forever())
     for _ in range(50):

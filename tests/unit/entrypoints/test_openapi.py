@@ -19,28 +19,28 @@ DOCUMENTED = [route for route in ROUTES if route.is_documented]
 
 
 @cache
-def cached_document(*, is_open: bool = False) -> dict[str, Any]:
+def generate_document(*, is_open: bool = False) -> dict[str, Any]:
     """Return the document, generated on first use, because `make mutants` changes the code after
     this module was imported."""
     return create_document(ROUTES, is_open=is_open)
 
 
-def operation(route: Route, *, is_open: bool = False) -> dict[str, Any]:
-    found: dict[str, Any] = cached_document(is_open=is_open)["paths"][route.path][
+def find_operation(route: Route, *, is_open: bool = False) -> dict[str, Any]:
+    operation: dict[str, Any] = generate_document(is_open=is_open)["paths"][route.path][
         route.method.lower()
     ]
-    return found
+    return operation
 
 
-def create_operation() -> dict[str, Any]:
+def find_create_operation() -> dict[str, Any]:
     [route] = (route for route in ROUTES if route.name == "createDatabase")
-    return operation(route)
+    return find_operation(route)
 
 
-def create_error_codes(status: int) -> list[str]:
-    schema = create_operation()["responses"][str(status)]["content"]["application/problem+json"][
-        "schema"
-    ]
+def list_create_error_codes(status: int) -> list[str]:
+    schema = find_create_operation()["responses"][str(status)]["content"][
+        "application/problem+json"
+    ]["schema"]
     codes: list[str] = schema["properties"]["code"]["enum"]
     return codes
 
@@ -70,33 +70,33 @@ def test_a_route_documents_its_path_parameters_and_each_status_once(route: Route
 
 
 def test_the_document_is_valid_and_has_exactly_the_listed_routes() -> None:
-    validate(cached_document())
-    paths = cached_document()["paths"].values()
+    validate(generate_document())
+    paths = generate_document()["paths"].values()
     names = [call["operationId"] for calls in paths for call in calls.values()]
-    assert json.loads(json.dumps(cached_document())) == cached_document()
+    assert json.loads(json.dumps(generate_document())) == generate_document()
     assert sorted(names) == sorted(route.name for route in DOCUMENTED)
 
 
 @pytest.mark.parametrize("route", DOCUMENTED, ids=lambda route: route.name)
 def test_an_operation_documents_its_scope_and_its_refusals(route: Route) -> None:
     ways: list[dict[str, list[str]]] = [{"key": []}] if route.scope else []
-    answers = operation(route)["responses"]
+    answers = find_operation(route)["responses"]
 
-    assert operation(route)["security"] == ways
-    assert operation(route, is_open=True)["security"] == ([{}, *ways] if ways else [])
-    assert (f"scope `{route.scope}`" in operation(route)["description"]) is bool(ways)
+    assert find_operation(route)["security"] == ways
+    assert find_operation(route, is_open=True)["security"] == ([{}, *ways] if ways else [])
+    assert (f"scope `{route.scope}`" in find_operation(route)["description"]) is bool(ways)
     assert ({"401", "403", "429"} <= answers.keys()) is bool(ways)
     assert all("X-Request-ID" in answer["headers"] for answer in answers.values())
 
 
 def test_error_codes_are_documented() -> None:
-    assert {"name_taken", "in_flight"} <= set(create_error_codes(409))
-    assert {"invalid_nickname", "invalid_labels"} <= set(create_error_codes(422))
-    assert create_error_codes(413) == ["body_too_large"]
+    assert {"name_taken", "in_flight"} <= set(list_create_error_codes(409))
+    assert {"invalid_nickname", "invalid_labels"} <= set(list_create_error_codes(422))
+    assert list_create_error_codes(413) == ["body_too_large"]
 
 
 def test_a_body_is_documented_by_its_model() -> None:
-    body = cached_document()["components"]["schemas"]["CreateDatabaseRequest"]
+    body = generate_document()["components"]["schemas"]["CreateDatabaseRequest"]
     assert body["required"] == ["nickname"]
     assert body["additionalProperties"] is False
     assert body["properties"]["nickname"]["maxLength"] == 256
@@ -105,7 +105,7 @@ def test_a_body_is_documented_by_its_model() -> None:
 
 def test_no_schema_names_a_default() -> None:
     """Client generators treat a member with a default as always present."""
-    assert '"default":' not in json.dumps(cached_document())
+    assert '"default":' not in json.dumps(generate_document())
 
 
 @pytest.mark.parametrize(
@@ -120,12 +120,12 @@ def test_no_schema_names_a_default() -> None:
 def test_all_members_of_an_answer_are_required_except_optional_ones(
     model: str, left_out: set[str]
 ) -> None:
-    schema = cached_document()["components"]["schemas"][model]
+    schema = generate_document()["components"]["schemas"][model]
     assert set(schema["properties"]) - set(schema["required"]) == left_out
 
 
 def test_a_creation_links_to_the_operations_on_the_database() -> None:
-    assert create_operation()["responses"]["201"]["links"]["rotatePassword"] == {
+    assert find_create_operation()["responses"]["201"]["links"]["rotatePassword"] == {
         "operationId": "rotatePassword",
         "parameters": {"id": "$response.body#/id"},
     }

@@ -22,7 +22,7 @@ from ports.use_cases.create_database import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.actions import LIMIT
 from tests.support.consistency import STRANGER, assert_consistent, reconcile_once, settle
-from tests.support.expectations import AnsweredRequests, assert_as_answered
+from tests.support.expectations import AnswerLog, assert_matches_answers
 from tests.support.memory_faults import FAULT_KINDS, FaultInjection, Process, create_faulty_process
 from tests.support.memory_service import GRACE, HOUR, MemoryService
 from tests.support.people import ANN, BOB
@@ -54,7 +54,7 @@ class ServiceMachine(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self.service = MemoryService(limit=LIMIT)
-        self.answers = AnsweredRequests()
+        self.answers = AnswerLog()
         self.imported: list[str] = []
         self.runner.run(self.service.occupy("Taken"))
 
@@ -103,7 +103,7 @@ class ServiceMachine(RuleBasedStateMachine):
 
     @rule(owned=databases, fault=faults)
     def rotate(self, owned: OwnedDatabase, fault: FaultInjection) -> None:
-        self.answers.rotation_asked(owned[1])
+        self.answers.expect_rotation(owned[1])
         self.expect_connection(
             self.attempt(fault, lambda it: it.memory.rotate()(owned[1], owned[0]))
         )
@@ -116,11 +116,11 @@ class ServiceMachine(RuleBasedStateMachine):
 
     @rule(owned=databases, ttl=st.sampled_from([HOUR, 30 * HOUR]), fault=faults)
     def extend(self, owned: OwnedDatabase, ttl: timedelta, fault: FaultInjection) -> None:
-        self.answers.end_asked(owned[1], self.service.clock.now() + ttl)
+        self.answers.expect_earlier_end(owned[1], self.service.clock.now() + ttl)
         request = ChangeRequest(ttl=ttl)
         extended = self.attempt(fault, lambda it: it.memory.change()(owned[1], request, owned[0]))
         if extended:
-            self.answers.end_answered(extended)
+            self.answers.expect_end(extended)
 
     @rule(owned=databases, ttl=ttls, fault=faults)
     def restore(self, owned: OwnedDatabase, ttl: timedelta | None, fault: FaultInjection) -> None:
@@ -130,9 +130,9 @@ class ServiceMachine(RuleBasedStateMachine):
 
     @rule(owned=databases, fault=faults)
     def delete(self, owned: OwnedDatabase, fault: FaultInjection) -> None:
-        self.answers.deletion_asked(owned[1])
+        self.answers.expect_deletion(owned[1])
         if self.attempt(fault, lambda it: it.memory.deletion().request(owned[1], owned[0])):
-            self.answers.deletion_answered(owned[1])
+            self.answers.expect_deleted(owned[1])
 
     @rule(jump=jumps)
     def time_jumps(self, jump: timedelta) -> None:
@@ -176,7 +176,7 @@ class ServiceMachine(RuleBasedStateMachine):
         assert all(records[database_id].state is State.READY for database_id in self.imported)
         for database_id, expected in self.answers.expected.items():
             is_accepted = expected.connection and self.service.provider.accepts(expected.connection)
-            assert_as_answered(expected, records[database_id], is_accepted=bool(is_accepted))
+            assert_matches_answers(expected, records[database_id], is_accepted=bool(is_accepted))
 
     def asked(
         self, caller: Caller, key: str | None, nickname: str, ttl: timedelta | None
@@ -184,12 +184,12 @@ class ServiceMachine(RuleBasedStateMachine):
         """Check that a key always returns the same database."""
         if key is None:
             return CreateRequest(nickname=nickname, ttl=ttl, caller=caller)
-        self.answers.key_used(caller.name, key, self.service.clock.now())
+        self.answers.forget_outdated_key(caller.name, key, self.service.clock.now())
         return CreateRequest(nickname=key, ttl=30 * HOUR, key=key, caller=caller)
 
     def answered(self, request: CreateRequest, database: Database) -> None:
         if request.key:
-            self.answers.key_answered(request.caller.name, request.key, database)
+            self.answers.check_key_answer(request.caller.name, request.key, database)
 
     def expect_connection(self, vended: ProvisionedDatabase | None) -> None:
         if vended:

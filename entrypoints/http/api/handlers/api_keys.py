@@ -8,7 +8,7 @@ from domain.api_keys import ApiKey
 from entrypoints.config.field_types import ANY_ORIGIN
 from entrypoints.http.api.context import AUDIT_SUBJECT, CORS_ORIGINS, USE_CASES
 from entrypoints.http.api.json_bodies import json_response, read_body
-from entrypoints.http.api.query_values import page_size
+from entrypoints.http.api.query_values import parse_page_size
 from entrypoints.http.api.schemas.api_keys import (
     ApiKeyPageResponse,
     ApiKeyResponse,
@@ -19,18 +19,18 @@ from ports.use_cases.manage_api_keys import ApiKeyListRequest, ApiKeyRequest
 
 
 async def create_key(request: web.Request) -> web.Response:
-    wanted = (await read_body(CreateApiKeyRequest, request)).to_request()
-    record, key = await request.app[USE_CASES].keys.create(wanted)
+    key_request = (await read_body(CreateApiKeyRequest, request)).to_request()
+    record, key = await request.app[USE_CASES].keys.create(key_request)
     request[AUDIT_SUBJECT] = record.id
-    notices = [*_notices(request, wanted, record)]
+    notices = [*_list_notices(request, key_request, record)]
     return json_response(NewApiKeyResponse.with_key(record, key, notices), status=201)
 
 
 async def list_keys(request: web.Request) -> web.Response:
     token = request.query.get("page_token", "")
-    wanted = ApiKeyListRequest(page_token=token, page_size=page_size(request))
+    list_request = ApiKeyListRequest(page_token=token, page_size=parse_page_size(request))
     return json_response(
-        ApiKeyPageResponse.from_domain(await request.app[USE_CASES].keys.read(wanted))
+        ApiKeyPageResponse.from_domain(await request.app[USE_CASES].keys.read(list_request))
     )
 
 
@@ -39,15 +39,15 @@ async def revoke_key(request: web.Request) -> web.Response:
     return json_response(ApiKeyResponse.from_domain(record))
 
 
-def _notices(request: web.Request, wanted: ApiKeyRequest, key: ApiKey) -> Iterator[str]:
-    if removed := wanted.scopes - key.scopes:
+def _list_notices(request: web.Request, key_request: ApiKeyRequest, key: ApiKey) -> Iterator[str]:
+    if removed := key_request.scopes - key.scopes:
         yield (
             "A key for web pages can only have the scope create; removed: "
             f"{', '.join(sorted(removed))}."
         )
-    allowed = request.app[CORS_ORIGINS]
-    blocked = key.origins - allowed if ANY_ORIGIN not in allowed else frozenset()
-    if blocked:
+    allowed_origins = request.app[CORS_ORIGINS]
+    blocked = key.origins - allowed_origins
+    if blocked and ANY_ORIGIN not in allowed_origins:
         yield (
             f"Browsers block requests from {', '.join(sorted(blocked))}: add the origin to "
             "CORS_ALLOW_ORIGINS."

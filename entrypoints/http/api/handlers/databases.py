@@ -9,7 +9,7 @@ from domain.database import Database
 from domain.errors import InvalidRequest
 from domain.labels import validate_labels
 from domain.states import State
-from entrypoints.http.api.context import AUDIT_SUBJECT, BACKGROUND, USE_CASES
+from entrypoints.http.api.context import AUDIT_SUBJECT, BACKGROUND, USE_CASES, get_caller
 from entrypoints.http.api.headers import (
     ASYNC_APPLIED,
     format_etag,
@@ -18,54 +18,53 @@ from entrypoints.http.api.headers import (
     parse_if_match,
 )
 from entrypoints.http.api.json_bodies import json_response, read_body
-from entrypoints.http.api.query_values import page_size
+from entrypoints.http.api.query_values import parse_page_size
 from entrypoints.http.api.schemas.databases import (
+    ChangeDatabaseRequest,
     CreateDatabaseRequest,
     DatabasePageResponse,
     DatabaseResponse,
     DatabaseWithConnectionResponse,
-    UpdateDatabaseRequest,
 )
-from entrypoints.http.callers import get_caller
 from ports.use_cases.create_database import CreateRequest
 from ports.use_cases.list_databases import ListRequest
 
 
-async def create(request: web.Request) -> web.Response:
+async def create_database(request: web.Request) -> web.Response:
     body = await read_body(CreateDatabaseRequest, request)
-    wanted = body.to_request(key=parse_idempotency_key(request), caller=get_caller(request))
+    create_request = body.to_request(key=parse_idempotency_key(request), caller=get_caller(request))
     if is_async_preferred(request):
-        return await _create_async(request, wanted)
-    provisioned = await request.app[USE_CASES].create(wanted)
+        return await _create_async(request, create_request)
+    provisioned = await request.app[USE_CASES].create(create_request)
     request[AUDIT_SUBJECT] = provisioned.database.id
-    headers = _location_header(provisioned.database) | format_etag(provisioned.database)
+    headers = _format_location(provisioned.database) | format_etag(provisioned.database)
     return json_response(
         DatabaseWithConnectionResponse.from_provisioned(provisioned), status=201, headers=headers
     )
 
 
-async def _create_async(request: web.Request, wanted: CreateRequest) -> web.Response:
-    create_database = request.app[USE_CASES].create
-    database = await create_database.request(wanted)
+async def _create_async(request: web.Request, create_request: CreateRequest) -> web.Response:
+    create = request.app[USE_CASES].create
+    database = await create.request(create_request)
     request[AUDIT_SUBJECT] = database.id
-    finish = partial(create_database.finish, database.id)
+    finish = partial(create.finish, database.id)
     request.app[BACKGROUND].spawn(finish, name=f"create {database.id}")
-    headers = _location_header(database) | ASYNC_APPLIED
+    headers = _format_location(database) | ASYNC_APPLIED
     return json_response(DatabaseResponse.from_domain(database), status=202, headers=headers)
 
 
-async def show(request: web.Request) -> web.Response:
+async def show_database(request: web.Request) -> web.Response:
     database = await request.app[USE_CASES].show(request.match_info["id"], get_caller(request))
     return json_response(DatabaseResponse.from_domain(database), headers=format_etag(database))
 
 
-async def list_(request: web.Request) -> web.Response:
+async def list_databases(request: web.Request) -> web.Response:
     page = await request.app[USE_CASES].list(_parse_list_request(request), get_caller(request))
     return json_response(DatabasePageResponse.from_domain(page))
 
 
-async def change(request: web.Request) -> web.Response:
-    body = await read_body(UpdateDatabaseRequest, request)
+async def change_database(request: web.Request) -> web.Response:
+    body = await read_body(ChangeDatabaseRequest, request)
     database = await request.app[USE_CASES].change(
         request.match_info["id"],
         body.to_request(versions=parse_if_match(request)),
@@ -74,17 +73,17 @@ async def change(request: web.Request) -> web.Response:
     return json_response(DatabaseResponse.from_domain(database), headers=format_etag(database))
 
 
-async def delete(request: web.Request) -> web.Response:
+async def delete_database(request: web.Request) -> web.Response:
     delete = request.app[USE_CASES].delete
     database = await delete.request(request.match_info["id"], get_caller(request))
-    complete = partial(delete.wait_until_deleted, database.id)
-    request.app[BACKGROUND].spawn(complete, name=f"delete {database.id}")
+    finish = partial(delete.wait_until_deleted, database.id)
+    request.app[BACKGROUND].spawn(finish, name=f"delete {database.id}")
     return json_response(
-        DatabaseResponse.from_domain(database), status=202, headers=_location_header(database)
+        DatabaseResponse.from_domain(database), status=202, headers=_format_location(database)
     )
 
 
-def _location_header(database: Database) -> dict[str, str]:
+def _format_location(database: Database) -> dict[str, str]:
     return {"Location": f"/v1/databases/{database.id}"}
 
 
@@ -94,7 +93,7 @@ def _parse_list_request(request: web.Request) -> ListRequest:
         states=frozenset(_parse_state(text) for text in query.getall("state", [])),
         labels=_parse_labels(query.getall("label", [])),
         page_token=query.get("page_token", ""),
-        page_size=page_size(request),
+        page_size=parse_page_size(request),
     )
 
 

@@ -15,9 +15,8 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel
 
 from domain.errors import InvalidRequest, PgvendError
-from entrypoints.http.api.context import STOPPING, STREAM_LIMITER, USE_CASES
+from entrypoints.http.api.context import STOPPING, STREAM_LIMITER, USE_CASES, get_caller
 from entrypoints.http.api.schemas.databases import DatabaseResponse, StepResponse
-from entrypoints.http.callers import get_caller
 from ports.use_cases.watch_database import Progress
 
 MAX_POLLS = 2400
@@ -47,23 +46,23 @@ class LastEvent:
 async def stream_events(request: web.Request) -> web.StreamResponse:
     last = _parse_last_event(request)
     watch = request.app[USE_CASES].watch
-    looks = watch(request.match_info["id"], last.number, get_caller(request))
-    first = await anext(looks)  # raises before the stream begins
+    updates = watch(request.match_info["id"], last.number, get_caller(request))
+    first = await anext(updates)  # raises before the stream begins
     if last.is_settled and first.database.is_idle and not first.steps:
         return web.Response(status=204)
     if request.method == hdrs.METH_HEAD:
         return web.Response(headers=HEADERS)
     with request.app[STREAM_LIMITER].slot(get_caller(request)):
-        return await _open_stream(request, first, looks)
+        return await _open_stream(request, first, updates)
 
 
 async def _open_stream(
-    request: web.Request, first: Progress, looks: AsyncIterator[Progress]
+    request: web.Request, first: Progress, updates: AsyncIterator[Progress]
 ) -> web.StreamResponse:
     response = web.StreamResponse(headers=HEADERS)
     with suppress(PgvendError, ConnectionError):  # the caller left, or will reconnect
         await response.prepare(request)
-        await _write_events(request, response, first, looks)
+        await _write_events(request, response, first, updates)
     return response
 
 
@@ -71,17 +70,17 @@ async def _write_events(
     request: web.Request,
     response: web.StreamResponse,
     first: Progress,
-    looks: AsyncIterator[Progress],
+    updates: AsyncIterator[Progress],
 ) -> None:
     await response.write(_render_events(first))
-    silent = 0
+    silent_polls = 0
     for _ in range(MAX_POLLS):
-        if _is_disconnected(request) or (look := await anext(looks, None)) is None:
+        if _is_disconnected(request) or (progress := await anext(updates, None)) is None:
             return
-        silent = 0 if look.steps else silent + 1
-        if look.steps or look.database.is_idle:
-            await response.write(_render_events(look))
-        elif silent % KEEPALIVE_POLLS == 0:
+        silent_polls = 0 if progress.steps else silent_polls + 1
+        if progress.steps or progress.database.is_idle:
+            await response.write(_render_events(progress))
+        elif silent_polls % KEEPALIVE_POLLS == 0:
             await response.write(b": keep-alive\n\n")
 
 
@@ -90,18 +89,18 @@ def _is_disconnected(request: web.Request) -> bool:
     return request.transport is None or request.app[STOPPING].is_set()
 
 
-def _render_events(look: Progress) -> bytes:
-    return "".join(_render_each_event(look)).encode()
+def _render_events(progress: Progress) -> bytes:
+    return "".join(_render_each_event(progress)).encode()
 
 
-def _render_each_event(look: Progress) -> Iterator[str]:
-    for step in look.steps:
+def _render_each_event(progress: Progress) -> Iterator[str]:
+    for step in progress.steps:
         yield _render_event(str(step.number), "step", StepResponse.from_domain(step))
-    if look.database.is_idle:
-        history = look.database.history
+    if progress.database.is_idle:
+        history = progress.database.history
         number = history[-1].number if history else 0
         yield _render_event(
-            f"{number}{SETTLED}", "settled", DatabaseResponse.from_domain(look.database)
+            f"{number}{SETTLED}", "settled", DatabaseResponse.from_domain(progress.database)
         )
 
 

@@ -2,22 +2,22 @@
 
 from aiohttp import web
 
-from entrypoints.http.api.context import USE_CASES
+from entrypoints.http.api.context import USE_CASES, get_caller
 from entrypoints.http.api.headers import format_etag
 from entrypoints.http.api.json_bodies import json_response, read_body
 from entrypoints.http.api.schemas.databases import DatabaseResponse
 from entrypoints.http.api.schemas.extensions import AddExtensionRequest, ExtensionListResponse
-from entrypoints.http.callers import get_caller
 
 
-async def list_(request: web.Request) -> web.Response:
+async def list_extensions(request: web.Request) -> web.Response:
     return json_response(
         ExtensionListResponse.from_domain(await request.app[USE_CASES].list_extensions())
     )
 
 
-async def add(request: web.Request) -> web.Response:
+async def add_extension(request: web.Request) -> web.Response:
     body = await read_body(AddExtensionRequest, request)
-    add_extension = request.app[USE_CASES].add_extension
-    database = await add_extension(request.match_info["id"], body.name, get_caller(request))
+    database = await request.app[USE_CASES].add_extension(
+        request.match_info["id"], body.name, get_caller(request)
+    )
     return json_response(DatabaseResponse.from_domain(database), headers=format_etag(database))

@@ -27,7 +27,7 @@ KEY_ID = Parameter(
     required=True,
 )
 
-ACCESS_ROUTES = (
+API_KEY_ROUTES = (
     Route(
         method="POST",
         path="/v1/keys",

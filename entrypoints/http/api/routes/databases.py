@@ -1,4 +1,4 @@
-"""Routes of databases."""
+"""Routes of databases and their records."""
 
 from domain.callers import Scope
 from domain.errors import (
@@ -11,52 +11,33 @@ from domain.errors import (
     InvalidPageToken,
     InvalidRequest,
     OtherTarget,
-    PasswordChanged,
-    SecretUnknown,
     StaleRecord,
 )
-from entrypoints.formats import FORMATS, NotAcceptable, NotExpressible
-from entrypoints.http.api.handlers import (
-    database_actions,
-    databases,
-    event_stream,
-    revealed_connection,
-)
+from entrypoints.http.api.handlers import databases
 from entrypoints.http.api.routes import parameters as params
 from entrypoints.http.api.routes.route import Answer, Route, Tag
 from entrypoints.http.api.routes.shared import (
+    CHANGE_ERRORS,
     CREATE_ERRORS,
     ETAG_HEADER,
     LOCATION_HEADER,
-    LOOKUP_ERRORS,
     PREFERENCE_HEADER,
-    PROVIDER_ERRORS,
     PROVISION_ERRORS,
     REGISTRY_ERRORS,
-    UPDATE_ERRORS,
-    VERIFIED_HEADER,
 )
-from entrypoints.http.api.schemas.connections import RevealedConnectionResponse
 from entrypoints.http.api.schemas.databases import (
+    ChangeDatabaseRequest,
     CreateDatabaseRequest,
     DatabasePageResponse,
     DatabaseResponse,
     DatabaseWithConnectionResponse,
-    DatabaseWithNewPasswordResponse,
-    RestoreDatabaseRequest,
-    RotatePasswordRequest,
-    UpdateDatabaseRequest,
 )
-
-CONNECTION_BODIES = {form.media_type: None for form in FORMATS.values()} | {
-    "application/json": RevealedConnectionResponse
-}
 
 DATABASE_ROUTES = (
     Route(
         method="POST",
         path="/v1/databases",
-        handler=databases.create,
+        handler=databases.create_database,
         scope=Scope.CREATE,
         name="createDatabase",
         tag=Tag.DATABASES,
@@ -93,7 +74,7 @@ DATABASE_ROUTES = (
     Route(
         method="GET",
         path="/v1/databases",
-        handler=databases.list_,
+        handler=databases.list_databases,
         scope=Scope.READ,
         name="listDatabases",
         tag=Tag.DATABASES,
@@ -112,7 +93,7 @@ DATABASE_ROUTES = (
     Route(
         method="GET",
         path="/v1/databases/{id}",
-        handler=databases.show,
+        handler=databases.show_database,
         scope=Scope.READ,
         name="showDatabase",
         tag=Tag.DATABASES,
@@ -129,11 +110,11 @@ DATABASE_ROUTES = (
     Route(
         method="PATCH",
         path="/v1/databases/{id}",
-        handler=databases.change,
+        handler=databases.change_database,
         scope=Scope.MANAGE,
         name="changeDatabase",
         tag=Tag.DATABASES,
-        summary="Update expiry or labels",
+        summary="Change expiry or labels",
         description=(
             "`expires_at` is the time of expiry, `ttl` the time until then, counted from now. Send "
             "one of them; null removes the expiry, unless the service has a maximum. `labels` "
@@ -141,18 +122,18 @@ DATABASE_ROUTES = (
             "versions."
         ),
         parameters=(params.ID, params.IF_MATCH),
-        body=UpdateDatabaseRequest,
+        body=ChangeDatabaseRequest,
         answers=(
             Answer(
                 status=200, description="The record.", body=DatabaseResponse, headers=ETAG_HEADER
             ),
         ),
-        errors=(*UPDATE_ERRORS, InvalidDuration, InvalidExpiry, InvalidLabels, *REGISTRY_ERRORS),
+        errors=(*CHANGE_ERRORS, InvalidDuration, InvalidExpiry, InvalidLabels, *REGISTRY_ERRORS),
     ),
     Route(
         method="DELETE",
         path="/v1/databases/{id}",
-        handler=databases.delete,
+        handler=databases.delete_database,
         scope=Scope.MANAGE,
         name="deleteDatabase",
         tag=Tag.DATABASES,
@@ -171,111 +152,5 @@ DATABASE_ROUTES = (
             ),
         ),
         errors=(DatabaseNotFound, StaleRecord, InFlight, OtherTarget, *REGISTRY_ERRORS),
-    ),
-    Route(
-        method="GET",
-        path="/v1/databases/{id}/connection",
-        handler=revealed_connection.show,
-        scope=Scope.READ,
-        name="showConnection",
-        tag=Tag.DATABASES,
-        summary="Get the connection of a database",
-        description=(
-            "Returns the connection of a ready database, including the password, as JSON or in the "
-            "format of a tool."
-        ),
-        reveals=True,
-        parameters=(params.ID, params.FORMAT, params.VERIFY),
-        answers=(
-            Answer(
-                status=200,
-                description="The connection, including the password.",
-                body=CONNECTION_BODIES,
-                headers=ETAG_HEADER | VERIFIED_HEADER,
-            ),
-        ),
-        errors=(
-            *LOOKUP_ERRORS,
-            SecretUnknown,
-            PasswordChanged,
-            InvalidRequest,
-            NotAcceptable,
-            NotExpressible,
-            *PROVIDER_ERRORS,
-        ),
-    ),
-    Route(
-        method="GET",
-        path="/v1/databases/{id}/events",
-        handler=event_stream.stream_events,
-        scope=Scope.READ,
-        name="watchDatabase",
-        tag=Tag.DATABASES,
-        summary="Watch a database",
-        description=(
-            "Streams each step of the database as a server-sent event, from the first step until "
-            "no operation is in progress."
-        ),
-        parameters=(params.ID, params.LAST_EVENT),
-        answers=(
-            Answer(
-                status=200,
-                description="`step` for each step, then `settled` with the record.",
-                body={"text/event-stream": None},
-            ),
-            Answer(status=204, description="There are no further events: do not reconnect."),
-        ),
-        errors=(DatabaseNotFound, InvalidRequest, *REGISTRY_ERRORS),
-    ),
-    Route(
-        method="POST",
-        path="/v1/databases/{id}/rotate",
-        handler=database_actions.rotate,
-        scope=Scope.MANAGE,
-        name="rotatePassword",
-        tag=Tag.DATABASES,
-        summary="Rotate the password of a database",
-        description=(
-            "Sets a new password and returns the connection; the old password stops working. "
-            "Sessions stay open unless `end_sessions` is true; `sessions_ended` shows whether they "
-            "were ended."
-        ),
-        parameters=(params.ID,),
-        body=RotatePasswordRequest,
-        needs_body=False,
-        answers=(
-            Answer(
-                status=200,
-                description="The database with its new password.",
-                body=DatabaseWithNewPasswordResponse,
-                headers=ETAG_HEADER,
-            ),
-        ),
-        errors=(*LOOKUP_ERRORS, StaleRecord, *PROVIDER_ERRORS),
-    ),
-    Route(
-        method="POST",
-        path="/v1/databases/{id}/restore",
-        handler=database_actions.restore,
-        scope=Scope.MANAGE,
-        name="restoreDatabase",
-        tag=Tag.DATABASES,
-        summary="Restore an expired database",
-        description=(
-            "Reopens an expired database within `PGVEND_GRACE_PERIOD`. Without a `ttl` it gets the "
-            "default one."
-        ),
-        parameters=(params.ID,),
-        body=RestoreDatabaseRequest,
-        needs_body=False,
-        answers=(
-            Answer(
-                status=200,
-                description="The restored database.",
-                body=DatabaseWithConnectionResponse,
-                headers=ETAG_HEADER,
-            ),
-        ),
-        errors=(*LOOKUP_ERRORS, StaleRecord, InvalidDuration, *PROVIDER_ERRORS),
     ),
 )

@@ -20,7 +20,7 @@ EXTENSION_ROUTES = (
     Route(
         method="GET",
         path="/v1/extensions",
-        handler=extensions.list_,
+        handler=extensions.list_extensions,
         scope=Scope.READ,
         name="listExtensions",
         tag=Tag.SERVICE,
@@ -34,7 +34,7 @@ EXTENSION_ROUTES = (
     Route(
         method="POST",
         path="/v1/databases/{id}/extensions",
-        handler=extensions.add,
+        handler=extensions.add_extension,
         scope=Scope.MANAGE,
         name="addExtension",
         tag=Tag.DATABASES,

@@ -5,10 +5,8 @@ from domain.states import State
 from entrypoints.formats import FORMATS
 from entrypoints.http.api.handlers.event_stream import EVENT_ID
 from entrypoints.http.api.headers import ETAG_LIST, IDEMPOTENCY_KEY
+from entrypoints.http.api.query_values import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from entrypoints.http.api.routes.route import Parameter
-
-MAX_PAGE_SIZE = 200
-DEFAULT_PAGE_SIZE = 50
 
 Schema = dict[str, object]
 

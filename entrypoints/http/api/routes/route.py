@@ -59,7 +59,8 @@ class Route:
 
     `scope` is the scope that the caller's key needs; None needs no key. `errors` are specific to
     the route; the document adds those of all routes. With `needs_body` an empty body is an error.
-    A route that is not `listed` is not in the document. With `may_be_anonymous`,
+    The calls of a route that `reveals` a secret are
+    audited. The document has the routes that are `is_documented`. With `may_be_anonymous`,
     PGVEND_ANONYMOUS_CREATE opens it to callers without a key.
     """
 

@@ -1,11 +1,11 @@
 """Routes of the service itself, and of the original service."""
 
 from domain.callers import Scope
-from entrypoints.http.api import documentation
-from entrypoints.http.api.handlers import health, legacy, reconciliations
+from entrypoints.http.api.handlers import documentation, health, legacy, reconciliations
 from entrypoints.http.api.routes import parameters as params
 from entrypoints.http.api.routes.route import Answer, Route, Tag
 from entrypoints.http.api.routes.shared import CREATE_ERRORS, PROVIDER_ERRORS, PROVISION_ERRORS
+from entrypoints.http.api.schemas.health import LivenessResponse, ReadinessResponse
 from entrypoints.http.api.schemas.legacy import LegacyDatabaseRequest, LegacyDatabaseResponse
 from entrypoints.http.api.schemas.reconciliations import (
     CreateReconciliationRequest,
@@ -66,9 +66,7 @@ SERVICE_ROUTES = (
         tag=Tag.ORIGINAL,
         summary="Test the service (original service)",
         description="Needs no key, as in the original service.",
-        answers=(
-            Answer(status=200, description="The service is running.", body=health.LivenessResponse),
-        ),
+        answers=(Answer(status=200, description="The service is running.", body=LivenessResponse),),
     ),
     Route(
         method="GET",
@@ -82,9 +80,7 @@ SERVICE_ROUTES = (
             "Succeeds while the process runs. Needs no key; meant for a supervisor that restarts "
             "the service."
         ),
-        answers=(
-            Answer(status=200, description="The service is running.", body=health.LivenessResponse),
-        ),
+        answers=(Answer(status=200, description="The service is running.", body=LivenessResponse),),
     ),
     Route(
         method="GET",
@@ -99,10 +95,8 @@ SERVICE_ROUTES = (
             "no key; meant for a load balancer."
         ),
         answers=(
-            Answer(status=200, description="The service is ready.", body=health.ReadinessResponse),
-            Answer(
-                status=503, description="The service is not ready.", body=health.ReadinessResponse
-            ),
+            Answer(status=200, description="The service is ready.", body=ReadinessResponse),
+            Answer(status=503, description="The service is not ready.", body=ReadinessResponse),
         ),
     ),
     Route(

@@ -32,7 +32,7 @@ CREATE_ERRORS = (
     QuotaReached,
 )
 LOOKUP_ERRORS = (DatabaseNotFound, IllegalTransition, InFlight, OtherTarget)
-UPDATE_ERRORS = (*LOOKUP_ERRORS, StaleRecord, PreconditionFailed)
+CHANGE_ERRORS = (*LOOKUP_ERRORS, StaleRecord, PreconditionFailed)
 REGISTRY_ERRORS = (Unavailable,)
 PROVIDER_ERRORS = (*REGISTRY_ERRORS, ProviderBusy, ProviderLocked, OutcomeUnknown, ProviderRejected)
 PROVISION_ERRORS = (*PROVIDER_ERRORS, ProviderFull)

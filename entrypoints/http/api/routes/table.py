@@ -2,8 +2,9 @@
 
 from aiohttp import web
 
-from entrypoints.http.api.routes.api_keys import ACCESS_ROUTES
+from entrypoints.http.api.routes.api_keys import API_KEY_ROUTES
 from entrypoints.http.api.routes.audit_events import AUDIT_EVENT_ROUTES
+from entrypoints.http.api.routes.database_actions import DATABASE_ACTION_ROUTES
 from entrypoints.http.api.routes.databases import DATABASE_ROUTES
 from entrypoints.http.api.routes.extensions import EXTENSION_ROUTES
 from entrypoints.http.api.routes.route import Route
@@ -11,8 +12,9 @@ from entrypoints.http.api.routes.service import SERVICE_ROUTES
 
 ROUTES: tuple[Route, ...] = (
     *DATABASE_ROUTES,
+    *DATABASE_ACTION_ROUTES,
     *EXTENSION_ROUTES,
-    *ACCESS_ROUTES,
+    *API_KEY_ROUTES,
     *AUDIT_EVENT_ROUTES,
     *SERVICE_ROUTES,
 )

@@ -33,7 +33,7 @@ class CreateApiKeyRequest(RequestBody):
             scopes=frozenset(self.scopes),
             quota=self.quota,
             rate=None if self.rate is None else parse_rate(self.rate),
-            origins=frozenset(map(_origin, self.origins)),
+            origins=frozenset(map(_parse_origin, self.origins)),
             ttl=None if self.ttl is None else parse_duration(self.ttl),
         )
 
@@ -92,7 +92,7 @@ class ApiKeyPageResponse(ResponseBody):
         return cls(keys=keys, next_page_token=page.next_page_token)
 
 
-def _origin(text: str) -> str:
+def _parse_origin(text: str) -> str:
     origin = text.rstrip("/").lower()
     if not is_origin(origin):
         raise InvalidRequest(f"{text[:63]!r} is not an origin: write it as https://app.example.")

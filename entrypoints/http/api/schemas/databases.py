@@ -28,7 +28,7 @@ from ports.use_cases.create_database import CreateRequest, OnConflict
 from ports.use_cases.list_databases import DatabasePage
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 
-EXPIRY = frozenset({"expires_at", "ttl"})
+EXPIRY_FIELDS = frozenset({"expires_at", "ttl"})
 
 
 class CreateDatabaseRequest(RequestBody):
@@ -51,7 +51,7 @@ class CreateDatabaseRequest(RequestBody):
         )
 
 
-class UpdateDatabaseRequest(RequestBody):
+class ChangeDatabaseRequest(RequestBody):
     """The members to change. Send `expires_at` or `ttl`, not both; null removes the expiry."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
@@ -67,8 +67,8 @@ class UpdateDatabaseRequest(RequestBody):
     def to_request(self, *, versions: Set[int] | None) -> ChangeRequest:
         """Return the request of the use case. Raise InvalidDuration, and InvalidRequest if the body
         changes nothing."""
-        expiry = EXPIRY & self.model_fields_set
-        if expiry == EXPIRY:
+        expiry = EXPIRY_FIELDS & self.model_fields_set
+        if expiry == EXPIRY_FIELDS:
             raise InvalidRequest("Send expires_at or ttl, not both.")
         if not expiry and self.labels is None:
             raise InvalidRequest("The body changes nothing: send expires_at, ttl or labels.")

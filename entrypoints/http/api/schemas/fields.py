@@ -55,10 +55,12 @@ class RequestBody(BaseModel):
 class ResponseBody(BaseModel):
     """Base class of response bodies; the OpenAPI document names them without `Response`."""
 
-    model_config = ConfigDict(model_title_generator=lambda model: published_name(model.__name__))
+    model_config = ConfigDict(
+        model_title_generator=lambda model: schema_name_from_class(model.__name__)
+    )
 
 
-def published_name(class_name: str) -> str:
+def schema_name_from_class(class_name: str) -> str:
     """Return the name of a schema in the OpenAPI document."""
     return class_name.removesuffix("Response")
 

@@ -1,5 +1,6 @@
 """Schemas of reconciliations."""
 
+from collections.abc import Iterable
 from typing import Self
 
 from pydantic import Field
@@ -37,3 +38,7 @@ class ReconciliationResponse(ResponseBody):
     """The results of a reconciliation."""
 
     results: list[ReconcileResultResponse]
+
+    @classmethod
+    def from_domain(cls, results: Iterable[ReconcileResult]) -> Self:
+        return cls(results=[ReconcileResultResponse.from_domain(result) for result in results])

@@ -56,4 +56,4 @@ def _respond_with_file(name: str) -> web.Response:
 
 @cache
 def _read(name: str) -> bytes:
-    return files(__package__ or "").joinpath("page", name).read_bytes()
+    return files("entrypoints.http.api").joinpath("page", name).read_bytes()

@@ -1,4 +1,4 @@
-"""Tasks that continue after their request was answered."""
+"""Tasks that run besides requests: their start, errors and end."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -19,7 +19,7 @@ class BackgroundTasks:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def spawn(self, job: Job, name: str) -> None:
-        """Start `work` unless a task with that name is running. Errors are logged."""
+        """Start `job` unless a task with that name is running. Errors are logged."""
         if name not in self._tasks:
             task = asyncio.create_task(self._run(job, name), name=name)
             self._tasks[name] = task
@@ -40,3 +40,9 @@ class BackgroundTasks:
             self._log.warning("background.failed", job=name, error=error.code, detail=str(error))
         except Exception:
             self._log.exception("background.crashed", job=name)
+
+
+async def cancel_task(task: asyncio.Task[None]) -> None:
+    """Cancel the task and wait for its end."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,145 @@
+"""Commands that print lists: tables, pages, filters and unprintable characters."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.command_line import run_command
+from tests.support.fake_service import (
+    EXTENSIONS,
+    KEY,
+    RECONCILE_RESULT,
+    RECORD,
+    RECORD_WITH_EXTENSION,
+    fake_service,
+)
+
+EVENT = {
+    "id": "aud_1",
+    "at": "2026-01-02T03:04:05Z",
+    "caller": "ann",
+    "key": "pgv_00000000",
+    "action": "createDatabase",
+    "subject": "db_1",
+    "address": "::1",
+    "request_id": "r",
+    "outcome": "done",
+}
+
+
+def build_database_page(*records: dict[str, Any], following: str = "") -> dict[str, Any]:
+    return {"databases": list(records), "next_page_token": following}
+
+
+def build_event_page(*events: dict[str, Any], following: str = "") -> dict[str, Any]:
+    return {"audit_events": list(events), "next_page_token": following}
+
+
+def build_key_page(*keys: dict[str, Any], following: str = "") -> dict[str, Any]:
+    return {"keys": list(keys), "next_page_token": following}
+
+
+TABLES: dict[str, tuple[Any, list[str]]] = {
+    "list": (
+        build_database_page(RECORD, RECORD | {"id": "db_2", "expires_at": "2026-02-03T04:05:06Z"}),
+        [
+            "ID    STATE  DATABASE   EXPIRES_AT            NICKNAME",
+            "db_1  ready  sales2024  -                     Sales 2024",
+            "db_2  ready  sales2024  2026-02-03T04:05:06Z  Sales 2024",
+        ],
+    ),
+    "reconcile": (
+        {"results": [RECONCILE_RESULT, RECONCILE_RESULT | {"id": "db_22", "detail": "a b"}]},
+        [
+            "ACTION  ID     DATABASE  OUTCOME  DETAIL",
+            "delete  db_1   x         done     -",
+            "delete  db_22  x         done     a b",
+        ],
+    ),
+    "extensions list": (EXTENSIONS, ["NAME    VERSION  DESCRIPTION", "vector  0.8.6    vectors"]),
+    "extensions add db_1 vector": (
+        RECORD_WITH_EXTENSION,
+        ["ID    STATE  EXTENSIONS", "db_1  ready  hstore, vector"],
+    ),
+    "keys list": (
+        build_key_page(KEY),
+        [
+            "ID            NAME  SCOPES        QUOTA  RATE    ORIGINS  EXPIRES_AT  REVOKED_AT",
+            "pgv_00000000  web   create, read  3      10/min  -        -           -",
+        ],
+    ),
+    "audit": (
+        build_event_page(EVENT, EVENT | {"action": "reconcile", "key": "", "subject": ""}),
+        [
+            "AT                    CALLER  KEY           ACTION          SUBJECT  ADDRESS  OUTCOME",
+            "2026-01-02T03:04:05Z  ann     pgv_00000000  createDatabase  db_1     ::1      done",
+            "2026-01-02T03:04:05Z  ann     -             reconcile       -        ::1      done",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("command", TABLES)
+async def test_lists_are_printed_as_tables(command: str) -> None:
+    answer, lines = TABLES[command]
+    async with fake_service(answer) as service:
+        result = await service.run_pgvend(*command.split())
+    assert result.stdout.splitlines() == lines
+
+
+async def test_a_list_follows_all_pages_with_its_filters() -> None:
+    options = ("--state", "ready", "--state", "expired", "--label", "team=a&b")
+    second = RECORD | {"id": "db_2"}
+    async with fake_service(
+        build_database_page(RECORD, following="a+b"), build_database_page(second)
+    ) as service:
+        result = await service.run_pgvend("list", *options, "--json")
+
+    assert json.loads(result.stdout) == {"databases": [RECORD, second]}
+    (_, first, _), (_, following, _) = service.requests
+    assert first.startswith("/v1/databases?state=ready&state=expired&label=team%3Da%26b&")
+    assert "page_token=a%2Bb" in following
+
+
+async def test_keys_are_listed_from_all_pages() -> None:
+    second = KEY | {"id": "pgv_11111111"}
+    async with fake_service(
+        build_key_page(KEY, following="a+b"), build_key_page(second)
+    ) as service:
+        result = await service.run_pgvend("keys", "list", "--json")
+
+    assert json.loads(result.stdout) == {"keys": [KEY, second]}
+    (_, first, _), (_, following, _) = service.requests
+    assert first.startswith("/v1/keys?page_size=")
+    assert "page_token=a%2Bb" in following
+
+
+async def test_audit_events_are_read_up_to_the_limit() -> None:
+    events = [EVENT | {"id": f"aud_{number}"} for number in range(3)]
+    pages = [
+        build_event_page(*events[:2], following="a+b"),
+        build_event_page(events[2], following="more"),
+    ]
+    options = ("--caller", "a&b", "--subject", "db_1", "--limit", "3", "--json")
+    async with fake_service(*pages) as service:
+        result = await service.run_pgvend("audit", *options)
+
+    assert json.loads(result.stdout) == {"audit_events": events}
+    (_, first, _), (_, following, _) = service.requests
+    assert first.startswith("/v1/audit-events?caller=a%26b&subject=db_1&page_size=")
+    assert "page_token=a%2Bb" in following
+
+
+async def test_control_characters_of_a_nickname_are_escaped() -> None:
+    odd = RECORD | {"nickname": "safe\u202egpj.\u2066x\x1b[31m\n\t😀"}
+    async with fake_service(build_database_page(odd)) as service:
+        result = await service.run_pgvend("list")
+    assert result.stdout.endswith("  safe\\u202egpj.\\u2066x\\x1b[31m\\n\\t😀\n")
+
+
+@pytest.mark.parametrize("charset", ["ascii", "latin-1"])
+async def test_characters_that_the_terminal_lacks_are_escaped(charset: str) -> None:
+    async with fake_service(build_database_page(RECORD | {"nickname": "a😀"})) as service:
+        result = await run_command("list", charset=charset, PGVEND_URL=service.url)
+    assert result.stdout.endswith("a\\U0001f600\n"), result.stderr

@@ -19,8 +19,8 @@ from adapters.registry.sqlite import LOCK_TIMEOUT, create_registry_engine, prepa
 from bench.subjects import served
 from domain.database import Database
 from domain.ids import RANDOM_BYTES, new_id
+from domain.lifecycle import State
 from domain.names import Nickname
-from domain.states import State
 from domain.targets import Isolation, Target
 
 RECORDS = 100_000

@@ -27,12 +27,12 @@ from adapters.postgres.sessions import POOL_SIZE
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
 from domain.ids import RANDOM_BYTES, new_id
+from domain.lifecycle import State
 from domain.names import Nickname
 from domain.passwords import PasswordDeriver
 from domain.provisioning import ProvisionRequest, Tenant
 from domain.retry import RetryPolicy
 from domain.secrets import Secret
-from domain.states import State
 
 Undo = Callable[[], Awaitable[object]]
 Vend = Callable[[], Awaitable[Undo]]

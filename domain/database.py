@@ -7,11 +7,21 @@ from datetime import datetime
 from domain.callers import ANYONE
 from domain.errors import IllegalTransition, InFlight, OtherTarget
 from domain.idempotency import IdempotencyKey
-from domain.lifecycle import DUE_NOW, MAX_HISTORY, Operation, Step, StepState, pause_after
+from domain.lifecycle import (
+    DUE_NOW,
+    GONE,
+    MAX_HISTORY,
+    RESUMABLE_OPERATIONS,
+    TRANSITIONS,
+    Operation,
+    State,
+    Step,
+    StepState,
+    pause_after,
+)
 from domain.names import Nickname, PgNames
 from domain.passwords import PasswordDeriver
 from domain.provisioning import ProvisionRequest, Tenant
-from domain.states import GONE, RESUMABLE_OPERATIONS, TRANSITIONS, State
 from domain.targets import Target
 
 

@@ -7,10 +7,9 @@ from enum import StrEnum
 
 from domain.database import Database
 from domain.ids import created_at_from_id, is_id
-from domain.lifecycle import Operation
+from domain.lifecycle import LIVE, Operation, State
 from domain.names import PgNames
 from domain.provisioning import InventoryItem
-from domain.states import LIVE, State
 from domain.text import is_plain
 from domain.transitions import is_expiring, is_restoring
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.database import Database
-from domain.lifecycle import Operation, Step
-from domain.states import State
+from domain.lifecycle import Operation, State, Step
 
 UNITS = {"kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 """PostgreSQL's units."""

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.database import Database
 from domain.errors import IllegalTransition, InFlight
-from domain.lifecycle import Operation
-from domain.states import State
+from domain.lifecycle import Operation, State
 
 
 def start_deletion(database: Database, now: datetime) -> Database:

@@ -10,9 +10,9 @@ from domain.connection import Connection
 from domain.database import Database
 from domain.errors import PgvendError
 from domain.extensions import Extension
+from domain.lifecycle import State
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
 from domain.sizes import Measurement
-from domain.states import State
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck

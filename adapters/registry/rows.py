@@ -8,9 +8,8 @@ from sqlalchemy import RowMapping
 
 from domain.database import Database
 from domain.idempotency import IdempotencyKey
-from domain.lifecycle import Step, StepState
+from domain.lifecycle import State, Step, StepState
 from domain.names import Nickname, PgNames
-from domain.states import State
 from domain.targets import Isolation, Target
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.database import Database
-from domain.states import State
+from domain.lifecycle import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from domain.anonymous import AnonymousAccess
 from domain.api_key_cache import ApiKeyCache
 from domain.api_keys import StaticKey, digest_key, is_same_digest, parse_key_id
-from domain.callers import ANYONE, Caller
+from domain.callers import ANYONE, AnonymousAccess, Caller
 from domain.errors import Unauthenticated
 from domain.rates import Allowance, Rate
 from domain.secrets import Secret

@@ -22,11 +22,10 @@ from domain.extensions import check_available
 from domain.idempotency import RETENTION, IdempotencyKey, create_idempotency_key
 from domain.ids import RANDOM_BYTES, new_id
 from domain.labels import validate_labels
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.names import Nickname
 from domain.passwords import PasswordDeriver
 from domain.reconciliation import ReconcileAction
-from domain.states import State
 from domain.targets import Target
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider

@@ -7,10 +7,10 @@ from functools import partial
 from domain.database import Database
 from domain.errors import DatabaseNotFound
 from domain.ids import created_at_from_id
+from domain.lifecycle import LIVE, State
 from domain.names import Nickname
 from domain.provisioning import InventoryItem, Tenant
 from domain.reconciliation import Drift, ReconcileAction, find_misrecorded, find_unrecorded
-from domain.states import LIVE, State
 from domain.targets import Target
 from domain.text import escape_unprintable
 from ports.driven.clock import Clock

@@ -6,7 +6,7 @@ from functools import partial
 from typing import ClassVar
 
 from domain.database import Database
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.reconciliation import ReconcileAction
 from domain.sizes import (
     Measurement,
@@ -16,7 +16,6 @@ from domain.sizes import (
     next_size_operation,
     pending_size_operation,
 )
-from domain.states import State
 from domain.targets import Target
 from ports.driven.clock import Clock
 from ports.driven.leases import Leases

@@ -15,10 +15,9 @@ from domain.errors import (
     StaleRecord,
     Unavailable,
 )
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.names import SUFFIX_ALPHABET, SUFFIX_LENGTH, PgNames
 from domain.passwords import PasswordDeriver
-from domain.states import State
 from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider

@@ -6,10 +6,9 @@ from typing import ClassVar
 from domain.callers import ANYONE, Caller
 from domain.database import Database
 from domain.errors import InFlight
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.passwords import PasswordDeriver
 from domain.reconciliation import ReconcileAction
-from domain.states import State
 from domain.targets import Target
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.registry.stores import Stores
-from domain.states import State
+from domain.lifecycle import State
 from ports.driven.installation import Installation
 from ports.driven.leases import Leases
 from ports.driven.registry import Registry

@@ -8,9 +8,8 @@ import pytest
 
 from domain.database import Database
 from domain.errors import DatabaseNotFound, NameTaken, StaleRecord
-from domain.lifecycle import MAX_HISTORY, Operation
+from domain.lifecycle import MAX_HISTORY, Operation, State
 from domain.names import Nickname
-from domain.states import State
 from ports.driven.registry import Query, Registry
 from tests.support.records import new_record
 from tests.support.registries import BEGIN, IDEMPOTENCY_KEY

@@ -9,7 +9,7 @@ import pytest
 
 from domain.database import Database
 from domain.errors import DatabaseNotFound
-from domain.states import State
+from domain.lifecycle import State
 from ports.driven.registry import Query, Registry
 from tests.support.polling import PATIENCE
 from tests.support.records import new_record

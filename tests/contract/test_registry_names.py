@@ -8,8 +8,8 @@ import pytest
 from domain.database import Database
 from domain.errors import NameTaken, RequestAlreadyRecorded
 from domain.idempotency import IdempotencyKey
+from domain.lifecycle import GONE, LIVE, State
 from domain.names import Nickname, PgNames
-from domain.states import GONE, LIVE, State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record
 from tests.support.registries import IDEMPOTENCY_KEY

@@ -9,7 +9,7 @@ import pytest
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached, RequestAlreadyRecorded
 from domain.idempotency import IdempotencyKey
-from domain.states import LIVE, State
+from domain.lifecycle import LIVE, State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record
 from tests.support.registries import IDEMPOTENCY_KEY

@@ -5,7 +5,7 @@ from datetime import timedelta, timezone
 
 from domain.database import Database
 from domain.idempotency import IdempotencyKey
-from domain.states import State
+from domain.lifecycle import State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record
 from tests.support.registries import BEGIN, IDEMPOTENCY_KEY, add_three

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from domain.database import Database
+from domain.lifecycle import State
 from domain.sizes import is_read_only
-from domain.states import State
 from ports.use_cases.reconcile import ReconcileResult
 from tests.support.memory_service import NO_GRACE, MemoryService
 

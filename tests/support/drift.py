@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 
 from domain.database import Database
 from domain.ids import RANDOM_BYTES, new_id
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.names import PgNames
 from domain.provisioning import InventoryItem
 from domain.reconciliation import SETTLING_TIME
-from domain.states import State
 from tests.support.records import new_record
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 
 from domain.database import Database
 from domain.ids import RANDOM_BYTES, new_id
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.names import Nickname
-from domain.states import State
 from domain.targets import Isolation, Target
 from tests.support.provision_requests import unique_name
 

@@ -7,8 +7,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from domain.errors import NameTaken
+from domain.lifecycle import State
 from domain.names import Nickname, PgNames
-from domain.states import State
 from domain.targets import Isolation
 from ports.use_cases.create_database import CreateRequest, OnConflict
 from tests.support.neon.client import OWNER, NeonClient

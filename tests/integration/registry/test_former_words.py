@@ -18,9 +18,8 @@ from adapters.registry.registry import SqlRegistry
 from adapters.registry.store import Store
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.reconciliation import ReconcileAction, due
-from domain.states import State
 from ports.driven.audit_log import AuditQuery
 from ports.driven.registry import Query
 from tests.integration.registry.former_records import (

@@ -10,8 +10,8 @@ from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.system.leases import InProcessLeases
 from domain.connection import Connection
 from domain.errors import ExtensionUnavailable
+from domain.lifecycle import State
 from domain.reconciliation import SETTLING_TIME, ReconcileAction
-from domain.states import State
 from domain.targets import Isolation
 from ports.driven.registry import Registry
 from ports.use_cases.detect_drift import DetectDrift

@@ -18,9 +18,9 @@ from adapters.system.randomness import SystemRandomness
 from domain.database import Database
 from domain.errors import PgvendError
 from domain.expiry import ExpiryPolicy
+from domain.lifecycle import State
 from domain.provisioning import ProvisionRequest
 from domain.retry import RetryPolicy
-from domain.states import State
 from domain.targets import Isolation, Target
 from entrypoints.wiring.neon import TIMEOUT, with_retries
 from ports.driven.clock import Clock

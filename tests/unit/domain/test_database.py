@@ -8,9 +8,8 @@ import pytest
 
 from domain.database import Database
 from domain.errors import IllegalTransition, InFlight, OtherTarget
-from domain.lifecycle import DUE_NOW, Operation
+from domain.lifecycle import DUE_NOW, GONE, LIVE, TRANSITIONS, Operation, State
 from domain.names import Nickname
-from domain.states import GONE, LIVE, TRANSITIONS, State
 from tests.support.provision_requests import deriver
 from tests.support.records import ELSEWHERE, TARGET, new_record
 

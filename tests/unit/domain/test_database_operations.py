@@ -14,10 +14,10 @@ from domain.lifecycle import (
     LONGEST_PAUSE,
     MAX_HISTORY,
     Operation,
+    State,
     StepState,
     pause_after,
 )
-from domain.states import State
 from tests.support.records import new_record
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

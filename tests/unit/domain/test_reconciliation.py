@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.database import Database
-from domain.lifecycle import Operation
+from domain.lifecycle import GONE, LIVE, Operation, State
 from domain.names import PgNames
 from domain.provisioning import InventoryItem
 from domain.reconciliation import (
@@ -19,7 +19,6 @@ from domain.reconciliation import (
     find_misrecorded,
     find_unrecorded,
 )
-from domain.states import GONE, LIVE, State
 from tests.support.drift import (
     NOW,
     OLD_ENOUGH,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.database import Database
-from domain.lifecycle import MAX_HISTORY, Operation
+from domain.lifecycle import MAX_HISTORY, Operation, State
 from domain.sizes import (
     MAX_SIZE_LIMIT,
     MIN_SIZE_LIMIT,
@@ -21,7 +21,6 @@ from domain.sizes import (
     next_size_operation,
     parse_size,
 )
-from domain.states import State
 from tests.support.records import new_record
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.errors import IllegalTransition, InFlight
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.reconciliation import ReconcileAction, due
-from domain.states import State
 from domain.transitions import (
     check_restorable,
     complete_restoration,

@@ -11,7 +11,7 @@ from domain.errors import (
     PreconditionFailed,
 )
 from domain.expiry import ExpiryPolicy
-from domain.states import State
+from domain.lifecycle import State
 from ports.use_cases.change_database import ChangeRequest
 from tests.support.memory_service import GRACE, HOUR, MemoryService
 

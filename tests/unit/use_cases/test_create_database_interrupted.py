@@ -10,7 +10,7 @@ import pytest
 from adapters.memory.provider import MemoryLoginCheck, no_fault
 from domain.connection import Connection
 from domain.errors import InFlight, PgvendError, ProviderRejected, StaleRecord, Unavailable
-from domain.states import State
+from domain.lifecycle import State
 from ports.driven.login_check import LoginCheck
 from ports.use_cases.create_database import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase

@@ -8,8 +8,7 @@ import pytest
 from adapters.memory.provider import no_fault
 from domain.database import Database
 from domain.errors import IdempotencyKeyReused, InFlight, InvalidNickname, NameTaken
-from domain.lifecycle import Operation
-from domain.states import State
+from domain.lifecycle import Operation, State
 from ports.use_cases.create_database import CreateRequest, OnConflict
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import assert_consistent, settle

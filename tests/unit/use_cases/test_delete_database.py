@@ -8,8 +8,7 @@ import pytest
 from adapters.memory.registry import MemoryRegistry
 from domain.database import Database
 from domain.errors import IllegalTransition
-from domain.lifecycle import StepState
-from domain.states import State
+from domain.lifecycle import State, StepState
 from ports.use_cases.delete_database import POLL_INTERVAL
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import assert_consistent

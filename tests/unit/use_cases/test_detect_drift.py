@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.provider import MemoryProvider
+from domain.lifecycle import State
 from domain.provisioning import InventoryItem
 from domain.reconciliation import SETTLING_TIME, ReconcileAction
-from domain.states import State
 from domain.text import escape_unprintable
 from ports.use_cases.detect_drift import PAGE, TOMBSTONE
 from ports.use_cases.provisioned_database import ProvisionedDatabase

@@ -4,9 +4,8 @@ import pytest
 
 from domain.database import Database
 from domain.errors import NameTaken
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.reconciliation import SETTLING_TIME, ReconcileAction
-from domain.states import State
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from ports.use_cases.reconcile import DONE, TOLD
 from tests.support.consistency import assert_consistent, reconcile_once

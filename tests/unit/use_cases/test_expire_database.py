@@ -7,8 +7,7 @@ import pytest
 from adapters.system.leases import InProcessLeases
 from domain.database import Database
 from domain.errors import ProviderBusy
-from domain.lifecycle import Operation, StepState
-from domain.states import State
+from domain.lifecycle import Operation, State, StepState
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import assert_consistent, settle
 from tests.support.doubles import FailAt

@@ -8,10 +8,9 @@ import pytest
 from adapters.memory.provider import EMPTY_SIZE
 from domain.database import Database
 from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected, Unavailable
-from domain.lifecycle import FIRST_PAUSE
+from domain.lifecycle import FIRST_PAUSE, State
 from domain.reconciliation import SETTLING_TIME, ReconcileAction
 from domain.sizes import WARNING_PERIOD, SizeLimit, is_read_only
-from domain.states import State
 from ports.use_cases.change_database import ChangeRequest
 from ports.use_cases.reconcile import DONE, TOLD
 from tests.support.actions import LIMIT

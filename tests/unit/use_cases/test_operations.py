@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from domain.errors import IllegalTransition, InFlight
-from domain.lifecycle import StepState
-from domain.states import State
+from domain.lifecycle import State, StepState
 from ports.use_cases.create_database import CreateRequest
 from tests.support.consistency import assert_consistent, settle
 from tests.support.memory_service import (

@@ -15,7 +15,7 @@ from adapters.memory.registry import MemoryRegistry
 from domain.audit import PREFIX, AuditEvent
 from domain.errors import InvalidPageToken
 from domain.ids import is_id
-from domain.states import State
+from domain.lifecycle import State
 from ports.use_cases.audit_events import AuditEvents, AuditRequest
 from ports.use_cases.list_databases import ListDatabases, ListRequest
 from ports.use_cases.pagination import parse_token, to_token

@@ -8,9 +8,8 @@ import pytest
 
 from adapters.memory.provider import no_fault
 from domain.errors import ProviderBusy
-from domain.lifecycle import FIRST_PAUSE
+from domain.lifecycle import FIRST_PAUSE, State
 from domain.reconciliation import ReconcileAction
-from domain.states import State
 from ports.use_cases.create_database import CreateRequest
 from ports.use_cases.reconcile import AT_ONCE, DONE, PAGE, WOULD, ReconcileResult
 from tests.support.consistency import assert_consistent, reconcile_once

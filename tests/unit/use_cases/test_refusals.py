@@ -10,8 +10,7 @@ import pytest
 from adapters.system.leases import InProcessLeases
 from domain.callers import ANYONE, Caller
 from domain.errors import DatabaseNotFound, IllegalTransition, InFlight, OtherTarget
-from domain.lifecycle import Operation
-from domain.states import State
+from domain.lifecycle import Operation, State
 from ports.use_cases.change_database import ChangeRequest
 from ports.use_cases.create_database import CreateRequest
 from ports.use_cases.list_databases import ListDatabases, ListRequest

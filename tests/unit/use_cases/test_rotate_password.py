@@ -8,9 +8,8 @@ import pytest
 from adapters.memory.provider import MemoryProvider
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, IllegalTransition, PgvendError, ProviderBusy
-from domain.lifecycle import DUE_NOW, Operation, StepState
+from domain.lifecycle import DUE_NOW, Operation, State, StepState
 from domain.provisioning import ProvisionRequest
-from domain.states import State
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import settle
 from tests.support.doubles import CrashAt

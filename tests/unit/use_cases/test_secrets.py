@@ -7,8 +7,8 @@ import pytest
 from adapters.memory.installation import MemoryInstallation
 from adapters.memory.provider import no_fault
 from domain.errors import SecretUnknown
+from domain.lifecycle import State
 from domain.passwords import PasswordDeriver, secret_name
-from domain.states import State
 from ports.use_cases.check_secrets import CheckSecrets, SecretsInUse
 from ports.use_cases.create_database import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase

@@ -14,9 +14,9 @@ from domain.callers import Caller
 from domain.database import Database
 from domain.errors import PgvendError
 from domain.ids import RANDOM_BYTES, new_id
+from domain.lifecycle import State
 from domain.names import Nickname
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant
-from domain.states import State
 from ports.use_cases.change_database import ChangeRequest
 from ports.use_cases.create_database import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase

@@ -15,8 +15,7 @@ from domain.errors import (
     ProviderBusy,
     ProviderRejected,
 )
-from domain.lifecycle import StepState
-from domain.states import State
+from domain.lifecycle import State, StepState
 from ports.driven.login_check import LoginCheck, PasswordRefused
 from ports.use_cases.create_database import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase

@@ -99,7 +99,7 @@ def _record(number: int) -> Database:
     return Database(
         id=new_id(made, Random(number).randbytes(RANDOM_BYTES)),
         nickname=nickname,
-        names=nickname.names(),
+        names=nickname.derive_names(),
         target=_TARGET,
         state=State.READY,
         labels={"team": f"team-{number % 10}"},

@@ -132,7 +132,7 @@ class Provider:
 
     def _order(self) -> ProvisionRequest:
         tenant_id = new_id(self._clock.now(), self._randomness.entropy(RANDOM_BYTES))
-        tenant = Tenant(id=tenant_id, names=Nickname(f"Bench {token_hex(8)}").names())
+        tenant = Tenant(id=tenant_id, names=Nickname(f"Bench {token_hex(8)}").derive_names())
         return ProvisionRequest(tenant=tenant, password=self._passwords(tenant_id, 0))
 
 

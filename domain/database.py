@@ -235,8 +235,8 @@ class Database:
 
     def _with_wake_at(self, at: datetime | None) -> "Database":
         """Return the record with that time of its next reconciliation, at the latest its expiry."""
-        ends = self.expires_at if self.state is State.READY else None
-        return replace(self, wake_at=min(filter(None, (at, ends)), default=None))
+        expiry = self.expires_at if self.state is State.READY else None
+        return replace(self, wake_at=min(filter(None, (at, expiry)), default=None))
 
     def _with_step(
         self, operation: Operation, state: StepState, at: datetime, error: str = ""
@@ -254,5 +254,5 @@ def _trim_history(history: tuple[Step, ...]) -> tuple[Step, ...]:
     if len(history) <= MAX_HISTORY:
         return history
     latest = {step.name: step.number for step in history}
-    place = next(i for i, step in enumerate(history) if step.number != latest[step.name])
-    return history[:place] + history[place + 1 :]
+    index = next(i for i, step in enumerate(history) if step.number != latest[step.name])
+    return history[:index] + history[index + 1 :]

@@ -42,7 +42,7 @@ class GuardPolicy:
     max_held_age: int = 200_000_000
     xid_usage: XidUsage = field(default_factory=XidUsage)
 
-    def terminations(self, snapshot: ServerSnapshot, xid_usage: XidUsage) -> list[Termination]:
+    def find_terminations(self, snapshot: ServerSnapshot, xid_usage: XidUsage) -> list[Termination]:
         """Return the transactions to end, and why. Do not end the holders of a lock if ending the
         sessions that wait for it may be enough."""
         found = dict.fromkeys(self._find_waiters(snapshot), Reason.WAITS)
@@ -67,7 +67,8 @@ class GuardPolicy:
         by_tenants = {other for holder, other in waiting if holder in tenants}
         return bool(by_guards - by_tenants)
 
-    def concerns(self, snapshot: ServerSnapshot) -> Iterator[Concern]:
+    def find_concerns(self, snapshot: ServerSnapshot) -> Iterator[Concern]:
+        """Yield the conditions of the server that need the operator's attention."""
         if not snapshot.can_end_sessions:
             yield Concern.CANNOT_END
         if not snapshot.can_see_transactions:
@@ -136,8 +137,12 @@ class GuardPolicy:
             and age(snapshot.next_id, suspect.held_id) >= self.max_held_age
         ):
             return True
-        is_within = snapshot.ages.get(suspect.database or "", 0) >= self.critical_age
-        return is_within and suspect.connected_for is not None and suspect.connected_for >= HOUR
+        is_in_old_database = snapshot.ages.get(suspect.database or "", 0) >= self.critical_age
+        return (
+            is_in_old_database
+            and suspect.connected_for is not None
+            and suspect.connected_for >= HOUR
+        )
 
 
 def _suspects_by_party(snapshot: ServerSnapshot) -> dict[Party, Suspect]:

@@ -107,8 +107,8 @@ def _respond_to_excess(last: Step | None, measure: Measurement, now: datetime) -
     """Return the operation that follows a warning, or a database that was made read-only."""
     if last is None or (last.name == Operation.WARN and now < last.at + WARNING_PERIOD):
         return None
-    is_confined = last.name == Operation.SET_READ_ONLY and measure.read_only
-    return None if is_confined else Operation.SET_READ_ONLY
+    is_enforced = last.name == Operation.SET_READ_ONLY and measure.read_only
+    return None if is_enforced else Operation.SET_READ_ONLY
 
 
 def _latest_size_step(database: Database) -> Step | None:

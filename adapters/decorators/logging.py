@@ -107,15 +107,15 @@ class LoggingSizeLimiter(SizeLimiter):
     log_call: CallLogger
 
     async def measure_sizes(self) -> Mapping[str, Measurement]:
-        with self.log_call("size_guard.measures"):
+        with self.log_call("size_limiter.measure_sizes"):
             return await self.inner.measure_sizes()
 
     async def set_read_only(self, tenant: Tenant) -> None:
-        with self.log_call("size_guard.confine", id=tenant.id):
+        with self.log_call("size_limiter.set_read_only", id=tenant.id):
             await self.inner.set_read_only(tenant)
 
     async def clear_read_only(self, tenant: Tenant) -> None:
-        with self.log_call("size_guard.release", id=tenant.id):
+        with self.log_call("size_limiter.clear_read_only", id=tenant.id):
             await self.inner.clear_read_only(tenant)
 
 
@@ -130,9 +130,9 @@ class LoggingRegistry(Registry):
         return self._log_state(await self.inner.add(database, quota))
 
     async def update(self, database: Database) -> Database:
-        kept = await self.inner.update(database)
+        stored = await self.inner.update(database)
         # while provisioning, the provider's own events report the steps
-        return kept if kept.state is State.PROVISIONING else self._log_state(kept)
+        return stored if stored.state is State.PROVISIONING else self._log_state(stored)
 
     async def get(self, database_id: str) -> Database:
         return await self.inner.get(database_id)

@@ -124,15 +124,15 @@ class Container(DeclarativeContainer):
         neon=postgres_login_check,
     )
 
-    bare_size_guard = Selector(
+    bare_size_limiter = Selector(
         provider_name,
         memory=memory,
         embedded=embedded,
         postgres=postgres,
         neon=Singleton(NoSizeLimiter),
     )
-    observed_size_guard = Singleton(LoggingSizeLimiter, bare_size_guard, observation)
-    size_limiter = Singleton(RetryingSizeLimiter, observed_size_guard, retrying)
+    observed_size_limiter = Singleton(LoggingSizeLimiter, bare_size_limiter, observation)
+    size_limiter = Singleton(RetryingSizeLimiter, observed_size_limiter, retrying)
 
     guard = Selector(
         provider_name,

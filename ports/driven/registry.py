@@ -13,8 +13,8 @@ from domain.lifecycle import State
 class Query:
     """A page of records, newest first, that are older than the id `before`.
 
-    `due` selects records that are not gone and whose `wake_at` is not later; `request` is the key
-    of a RequestMark.
+    `due` selects records that are not gone and whose `wake_at` is not later; `idempotency_key` is
+    the `key` of an IdempotencyKey.
     """
 
     states: frozenset[State] = frozenset()  # empty: any
@@ -40,8 +40,8 @@ class Registry(ABC):
 
         Raises RequestAlreadyRecorded when a record has the same idempotency key, NameTaken when one
         that is not gone has the same target and the same database or owner name, and QuotaReached
-        when `quota` records of the same caller are not gone. Of concurrent calls for one key, one name or the
-        last place in a quota, one succeeds.
+        when `quota` records of the same caller are not gone. Of concurrent calls for one key, one
+        name or the last place in a quota, one succeeds.
         """
 
     @abstractmethod

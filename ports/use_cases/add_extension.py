@@ -17,7 +17,7 @@ from ports.driven.leases import Leases
 from ports.driven.login_check import PasswordRefused
 from ports.driven.registry import Registry
 from ports.use_cases.provisioned_database import reveal_connection
-from ports.use_cases.records import attempt, check_visible, explaining_absence, update_record
+from ports.use_cases.records import attempt, check_visible, explain_absence, update_record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class AddExtension:
         # check before taking the lease: a caller without access must not block others
         database = await self.registry.get(database_id)
         self._check(database, caller)
-        async with explaining_absence(self.registry, self.clock, database_id):
+        async with explain_absence(self.registry, self.clock, database_id):
             await reveal_connection(self.provider, database, self.passwords)
         check_available([name], await self.provider.extensions())
         async with self.leases.acquire(database_id) as is_acquired:
@@ -83,7 +83,7 @@ class AddExtension:
         try:
             async with (
                 attempt(self.registry, self.clock, database, Operation.ADD_EXTENSION),
-                explaining_absence(self.registry, self.clock, database.id),
+                explain_absence(self.registry, self.clock, database.id),
             ):
                 await self.provider.install(provision_request)
         except (ExtensionUnavailable, PasswordRefused) as error:  # a retry would fail again

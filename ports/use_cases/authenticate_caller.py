@@ -109,8 +109,8 @@ class AuthenticateCaller:
     ) -> AuthenticatedCaller:
         """Count for the address, first in this process: a refusal here writes nothing."""
         refusal = f"Without an API key, the rate limit is {access.rate}: wait, or use an API key."
-        here = await self.failures.hit(f"anonymous here {network}", access.rate)
-        here.check(refusal)
+        local = await self.failures.hit(f"anonymous local {network}", access.rate)
+        local.check(refusal)
         allowance = await self.rate_limiter.hit(f"anonymous {network}", access.rate)
         allowance.check(refusal)
         return AuthenticatedCaller(access.caller, allowance)

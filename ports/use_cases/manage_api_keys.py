@@ -76,21 +76,21 @@ class ManageApiKeys:
                 await self.key_store.add(record)
             except NameTaken:
                 continue  # another key has this id
-            self.known.remember(record, self.clock.elapsed(), self.known.changes)
+            self.known.remember(record, self.clock.elapsed(), self.known.removals)
             return record, key
 
     async def read(self, request: ApiKeyListRequest) -> ApiKeyPage:
-        """Return a page of keys, the newest first, revoked and expired ones included. Raise
+        """Return a page of keys, the newest first, revoked and expired ones included. Raises
         InvalidPageToken."""
         query = ApiKeyQuery(
             before=await self._last_key(request.page_token),
-            limit=request.page_size + 1,  # one more shows whether there is a next page
+            limit=request.page_size + 1,  # one more, to know whether there is a next page
         )
         page, token = split_page(await self.key_store.search(query), request.page_size)
         return ApiKeyPage(keys=page, next_page_token=token)
 
     async def revoke(self, key_id: str) -> ApiKey:
-        """Revoke the key from now on; other processes may accept it for FRESH seconds more. Return
+        """Revoke the key from now on; other processes may accept it for FRESH_SECONDS more. Return
         its record. Idempotent. Raises KeyNotFound."""
         try:
             return await self.key_store.revoke(key_id, self.clock.now())

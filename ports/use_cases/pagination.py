@@ -28,7 +28,7 @@ def to_token(last_id: str) -> str:
 
 
 def parse_token(token: str, prefix: str = PREFIX) -> str | None:
-    """Return the id that the page begins after, None for the first page. Raise InvalidPageToken."""
+    """Return the id before the page, None for the first page. Raises InvalidPageToken."""
     last_id = decode_token(token)
     if last_id is not None and not is_id(last_id, prefix):
         raise InvalidPageToken
@@ -36,7 +36,7 @@ def parse_token(token: str, prefix: str = PREFIX) -> str | None:
 
 
 def decode_token(token: str) -> str | None:
-    """Return the id in the token, None for the first page. Raise InvalidPageToken."""
+    """Return the id in the token, None for the first page. Raises InvalidPageToken."""
     if not token:
         return None
     try:

@@ -91,18 +91,18 @@ class ProvisionDatabase:
         provisioned after that deletion.
         """
 
-        def give_up(database: Database) -> Database | None:
+        def abandon(database: Database) -> Database | None:
             is_open = database.state is State.PROVISIONING
             return database.abandon(self.clock.now(), reason) if is_open else None
 
-        database = await update_record(self.registry, database_id, give_up)
+        database = await update_record(self.registry, database_id, abandon)
         if database.state is State.DELETING or database.is_gone:
             await self.delete.complete(database)
 
     def _draw_names(self, database: Database) -> Iterator[PgNames]:
         for _ in range(MAX_SUFFIXES if database.suffixable else 0):
             suffix = self.randomness.suffix(SUFFIX_ALPHABET, SUFFIX_LENGTH)
-            yield database.nickname.names(suffix)
+            yield database.nickname.derive_names(suffix)
 
     async def _provision(self, database: Database) -> tuple[Database, Connection]:
         """Provision the database under the first name that the provider has free. Raises
@@ -155,5 +155,5 @@ class ProvisionDatabase:
 
 
 def _name_taken(database: Database) -> NameTaken:
-    name = database.nickname.base()
+    name = database.nickname.base
     return NameTaken(f"The name {name!r} is reserved or in use; choose another nickname.")

@@ -65,7 +65,7 @@ class RestoreDatabase:
         def start(database: Database) -> Database:
             self._check(database, caller)
             now = self.clock.now()
-            return start_restoration(database, now, self.expiry.expires_at(now, ttl))
+            return start_restoration(database, now, self.expiry.calculate_expiry(now, ttl))
 
         # check before taking the lease: a caller without access must not block others
         self._check(await self.registry.get(database_id), caller)

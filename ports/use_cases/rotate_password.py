@@ -21,7 +21,7 @@ from ports.use_cases.records import (
     check_visible,
     draw_nonce,
     ensure_known_secret,
-    explaining_absence,
+    explain_absence,
     update_record,
 )
 
@@ -98,7 +98,7 @@ class RotatePassword:
         end_sessions = database.is_pending(Operation.END_SESSIONS)
         async with (
             attempt(self.registry, self.clock, database, Operation.ROTATE),
-            explaining_absence(self.registry, self.clock, database.id),
+            explain_absence(self.registry, self.clock, database.id),
         ):
             connection = await self.provider.rotate(
                 database.provision_request(self.passwords), end_sessions=end_sessions

@@ -20,7 +20,7 @@ async def test_the_names_of_a_live_record_are_taken(registry: Registry, state: S
     first = await registry.add(new_record("Sales", state=state))
 
     for names in (
-        Nickname("sales").names(),
+        Nickname("sales").derive_names(),
         PgNames("sales", "user_other"),
         PgNames("other", "user_sales"),
     ):
@@ -67,12 +67,12 @@ async def test_the_names_of_a_record_that_is_gone_are_free(
 async def test_a_record_can_take_a_free_name(registry: Registry) -> None:
     kept = await registry.add(new_record("Sales"))
 
-    rename = await registry.update(kept.rename(Nickname("Other").names()))
+    rename = await registry.update(kept.rename(Nickname("Other").derive_names()))
 
     assert rename.names.database == "other"
     assert (await registry.add(new_record("Sales"))).names.database == "sales"
     with pytest.raises(NameTaken):
-        await registry.update(rename.rename(Nickname("Sales").names()))
+        await registry.update(rename.rename(Nickname("Sales").derive_names()))
     assert await registry.get(kept.id) == rename
 
 

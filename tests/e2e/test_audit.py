@@ -88,7 +88,7 @@ async def test_keys_reconciliations_and_their_actions_are_audited(guarded: Keyed
 
     assert events == {
         ("reconcile", "", "admin"),
-        ("sweep.expire", made["id"], "pgvend"),
+        ("reconcile.expire", made["id"], "pgvend"),
         ("revokeKey", ann.id, "admin"),
         ("createDatabase", made["id"], "ann"),
         ("createKey", ann.id, "admin"),

@@ -41,7 +41,7 @@ async def assert_consistent(service: MemoryService, grace: timedelta = NO_GRACE)
         assert service.accepts_login(record) == is_usable, record
         if record.state is State.READY:
             assert service.provider.is_read_only(record.tenant) == is_read_only(record), record
-            assert service.provider.installed(record.tenant) >= set(record.extensions), record
+            assert service.provider.list_installed(record.tenant) >= set(record.extensions), record
     assert await reconcile_once(service, grace) == []
     assert await reconcile_once(service, grace, dry_run=True) == []
     assert await service.records() == records, "the reconciler found nothing, but changed a record"

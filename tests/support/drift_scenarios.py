@@ -38,7 +38,7 @@ async def provision_unrecorded(
 ) -> Tenant:
     """Provision a database with our mark that another registry recorded."""
     database_id = new_id(memory.clock.now() - age, memory.randomness.entropy(RANDOM_BYTES))
-    tenant = Tenant(database_id, Nickname(nickname).names())
+    tenant = Tenant(database_id, Nickname(nickname).derive_names())
     await memory.provider.provision(
         ProvisionRequest(tenant=tenant, password=deriver(database_id, 0))
     )

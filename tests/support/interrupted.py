@@ -25,7 +25,7 @@ async def leave_half_provisioned(
     idempotency_key = CreateRequest(nickname=nickname, key=key)
     record = replace(
         new_record(nickname, target=HERE, made=app.clock.now()),
-        idempotency_key=idempotency_key.mark(),
+        idempotency_key=idempotency_key.to_idempotency_key(),
         resumable=resumable,
     )
     record = await app.records.registry.add(record)

@@ -34,7 +34,7 @@ from ports.use_cases.expire_database import ExpireDatabase
 from ports.use_cases.limit_sizes import LimitSizes
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from ports.use_cases.reconcile import Reconcile
-from ports.use_cases.reconcile_actions import map_detectors, map_finishers
+from ports.use_cases.reconcile_tasks import map_detectors, map_finishers
 from ports.use_cases.restore_database import RestoreDatabase
 from ports.use_cases.rotate_password import RotatePassword
 from ports.use_cases.show_connection import ShowConnection
@@ -195,7 +195,7 @@ class MemoryService:
 
     async def occupy(self, nickname: str) -> None:
         """Provision a database of another owner under that nickname's names."""
-        names = Nickname(nickname).names()
+        names = Nickname(nickname).derive_names()
         provision_request = ProvisionRequest(
             tenant=Tenant(id="stranger", names=names), password=deriver("stranger", 0)
         )

@@ -30,7 +30,7 @@ def new_record(
     return Database(
         id=new_id(now, os.urandom(RANDOM_BYTES)),
         nickname=Nickname(typed),
-        names=Nickname(typed).names(),
+        names=Nickname(typed).derive_names(),
         target=target,
         state=state,
         labels=labels or {},

@@ -53,7 +53,7 @@ class SharedProject:
 
     def intrude(self, intrusion: str, request: CreateRequest) -> PgNames:
         """Let another client use the names that the request would get. Return them."""
-        names = Nickname(request.nickname).names()
+        names = Nickname(request.nickname).derive_names()
         self._intrusion, self._names, self.has_acted = INTRUSIONS[intrusion], names, False
         return names
 

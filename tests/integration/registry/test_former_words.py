@@ -19,7 +19,7 @@ from adapters.registry.store import Store
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached
 from domain.lifecycle import Operation, State
-from domain.reconciliation import ReconcileAction, due
+from domain.reconciliation import ReconcileAction, find_due_action
 from ports.driven.audit_log import AuditQuery
 from ports.driven.registry import Query
 from tests.integration.registry.former_records import (
@@ -89,7 +89,7 @@ async def test_a_deletion_that_had_started_is_due_and_one_that_was_done_is_known
     records = await _records(former)
 
     assert records["going"].is_pending(Operation.DELETE)
-    assert due(records["going"], BEGIN) is ReconcileAction.DELETE
+    assert find_due_action(records["going"], BEGIN) is ReconcileAction.DELETE
     assert not records["gone"].is_missing
     assert records["lost"].is_missing
 
@@ -102,7 +102,7 @@ async def test_a_change_of_a_size_limit_that_had_started_is_due(
 ) -> None:
     records = await _records(former)
 
-    assert due(records[name], BEGIN) == action
+    assert find_due_action(records[name], BEGIN) == action
 
 
 async def test_lists_and_due_work_find_the_records(former: AsyncEngine) -> None:

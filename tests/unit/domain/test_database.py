@@ -15,7 +15,7 @@ from tests.support.records import ELSEWHERE, TARGET, new_record
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=1)
-NAMES = Nickname("another").names()
+NAMES = Nickname("another").derive_names()
 
 each = pytest.mark.parametrize("state", State)
 

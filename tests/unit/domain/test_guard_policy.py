@@ -122,7 +122,7 @@ SPARED = {
 
 
 def ended(seen: ServerSnapshot, policy: GuardPolicy | None = None) -> dict[object, Reason]:
-    terminations = (policy or GuardPolicy()).terminations(seen, XidUsage())
+    terminations = (policy or GuardPolicy()).find_terminations(seen, XidUsage())
     return {termination.suspect.party: termination.reason for termination in terminations}
 
 
@@ -198,5 +198,5 @@ def test_the_guard_reports_concerns() -> None:
         can_end_sessions=False,
         can_see_transactions=False,
     )
-    assert list(policy.concerns(well)) == []
-    assert set(policy.concerns(bad)) == set(Concern)
+    assert list(policy.find_concerns(well)) == []
+    assert set(policy.find_concerns(bad)) == set(Concern)

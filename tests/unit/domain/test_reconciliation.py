@@ -15,9 +15,9 @@ from domain.reconciliation import (
     SETTLING_TIME,
     Drift,
     ReconcileAction,
-    due,
-    find_misrecorded,
-    find_unrecorded,
+    find_due_action,
+    find_item_drift,
+    find_record_drift,
 )
 from tests.support.drift import (
     NOW,
@@ -56,7 +56,7 @@ def test_without_a_record_only_complete_items_are_imported(
         for number, (age, (database, owner)) in enumerate(found)
     ]
 
-    assert find_unrecorded(items, {}, NOW) == [
+    assert find_item_drift(items, {}, NOW) == [
         Drift(
             ReconcileAction.IMPORT
             if held.database and held.owner
@@ -75,8 +75,8 @@ def test_young_items_are_not_drift(made: datetime, database: str | None) -> None
     young = InventoryItem(id=create_id(made), database=database, owner="user_sales")
     old = replace(young, id=create_id(OLD_ENOUGH))
 
-    assert find_unrecorded([young], {}, NOW) == []
-    assert actions(find_unrecorded([old], {}, NOW)) == [
+    assert find_item_drift([young], {}, NOW) == []
+    assert actions(find_item_drift([old], {}, NOW)) == [
         ReconcileAction.IMPORT if database else ReconcileAction.REPORT_INCOMPLETE
     ]
 
@@ -86,15 +86,15 @@ def test_a_tombstone_is_dropped_unless_its_record_is_live() -> None:
     gone = replace(record(State.DELETED), id=stone.id)
 
     for records in ({}, {stone.id: gone}):
-        [drift] = find_unrecorded([stone], records, NOW)
+        [drift] = find_item_drift([stone], records, NOW)
         assert (drift.action, drift.is_tombstone) == (ReconcileAction.DELETE_LEFTOVER, True)
-    assert find_unrecorded([stone], {stone.id: replace(gone, state=State.DELETING)}, NOW) == []
+    assert find_item_drift([stone], {stone.id: replace(gone, state=State.DELETING)}, NOW) == []
 
 
 @pytest.mark.parametrize("mark", ["", "stranger", "db_1", "db_" + "z" * 26])
 def test_items_without_a_valid_id_are_ignored(mark: str) -> None:
     assert (
-        find_unrecorded([InventoryItem(id=mark, database="sales", owner="user_sales")], {}, NOW)
+        find_item_drift([InventoryItem(id=mark, database="sales", owner="user_sales")], {}, NOW)
         == []
     )
 
@@ -108,7 +108,7 @@ def test_leftovers_of_gone_databases_are_deleted(
     gone = record(state, made=made).complete(Operation.DELETE, made)
     names = PgNames(found[0] or gone.names.database, found[1] or gone.names.owner)
 
-    drifts = find_unrecorded([item_of(gone, found)], {gone.id: gone}, NOW)
+    drifts = find_item_drift([item_of(gone, found)], {gone.id: gone}, NOW)
 
     assert drifts == [Drift(ReconcileAction.DELETE_LEFTOVER, gone.id, names)]
 
@@ -122,7 +122,7 @@ def test_a_missing_database_that_exists_is_imported(
     missing = record(state, made=made).mark_missing()
     names = PgNames(found[0] or missing.names.database, found[1] or missing.names.owner)
 
-    assert find_unrecorded([item_of(missing, found)], {missing.id: missing}, NOW) == [
+    assert find_item_drift([item_of(missing, found)], {missing.id: missing}, NOW) == [
         Drift(
             ReconcileAction.IMPORT if found[0] else ReconcileAction.REPORT_INCOMPLETE,
             missing.id,
@@ -134,13 +134,13 @@ def test_a_missing_database_that_exists_is_imported(
 @given(st.sampled_from(sorted(LIVE)), parts)
 def test_live_records_cover_their_items(state: State, found: Parts) -> None:
     live = record(state)
-    assert find_unrecorded([item_of(live, found)], {live.id: live}, NOW) == []
+    assert find_item_drift([item_of(live, found)], {live.id: live}, NOW) == []
 
 
 @given(st.lists(states))
 def test_matching_records_and_items_are_no_drift(found: list[State]) -> None:
     records = [record(state, number) for number, state in enumerate(found)]
-    assert find_misrecorded(records, [inventory_item(database) for database in records], NOW) == []
+    assert find_record_drift(records, [inventory_item(database) for database in records], NOW) == []
 
 
 @given(st.lists(states), st.lists(parts))
@@ -154,7 +154,7 @@ def test_without_any_known_item_missing_databases_are_only_reported(
     ]
 
     missing = [kept.id for kept in records if kept.state in STATES_WITH_DATABASE]
-    assert [(drift.action, drift.id) for drift in find_misrecorded(records, items, NOW)] == [
+    assert [(drift.action, drift.id) for drift in find_record_drift(records, items, NOW)] == [
         (ReconcileAction.REPORT_MISSING, database_id) for database_id in missing
     ]
 
@@ -165,7 +165,7 @@ def test_a_missing_database_is_marked_if_another_one_exists(state: State, witnes
     missing, there = record(state), record(witness, 1)
     action = ReconcileAction.MARK_MISSING if witness in LIVE else ReconcileAction.REPORT_MISSING
 
-    drifts = find_misrecorded([missing, there], [inventory_item(there)], NOW)
+    drifts = find_record_drift([missing, there], [inventory_item(there)], NOW)
 
     assert drifts == (
         [Drift(action, missing.id, missing.names)] if state in STATES_WITH_DATABASE else []
@@ -183,7 +183,7 @@ def test_a_database_older_than_all_existing_ones_is_only_reported(are_there: lis
     first = records.index(there[0]) if there else len(records)
     now = NOW + len(records) * SETTLING_TIME
 
-    drifts = find_misrecorded(records, [inventory_item(database) for database in there], now)
+    drifts = find_record_drift(records, [inventory_item(database) for database in there], now)
 
     missing = [database.id for database in records[first:] if database not in there]
     assert [(drift.action, drift.id) for drift in drifts] == [
@@ -197,7 +197,7 @@ def test_a_database_older_than_all_existing_ones_is_only_reported(are_there: lis
 def test_a_young_database_is_not_missing(made: datetime, has_other: bool) -> None:
     missing, there = record(State.READY, made=made), record(State.READY, 1)
     items = [inventory_item(there)] if has_other else []
-    assert missing.id not in {drift.id for drift in find_misrecorded([missing, there], items, NOW)}
+    assert missing.id not in {drift.id for drift in find_record_drift([missing, there], items, NOW)}
 
 
 @pytest.mark.parametrize("operation", Operation)
@@ -209,7 +209,7 @@ def test_a_recently_changed_database_is_not_missing(
 ) -> None:
     there = record(State.READY, 1, made=OLD_ENOUGH - SETTLING_TIME)
     missing = record(State.READY, made=OLD_ENOUGH - SETTLING_TIME).complete(operation, at)
-    assert actions(find_misrecorded([missing, there], [inventory_item(there)], NOW)) == found
+    assert actions(find_record_drift([missing, there], [inventory_item(there)], NOW)) == found
 
 
 def test_a_database_whose_operation_always_fails_can_be_missing() -> None:
@@ -222,7 +222,7 @@ def test_a_database_whose_operation_always_fails_can_be_missing() -> None:
     )
     left = replace(inventory_item(missing), database=None)
 
-    assert actions(find_misrecorded([missing], [left], NOW)) == [ReconcileAction.MARK_MISSING]
+    assert actions(find_record_drift([missing], [left], NOW)) == [ReconcileAction.MARK_MISSING]
 
 
 @each_age
@@ -231,10 +231,10 @@ def test_a_renamed_database_is_drift_at_once(state: State, made: datetime) -> No
     renamed = record(state, made=made)
     found = replace(inventory_item(renamed), database="other")
 
-    assert find_misrecorded([renamed], [found], NOW) == [
+    assert find_record_drift([renamed], [found], NOW) == [
         Drift(ReconcileAction.RENAME, renamed.id, PgNames("other", renamed.names.owner))
     ]
-    assert find_misrecorded([renamed], [found, inventory_item(renamed)], NOW) == [], (
+    assert find_record_drift([renamed], [found, inventory_item(renamed)], NOW) == [], (
         "one of the two databases has the recorded name"
     )
 
@@ -278,7 +278,7 @@ DUE: list[tuple[Database, ReconcileAction | None]] = [
 
 @pytest.mark.parametrize(("database", "action"), DUE)
 def test_the_action_of_a_due_record(database: Database, action: ReconcileAction | None) -> None:
-    assert due(database, NOW) is action
+    assert find_due_action(database, NOW) is action
 
 
 @pytest.mark.parametrize("state", sorted(GONE))
@@ -286,4 +286,6 @@ def test_the_action_of_a_due_record(database: Database, action: ReconcileAction 
 def test_a_gone_record_has_no_action(
     state: State, pending: Operation, ends: datetime | None, resumable: bool
 ) -> None:
-    assert due(pending_record(state, pending, ends=ends, resumable=resumable), NOW) is None
+    assert (
+        find_due_action(pending_record(state, pending, ends=ends, resumable=resumable), NOW) is None
+    )

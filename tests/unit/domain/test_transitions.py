@@ -7,7 +7,7 @@ import pytest
 
 from domain.errors import IllegalTransition, InFlight
 from domain.lifecycle import Operation, State
-from domain.reconciliation import ReconcileAction, due
+from domain.reconciliation import ReconcileAction, find_due_action
 from domain.transitions import (
     check_restorable,
     complete_restoration,
@@ -52,7 +52,7 @@ def test_a_restoration_past_its_new_expiry_is_expired_again(
     restoring = start_restoration(expired, NOW + HOUR, NOW + 2 * HOUR)
     now = NOW + HOUR + later * HOUR
 
-    assert due(restoring, now) is action
+    assert find_due_action(restoring, now) is action
     assert is_restoring(restoring, now) is (action is ReconcileAction.RESTORE)
     suspending = start_expiry(restoring, now, GRACE)
     assert (suspending is None) is (action is ReconcileAction.RESTORE)

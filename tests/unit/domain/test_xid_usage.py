@@ -36,7 +36,7 @@ def test_a_session_that_takes_ids_in_many_snapshots_uses_them_up() -> None:
     assert observe(looks)[1] == [ATTACKER]
     assert observe(looks[:-1])[1] == [], "a few hits are normal"
     xid_usage, _ = observe(looks)
-    [termination] = GuardPolicy().terminations(looks[-1], xid_usage)
+    [termination] = GuardPolicy().find_terminations(looks[-1], xid_usage)
     assert (termination.suspect.party, termination.reason) == (ATTACKER, Reason.USES_IDS)
 
 
@@ -53,7 +53,7 @@ def test_no_session_is_ended_while_ids_are_plenty() -> None:
     plenty = create_snapshot(
         sessions=looks[-1].sessions, next_id=looks[-1].next_id, ages={"a": 499_999_999}
     )
-    assert GuardPolicy().terminations(plenty, xid_usage) == []
+    assert GuardPolicy().find_terminations(plenty, xid_usage) == []
 
 
 def test_snapshots_without_new_ids_change_nothing() -> None:

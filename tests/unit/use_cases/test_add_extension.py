@@ -33,7 +33,7 @@ async def test_an_extension_is_installed_and_recorded_once(
         assert record == await memory.only_record()
         assert record.extensions == ("citext", "hstore")
         assert (record.is_idle, record.wake_at) == (True, None)
-    assert memory.provider.installed(made.tenant) == {"citext", "hstore"}
+    assert memory.provider.list_installed(made.tenant) == {"citext", "hstore"}
 
 
 async def test_an_unavailable_extension_is_refused_with_the_list_and_changes_no_record(

@@ -14,7 +14,7 @@ from domain.reconciliation import SETTLING_TIME, ReconcileAction
 from domain.text import escape_unprintable
 from ports.use_cases.detect_drift import PAGE, TOMBSTONE
 from ports.use_cases.provisioned_database import ProvisionedDatabase
-from ports.use_cases.reconcile import DONE, PART, TOLD, WOULD, ReconcileResult
+from ports.use_cases.reconcile import DONE, PARTIAL, PLANNED, REPORTED, ReconcileResult
 from tests.support.consistency import assert_consistent, reconcile_once
 from tests.support.drift_scenarios import (
     create_database,
@@ -55,7 +55,7 @@ async def test_an_incomplete_orphan_is_reported_and_not_touched(memory: MemorySe
 
     [result] = await reconcile_once(memory)
 
-    assert (result.action, result.outcome) == (ReconcileAction.REPORT_INCOMPLETE, TOLD)
+    assert (result.action, result.outcome) == (ReconcileAction.REPORT_INCOMPLETE, REPORTED)
     assert result.database == (half.database or half.owner)
     assert "on the server" in result.detail
     assert (await memory.records(), await memory.tenant_ids()) == ([], acquire)
@@ -102,11 +102,11 @@ async def test_a_tombstone_frees_name_and_quota_and_is_removed_in_parts(
     [dry] = await memory.reconcile()(dry_run=True)
     assert (dry.action, dry.outcome, dry.detail) == (
         ReconcileAction.DELETE_LEFTOVER,
-        WOULD,
+        PLANNED,
         TOMBSTONE,
     )
     [first] = await reconcile_once(memory)
-    assert (first.action, first.outcome) == (ReconcileAction.DELETE_LEFTOVER, PART)
+    assert (first.action, first.outcome) == (ReconcileAction.DELETE_LEFTOVER, PARTIAL)
     assert first.detail == "Objects of others refer to it: 1."
     assert summarize(await reconcile_once(memory)) == [(ReconcileAction.DELETE_LEFTOVER, DONE)]
     assert await reconcile_once(memory) == []
@@ -145,7 +145,7 @@ async def test_a_name_with_control_characters_is_reported_and_not_recorded(
 
     [result] = await reconcile_once(memory)
 
-    assert summarize([result]) == [(ReconcileAction.RENAME, TOLD)]
+    assert summarize([result]) == [(ReconcileAction.RENAME, REPORTED)]
     assert result.database == escape_unprintable(name)
     assert "keeps the former name" in result.detail
     assert await memory.only_record() == sales.database
@@ -159,7 +159,7 @@ async def test_a_database_with_such_a_name_is_not_imported(
     tenant = await provision_unrecorded(memory)
     memory.provider._databases[name] = memory.provider._databases.pop(tenant.names.database)
 
-    assert summarize(await reconcile_once(memory)) == [(ReconcileAction.IMPORT, TOLD)]
+    assert summarize(await reconcile_once(memory)) == [(ReconcileAction.IMPORT, REPORTED)]
     assert await memory.records() == []
 
 

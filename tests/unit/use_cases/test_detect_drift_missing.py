@@ -7,7 +7,7 @@ from domain.errors import NameTaken
 from domain.lifecycle import Operation, State
 from domain.reconciliation import SETTLING_TIME, ReconcileAction
 from ports.use_cases.provisioned_database import ProvisionedDatabase
-from ports.use_cases.reconcile import DONE, TOLD
+from ports.use_cases.reconcile import DONE, REPORTED
 from tests.support.consistency import assert_consistent, reconcile_once
 from tests.support.drift_scenarios import (
     create_database,
@@ -85,7 +85,9 @@ async def test_a_remaining_role_is_dropped_by_a_deletion_only(
     await drop_half_on_server(memory, sales.database)
 
     assert summarize(await reconcile_once(memory)) == [(ReconcileAction.MARK_MISSING, DONE)]
-    assert summarize(await reconcile_once(memory)) == [(ReconcileAction.REPORT_INCOMPLETE, TOLD)]
+    assert summarize(await reconcile_once(memory)) == [
+        (ReconcileAction.REPORT_INCOMPLETE, REPORTED)
+    ]
     await memory.deletion().request(sales.database.id)
     assert summarize(await reconcile_once(memory)) == [(ReconcileAction.DELETE_LEFTOVER, DONE)]
 
@@ -113,7 +115,7 @@ async def test_a_database_that_may_be_on_another_server_is_not_marked_missing(
 
     [result] = await reconcile_once(memory, dry_run=dry_run)
 
-    assert (result.action, result.outcome) == (ReconcileAction.REPORT_MISSING, TOLD)
+    assert (result.action, result.outcome) == (ReconcileAction.REPORT_MISSING, REPORTED)
     assert result.id == sales.database.id
     assert "delete the database" in result.detail
     assert await memory.only_record() == sales.database

@@ -221,7 +221,7 @@ async def test_the_memory_is_bounded_and_drops_the_least_recently_used_key() -> 
         for _ in range(3)
     ]
     for record, _ in keys[:2]:
-        known.remember(record, 0, known.changes)
+        known.remember(record, 0, known.removals)
     assert known.get_fresh(keys[0][0].id, keys[0][0].digest, 0)
-    known.remember(keys[2][0], 0, known.changes)
+    known.remember(keys[2][0], 0, known.removals)
     assert [known.knows(record.id, record.digest) for record, _ in keys] == [True, False, True]

@@ -12,7 +12,7 @@ from domain.lifecycle import FIRST_PAUSE, State
 from domain.reconciliation import SETTLING_TIME, ReconcileAction
 from domain.sizes import WARNING_PERIOD, SizeLimit, is_read_only
 from ports.use_cases.change_database import ChangeRequest
-from ports.use_cases.reconcile import DONE, TOLD
+from ports.use_cases.reconcile import DONE, REPORTED
 from tests.support.actions import LIMIT
 from tests.support.consistency import assert_consistent, reconcile_once
 from tests.support.doubles import FailAt
@@ -153,7 +153,7 @@ UNCOMPARED = [
         (
             set_read_only,
             [filled(TOO_LARGE + 1)],
-            [(ReconcileAction.REPORT_OVERSIZE, TOLD, DEFIED)],
+            [(ReconcileAction.REPORT_OVERSIZE, REPORTED, DEFIED)],
             True,
         ),
         (set_read_only, [failing("measure_sizes")], [NOT_NOW], True),
@@ -185,7 +185,7 @@ async def test_the_next_measurement_decides(
     for one, (_, _, detail) in zip(seen, results, strict=True):
         assert one.detail.startswith(detail)
     await assert_read_only(memory, made, expected=read_only)
-    if not any(outcome in {"unavailable", TOLD} for _, outcome, _ in results) and memory.limit:
+    if not any(outcome in {"unavailable", REPORTED} for _, outcome, _ in results) and memory.limit:
         await assert_consistent(memory, GRACE)
 
 

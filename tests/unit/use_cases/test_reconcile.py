@@ -11,7 +11,7 @@ from domain.errors import ProviderBusy
 from domain.lifecycle import FIRST_PAUSE, State
 from domain.reconciliation import ReconcileAction
 from ports.use_cases.create_database import CreateRequest
-from ports.use_cases.reconcile import AT_ONCE, DONE, PAGE, WOULD, ReconcileResult
+from ports.use_cases.reconcile import AT_ONCE, DONE, PAGE, PLANNED, ReconcileResult
 from tests.support.consistency import assert_consistent, reconcile_once
 from tests.support.doubles import FailAt
 from tests.support.drift_scenarios import request_deletion, summarize
@@ -95,7 +95,7 @@ async def test_a_dry_run_reports_the_same_and_changes_nothing(
 ) -> None:
     before, acquire = await memory.records(), await memory.tenant_ids()
 
-    assert summarize(await reconcile_once(memory, GRACE, dry_run=True)) == [(upkeep, WOULD)]
+    assert summarize(await reconcile_once(memory, GRACE, dry_run=True)) == [(upkeep, PLANNED)]
     assert (await memory.records(), await memory.tenant_ids()) == (before, acquire)
 
 

@@ -8,7 +8,7 @@ from adapters.memory.installation import MemoryInstallation
 from adapters.memory.provider import no_fault
 from domain.errors import SecretUnknown
 from domain.lifecycle import State
-from domain.passwords import PasswordDeriver, secret_name
+from domain.passwords import PasswordDeriver, derive_secret_name
 from ports.use_cases.check_secrets import CheckSecrets, SecretsInUse
 from ports.use_cases.create_database import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase
@@ -36,7 +36,7 @@ async def made(memory: MemoryService) -> ProvisionedDatabase:
 
 async def test_a_new_database_uses_the_current_secret() -> None:
     made = await MemoryService(passwords=UNDER_BOTH).create()
-    assert made.database.secret == secret_name(NEW_SECRET)
+    assert made.database.secret == derive_secret_name(NEW_SECRET)
     assert made.connection.password == made.database.provision_request(UNDER_NEW).password
 
 

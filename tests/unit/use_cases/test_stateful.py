@@ -159,7 +159,7 @@ class ServiceMachine(RuleBasedStateMachine):
         database_id = new_id(
             self.service.clock.now() - 9000 * HOUR, self.service.randomness.entropy(RANDOM_BYTES)
         )
-        names = Nickname(f"Lost {len(self.imported)}").names()
+        names = Nickname(f"Lost {len(self.imported)}").derive_names()
         order = ProvisionRequest(
             tenant=Tenant(database_id, names), password=deriver(database_id, 0)
         )

@@ -48,14 +48,14 @@ async def test_a_search_returns_matching_records_only(registry: Registry) -> Non
     }
     queries: list[tuple[Query, set[str]]] = [
         (Query(states=frozenset({State.READY, State.FAILED})), {State.READY, State.FAILED}),
-        (_labelled(team="a"), {"both", "one"}),
-        (_labelled(team="a", stage="test"), {"both"}),
-        (_labelled(team=""), set()),
-        (_labelled(axb="50%"), set()),
-        (_labelled(a_b="50"), set()),
-        (_labelled(A_b="50%"), set()),
-        (_labelled(number="1"), {"alike"}),
-        (_labelled(true="null"), {"alike"}),
+        (_query_labels(team="a"), {"both", "one"}),
+        (_query_labels(team="a", stage="test"), {"both"}),
+        (_query_labels(team=""), set()),
+        (_query_labels(axb="50%"), set()),
+        (_query_labels(a_b="50"), set()),
+        (_query_labels(A_b="50%"), set()),
+        (_query_labels(number="1"), {"alike"}),
+        (_query_labels(true="null"), {"alike"}),
         (Query(caller="me"), {"mine"}),
         (Query(caller="ME"), set()),
         (Query(caller=""), set()),
@@ -77,11 +77,11 @@ async def test_a_search_matches_labels_with_any_key(registry: Registry) -> None:
         labelled = await registry.add(new_record(labels={key: "1", "other": "2"}))
         await registry.add(new_record(labels={key: "2", "other": "1"}))
 
-        assert await registry.search(_labelled(**{key: "1"})) == [labelled], key
+        assert await registry.search(_query_labels(**{key: "1"})) == [labelled], key
 
 
 async def test_a_search_finds_due_records(registry: Registry) -> None:
-    kept = [await _waking(registry, timedelta(microseconds=step)) for step in range(3)]
+    kept = [await _add_due(registry, timedelta(microseconds=step)) for step in range(3)]
     await registry.add(replace(new_record(), wake_at=None))
 
     assert await registry.search(Query(due=BEGIN - timedelta(microseconds=1))) == []
@@ -93,7 +93,7 @@ async def test_a_search_finds_due_records(registry: Registry) -> None:
 
 async def test_due_records_come_in_pages_too(registry: Registry) -> None:
     """Ordered by id like all pages, not by time."""
-    kept = [await _waking(registry, timedelta(seconds=step)) for step in (2, 0, 1)]
+    kept = [await _add_due(registry, timedelta(seconds=step)) for step in (2, 0, 1)]
     kept.sort(key=lambda record: record.id)
     due = Query(due=IN_A_DAY, limit=2)
 
@@ -140,9 +140,9 @@ async def test_ids_are_ordered_by_their_bytes(registry: Registry) -> None:
     assert [record.id for record in found] == ids[::-1]
 
 
-def _labelled(**labels: str) -> Query:
+def _query_labels(**labels: str) -> Query:
     return Query(labels=labels)
 
 
-async def _waking(registry: Registry, after: timedelta) -> Database:
+async def _add_due(registry: Registry, after: timedelta) -> Database:
     return await registry.add(replace(new_record(), wake_at=BEGIN + after))

@@ -23,25 +23,25 @@ class ExpectedDatabase:
 
 @dataclass
 class AnsweredRequests:
-    """All answers so far, by id, and by caller and idempotency key."""
+    """All answers until now, by id, and by caller and idempotency key."""
 
     expected: dict[str, ExpectedDatabase] = field(default_factory=dict)
     keys: dict[tuple[str, str], Database] = field(default_factory=dict)
 
-    def expect_connection(self, vended: ProvisionedDatabase) -> None:
+    def expect_connection(self, provisioned: ProvisionedDatabase) -> None:
         """Expect this connection to work from now on."""
-        database = vended.database
+        database = provisioned.database
         former = self.expected.get(database.id)
         assert not (former and former.is_deleted), f"came back: {database}"
-        self.expected[database.id] = ExpectedDatabase(vended.connection, database.expires_at)
+        self.expected[database.id] = ExpectedDatabase(provisioned.connection, database.expires_at)
 
-    def key_used(self, caller: str, key: str, now: datetime) -> None:
+    def forget_expired_key(self, caller: str, key: str, now: datetime) -> None:
         """Forget a key that is used after its time: it is new then, whatever the result."""
         former = self.keys.get((caller, key))
         if former and former.created_at + RETENTION <= now:
             del self.keys[caller, key]
 
-    def key_answered(self, caller: str, key: str, database: Database) -> None:
+    def record_key(self, caller: str, key: str, database: Database) -> None:
         """Check that a key returns the same database until that is gone."""
         former = self.keys.get((caller, key), database)
         expected = self.expected.get(former.id)
@@ -51,23 +51,23 @@ class AnsweredRequests:
         )
         self.keys[caller, key] = database
 
-    def rotation_asked(self, database_id: str) -> None:
+    def request_rotation(self, database_id: str) -> None:
         if expected := self.expected.get(database_id):
             expected.connection = None
 
-    def end_asked(self, database_id: str, ends: datetime) -> None:
+    def request_expiry(self, database_id: str, ends: datetime) -> None:
         if expected := self.expected.get(database_id):
             expected.ends = min(expected.ends or ends, ends)
 
-    def end_answered(self, database: Database) -> None:
+    def record_expiry(self, database: Database) -> None:
         if expected := self.expected.get(database.id):
             expected.ends = database.expires_at
 
-    def deletion_asked(self, database_id: str) -> None:
+    def request_deletion(self, database_id: str) -> None:
         if expected := self.expected.get(database_id):
             expected.is_doubtful = True
 
-    def deletion_answered(self, database_id: str) -> None:
+    def record_deletion(self, database_id: str) -> None:
         if expected := self.expected.get(database_id):
             expected.is_deleted = True
 

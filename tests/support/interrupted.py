@@ -24,7 +24,7 @@ async def leave_half_provisioned(
     """Leave a creation interrupted after the database was provisioned, and return its record."""
     idempotency_key = CreateRequest(nickname=nickname, key=key)
     record = replace(
-        new_record(nickname, target=HERE, made=app.clock.now()),
+        new_record(nickname, target=HERE, created_at=app.clock.now()),
         idempotency_key=idempotency_key.to_idempotency_key(),
         resumable=resumable,
     )
@@ -35,7 +35,7 @@ async def leave_half_provisioned(
 
 async def leave_without_record(app: RunningApp, nickname: str = "found") -> str:
     """Leave a database of pgvend, more than an hour old, without a record, and return its id."""
-    record = new_record(nickname, target=HERE, made=app.clock.now() - timedelta(hours=2))
+    record = new_record(nickname, target=HERE, created_at=app.clock.now() - timedelta(hours=2))
     await app.provider.provision(record.provision_request(PASSWORDS))
     return record.id
 

@@ -191,7 +191,7 @@ class MemoryService:
     async def tenant_ids(self) -> set[str]:
         """Return the ids of all tenants on the provider, incomplete ones too."""
         self.fault_hook = no_fault
-        return {inventory_item.id for inventory_item in await self.provider.inventory()}
+        return {item.id for item in await self.provider.inventory()}
 
     async def occupy(self, nickname: str) -> None:
         """Provision a database of another owner under that nickname's names."""

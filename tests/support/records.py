@@ -22,10 +22,10 @@ def new_record(
     target: Target = TARGET,
     state: State = State.PROVISIONING,
     labels: Mapping[str, str] | None = None,
-    made: datetime | None = None,
+    created_at: datetime | None = None,
 ) -> Database:
     """Return a record with a new id, as a new request writes it; its nickname is unique."""
-    now = made or datetime.now(UTC)
+    now = created_at or datetime.now(UTC)
     typed = nickname or unique_name()
     return Database(
         id=new_id(now, os.urandom(RANDOM_BYTES)),

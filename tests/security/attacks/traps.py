@@ -157,7 +157,7 @@ def _from_accomplices(statement: str, found: ReconcileAction, renamed: str = "")
 @asynccontextmanager
 async def _recorded_tenant(stage: Stage, registry: Registry) -> AsyncIterator[TemporaryTenant]:
     """A tenant with a record old enough to be reconciled; nothing of it may be left at the end."""
-    record = new_record(state=State.READY, made=NOW - 2 * SETTLING_TIME)
+    record = new_record(state=State.READY, created_at=NOW - 2 * SETTLING_TIME)
     await registry.add(record)
     provision_request = record.provision_request(deriver)
     async with provisioned_database(stage.provider, provision_request) as connection:

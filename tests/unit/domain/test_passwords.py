@@ -35,7 +35,7 @@ nonces = st.binary(min_size=NONCE_BYTES, max_size=NONCE_BYTES).map(new_nonce)
 rotations = st.integers(min_value=0, max_value=10**6)
 
 
-def record_of(secret: Secret) -> Database:
+def create_record(secret: Secret) -> Database:
     return replace(new_record(), secret=derive_secret_name(secret))
 
 
@@ -136,13 +136,15 @@ def test_a_missing_secret_equals_only_itself() -> None:
 
 
 def test_the_next_password_comes_from_the_current_secret() -> None:
-    later = record_of(OLD_SECRET).with_next_password(UNDER_BOTH, NONCE)
+    later = create_record(OLD_SECRET).with_next_password(UNDER_BOTH, NONCE)
     assert (later.rotation, later.secret, later.nonce) == (1, derive_secret_name(NEW_SECRET), NONCE)
     password = PasswordDeriver(NEW_SECRET)(later.id, 1, nonce=NONCE)
     assert later.provision_request(UNDER_BOTH).password == password
 
 
-@pytest.mark.parametrize("record", [record_of(OLD_SECRET), new_record()], ids=["named", "first"])
+@pytest.mark.parametrize(
+    "record", [create_record(OLD_SECRET), new_record()], ids=["named", "first"]
+)
 def test_a_password_of_an_unknown_secret_can_be_replaced(record: Database) -> None:
     with_new_password = record.with_new_password(UNDER_NEW, NONCE)
     assert with_new_password.provision_request(UNDER_NEW).password == PasswordDeriver(NEW_SECRET)(

@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 GRACE = timedelta(days=1)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
-READY = replace(new_record(state=State.READY, made=NOW), expires_at=NOW + HOUR, history=())
+READY = replace(new_record(state=State.READY, created_at=NOW), expires_at=NOW + HOUR, history=())
 
 
 def test_a_database_expires_and_is_deleted_after_the_grace_period() -> None:

@@ -73,7 +73,7 @@ async def test_two_concurrent_imports_add_one_record(memory: MemoryService) -> N
 
 async def test_an_orphan_with_a_recorded_name_is_reported_and_kept(memory: MemoryService) -> None:
     tenant = await provision_unrecorded(memory)
-    other = new_record("Lost", state=State.READY, made=memory.clock.now())
+    other = new_record("Lost", state=State.READY, created_at=memory.clock.now())
     await memory.registry.add(replace(other, wake_at=None))
 
     assert (ReconcileAction.IMPORT, "name_taken") in summarize(await reconcile_once(memory))
@@ -114,12 +114,12 @@ async def test_a_tombstone_frees_name_and_quota_and_is_removed_in_parts(
 
 
 async def test_a_database_dropped_on_the_server_is_marked_missing(memory: MemoryService) -> None:
-    made, other = await create_database(memory), await create_database(memory, "Other")
-    await drop_on_server(memory, made)
+    database, other = await create_database(memory), await create_database(memory, "Other")
+    await drop_on_server(memory, database)
 
     assert summarize(await reconcile_once(memory)) == [(ReconcileAction.MARK_MISSING, DONE)]
 
-    assert (await memory.registry.get(made.id)).state is State.DELETED
+    assert (await memory.registry.get(database.id)).state is State.DELETED
     assert (await memory.registry.get(other.id)) == other
     await assert_consistent(memory)
 
@@ -168,27 +168,27 @@ async def test_a_database_that_changes_meanwhile_is_not_touched(
     memory: MemoryService, is_deleted: bool
 ) -> None:
     """Between reading the records and reading the inventory, or after both."""
-    made, _ = await create_database(memory), await create_database(memory, "Other")
-    await drop_on_server(memory, made)
+    database, _ = await create_database(memory), await create_database(memory, "Other")
+    await drop_on_server(memory, database)
     tasks = await memory.detect_drift()()
-    await memory.provider.provision(made.provision_request(deriver))
-    await (memory.deletion().request(made.id) if is_deleted else memory.rotate()(made.id))
-    record = await memory.registry.get(made.id)
+    await memory.provider.provision(database.provision_request(deriver))
+    await (memory.deletion().request(database.id) if is_deleted else memory.rotate()(database.id))
+    record = await memory.registry.get(database.id)
 
     assert [await task.run() for task in tasks if task.run] == [False]
-    assert await memory.registry.get(made.id) == record
-    assert made.id in await memory.tenant_ids()
+    assert await memory.registry.get(database.id) == record
+    assert database.id in await memory.tenant_ids()
 
 
 class Behind(MemoryProvider):
     """Its first inventory lacks the newest database."""
 
-    looks = 0
+    inventories = 0
 
     async def inventory(self) -> Sequence[InventoryItem]:
-        self.looks += 1
+        self.inventories += 1
         items = await super().inventory()
-        return items[:-1] if self.looks == 1 else items
+        return items[:-1] if self.inventories == 1 else items
 
 
 async def test_a_database_that_the_second_inventory_shows_is_not_missing(
@@ -199,30 +199,30 @@ async def test_a_database_that_the_second_inventory_shows_is_not_missing(
     memory.clock.moment += SETTLING_TIME
 
     assert summarize(await reconcile_once(memory)) == []
-    assert all(memory.accepts_login(made) for made in both)
+    assert all(memory.accepts_login(provisioned) for provisioned in both)
 
 
 async def test_a_database_that_is_being_provisioned_is_not_drift(memory: MemoryService) -> None:
     seen: list[list[ReconcileResult]] = []
 
-    async def comparing(moment: str) -> None:
+    async def reconcile_meanwhile(moment: str) -> None:
         if moment in {"during provision", "after provision"}:
             seen.append(await memory.reconcile()())
 
-    memory.fault_hook = comparing
-    made = await create_database(memory)
+    memory.fault_hook = reconcile_meanwhile
+    provisioned = await create_database(memory)
 
     assert seen == [[], []]
-    assert memory.accepts_login(made)
+    assert memory.accepts_login(provisioned)
 
 
 async def test_all_pages_of_records_are_compared(
     memory: MemoryService, sales: ProvisionedDatabase
 ) -> None:
     for _ in range(PAGE):
-        await memory.registry.add(new_record(made=memory.clock.now() + GRACE))
+        await memory.registry.add(new_record(created_at=memory.clock.now() + GRACE))
     missing = await memory.registry.add(
-        new_record("Missing", state=State.READY, made=memory.clock.now())
+        new_record("Missing", state=State.READY, created_at=memory.clock.now())
     )
     memory.clock.moment += SETTLING_TIME
 

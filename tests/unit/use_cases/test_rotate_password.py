@@ -51,12 +51,12 @@ async def test_a_foreign_error_is_recorded_without_its_text(
 async def test_a_rotation_that_fails_after_a_deletion_does_not_delay_it(
     memory: MemoryService, sales: ProvisionedDatabase
 ) -> None:
-    async def deleted_meanwhile(moment: str) -> None:
+    async def delete_meanwhile(moment: str) -> None:
         if moment == "before rotate":
             await memory.deletion().request(sales.database.id)
             raise ProviderBusy
 
-    memory.fault_hook = deleted_meanwhile
+    memory.fault_hook = delete_meanwhile
     with pytest.raises(PgvendError):
         await memory.rotate()(sales.database.id)
 

@@ -17,7 +17,7 @@ from domain.lifecycle import (
     State,
     Step,
     StepState,
-    pause_after,
+    calculate_pause,
 )
 from domain.names import Nickname, PgNames
 from domain.passwords import PasswordDeriver
@@ -123,7 +123,7 @@ class Database:
         """Raise InFlight while the database is provisioning, and IllegalTransition unless it is
         ready and not past its expiry."""
         if self.state is State.PROVISIONING:
-            raise InFlight(f"Database {self.id} is provisioning; repeat the request soon.")
+            raise InFlight(f"Database {self.id} is provisioning; retry soon.")
         if self.state is not State.READY or self.is_past_expiry(now):
             state = State.EXPIRED if self.state is State.READY else self.state
             raise IllegalTransition(f"Database {self.id} is {state}, not ready.")
@@ -211,7 +211,7 @@ class Database:
         time."""
         failures = self.failures + 1
         database = self._with_step(operation, StepState.FAILED, at, error)
-        return replace(database, failures=failures)._with_wake_at(at + pause_after(failures))
+        return replace(database, failures=failures)._with_wake_at(at + calculate_pause(failures))
 
     def abandon(self, at: datetime, error: str) -> "Database":
         """Return the record of a database that could not be provisioned, to be deleted, with the

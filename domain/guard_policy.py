@@ -81,7 +81,7 @@ class GuardPolicy:
             yield Concern.DISK
 
     def _find_waiters(self, snapshot: ServerSnapshot) -> Iterator[Suspect]:
-        suspects = _suspects_by_party(snapshot)
+        suspects = _index_suspects(snapshot)
         for lock in snapshot.locks:
             suspect = suspects.get(lock.party)
             if suspect and not lock.granted and _is_strong(lock, suspect.tenant):
@@ -92,7 +92,7 @@ class GuardPolicy:
     ) -> Iterator[Suspect]:
         """Yield the suspects that another session waits for: because they hold its lock, or because
         they wait for it in front of the other session."""
-        suspects = _suspects_by_party(snapshot)
+        suspects = _index_suspects(snapshot)
         tenants = {party: suspect.tenant for party, suspect in suspects.items()}
         working = {lock.party for lock in snapshot.locks if _changes_catalog(lock)}
         for lock, other in find_blocked(
@@ -145,7 +145,7 @@ class GuardPolicy:
         )
 
 
-def _suspects_by_party(snapshot: ServerSnapshot) -> dict[Party, Suspect]:
+def _index_suspects(snapshot: ServerSnapshot) -> dict[Party, Suspect]:
     return {suspect.party: suspect for suspect in snapshot.suspects}
 
 

@@ -51,7 +51,7 @@ LONGEST_PAUSE = timedelta(hours=1)
 """Pauses before retries of a failed operation: the first, doubled each time up to the longest."""
 
 
-def pause_after(failures: int) -> timedelta:
+def calculate_pause(failures: int) -> timedelta:
     """Return the pause after that many consecutive failures."""
     doublings = min(failures - 1, 16)
     return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << doublings))

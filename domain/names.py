@@ -56,7 +56,7 @@ class Nickname:
     imported databases.
     """
 
-    typed: str
+    text: str
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -77,7 +77,7 @@ class Nickname:
         return nickname
 
     def _clean(self) -> str:
-        composed = unicodedata.normalize("NFKC", self.typed).replace(_UNICODE_HYPHEN, "-")
+        composed = unicodedata.normalize("NFKC", self.text).replace(_UNICODE_HYPHEN, "-")
         ascii_only = "".join(map(_transliterate, composed))
         return _DISALLOWED.sub("", ascii_only.lower()).lstrip("-")
 

@@ -75,9 +75,9 @@ class PasswordDeriver:
                 return Secret(candidate)
 
     def _find_secret(self, name: str) -> Secret | None:
-        wanted = name or self.first or self.current
-        known = (self.secret, *self.previous)
-        return next((secret for secret in known if derive_secret_name(secret) == wanted), None)
+        name = name or self.first or self.current
+        secrets = (self.secret, *self.previous)
+        return next((secret for secret in secrets if derive_secret_name(secret) == name), None)
 
 
 def new_nonce(entropy: bytes) -> str:

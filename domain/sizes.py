@@ -69,11 +69,11 @@ def format_size(size: int) -> str:
 
 def is_read_only(database: Database) -> bool:
     """Return whether the database is read-only because of its size, or becomes so."""
-    step = _latest_size_step(database)
+    step = _find_latest_size_step(database)
     return step is not None and step.name == Operation.SET_READ_ONLY
 
 
-def pending_size_operation(database: Database) -> Operation | None:
+def find_pending_size_operation(database: Database) -> Operation | None:
     """Return the pending operation on the database's size, if any."""
     operations = (
         operation
@@ -83,7 +83,7 @@ def pending_size_operation(database: Database) -> Operation | None:
     return next(operations, None)
 
 
-def next_size_operation(
+def find_next_size_operation(
     database: Database, measure: Measurement | None, limit: SizeLimit | None, now: datetime
 ) -> Operation | None:
     """Return the operation that the size of the database requires; other pending operations come
@@ -92,7 +92,7 @@ def next_size_operation(
     without a measurement, nothing is done."""
     if database.state is not State.READY or not database.is_idle or database.is_past_expiry(now):
         return None
-    last = _latest_size_step(database)
+    last = _find_latest_size_step(database)
     is_marked = last is not None and last.name != Operation.CLEAR_READ_ONLY
     if limit is None:
         return Operation.CLEAR_READ_ONLY if is_marked else None
@@ -111,7 +111,7 @@ def _respond_to_excess(last: Step | None, measure: Measurement, now: datetime) -
     return None if is_enforced else Operation.SET_READ_ONLY
 
 
-def _latest_size_step(database: Database) -> Step | None:
+def _find_latest_size_step(database: Database) -> Step | None:
     """Return the latest step on the size. (The history keeps the latest step of each operation.)"""
     steps = (step for step in reversed(database.history) if step.name in SIZE_OPERATIONS)
     return next(steps, None)

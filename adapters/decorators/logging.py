@@ -29,20 +29,22 @@ class CallLogger:
 
     @contextmanager
     def __call__(self, event: str, **fields: str) -> Iterator[None]:
-        begin = self.clock.elapsed()
+        started_at = self.clock.elapsed()
         try:
             yield
         except PgvendError as error:
-            ms = self._ms(begin)
+            ms = self._measure_ms(started_at)
             self.log.warning(event, **fields, error=error.code, detail=str(error), ms=ms)
             raise
         except BaseException as error:
-            self.log.error(event, **fields, error=type(error).__name__, ms=self._ms(begin))
+            self.log.error(
+                event, **fields, error=type(error).__name__, ms=self._measure_ms(started_at)
+            )
             raise
-        self.log.debug(event, **fields, ms=self._ms(begin))
+        self.log.debug(event, **fields, ms=self._measure_ms(started_at))
 
-    def _ms(self, begin: float) -> float:
-        return round((self.clock.elapsed() - begin) * 1000, 1)
+    def _measure_ms(self, started_at: float) -> float:
+        return round((self.clock.elapsed() - started_at) * 1000, 1)
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ class LoggingRegistry(Registry):
         self.log.info(
             f"database.{database.state}",
             id=database.id,
-            nickname=database.nickname.typed,
+            nickname=database.nickname.text,
             database=database.names.database,
             target=database.target.name,
         )

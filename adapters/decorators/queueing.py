@@ -78,12 +78,12 @@ class Queue:
 
     @contextmanager
     def _time_call(self) -> Iterator[None]:
-        begin = self._clock.elapsed()
+        started_at = self._clock.elapsed()
         try:
             yield
         finally:
             self._lock.release()
-            self._durations.append(self._clock.elapsed() - begin)
+            self._durations.append(self._clock.elapsed() - started_at)
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
         self._reject_foreign(tenant)
         self._databases[tenant.names.database] = tenant.id
         await self._fault_hook("after provision")
-        return self._connection(request)
+        return self._create_connection(request)
 
     async def extensions(self) -> Sequence[Extension]:
         await self._fault_hook("extensions")
@@ -96,7 +96,7 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
 
     async def reveal(self, request: ProvisionRequest) -> Connection:
         await self._fault_hook("reveal")
-        return self._connection(request)
+        return self._create_connection(request)
 
     async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
         await self._fault_hook("before rotate")
@@ -105,7 +105,7 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
         owner = request.tenant.names.owner
         self._owners[owner] = replace(self._owners[owner], password=request.password)
         await self._fault_hook("after rotate")
-        return self._connection(request)
+        return self._create_connection(request)
 
     async def suspend(self, tenant: Tenant) -> None:
         await self._fault_hook("before suspend")
@@ -123,11 +123,11 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
             del self._owners[tenant.names.owner]
         elif tenant.id in self._tombstones:
             self._dependents[tenant.id] -= 1
-        tombstone = self._tombstone(tenant.id)
+        tombstone = self._find_tombstone(tenant.id)
         await self._fault_hook("after delete")
         return tombstone
 
-    def _tombstone(self, tenant_id: str) -> Tombstone | None:
+    def _find_tombstone(self, tenant_id: str) -> Tombstone | None:
         if number := self._dependents.get(tenant_id, 0):
             self._tombstones.add(tenant_id)
             return Tombstone(f"tombstone_{tenant_id}", f"Objects of others refer to it: {number}.")
@@ -222,7 +222,7 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
         if is_full and not self._is_ours(tenant):
             raise ProviderFull(f"The capacity of {self._capacity} databases is used up.")
 
-    def _connection(self, request: ProvisionRequest) -> Connection:
+    def _create_connection(self, request: ProvisionRequest) -> Connection:
         names = request.tenant.names
         return Connection(
             host="memory.invalid",

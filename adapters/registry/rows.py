@@ -17,7 +17,7 @@ def row_from_database(database: Database) -> dict[str, Any]:
     idempotency_key = database.idempotency_key
     return {
         "id": database.id,
-        "nickname": database.nickname.typed,
+        "nickname": database.nickname.text,
         "database": database.names.database,
         "owner": database.names.owner,
         "target": database.target.name,

@@ -82,7 +82,7 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
     size_limiter: SizeLimiter,
     guard: Guard | None,
 ) -> UseCases:
-    target, expiry, known_keys = settings.target, settings.expiry_policy, ApiKeyCache()
+    target, expiry, key_cache = settings.target, settings.expiry_policy, ApiKeyCache()
     audit = AuditEvents(audit_log=audit_log, clock=clock, randomness=randomness)
     delete = DeleteDatabase(
         registry=registry, provider=provider, leases=leases, clock=clock, target=target
@@ -191,11 +191,11 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
             rate_limiter=rates,
             failures=failures,
             clock=clock,
-            known=known_keys,
+            key_cache=key_cache,
             static_keys=settings.static_keys,
             is_open=settings.is_open,
             anonymous=settings.anonymous_create,
         ),
-        keys=ManageApiKeys(key_store=keys, clock=clock, randomness=randomness, known=known_keys),
+        keys=ManageApiKeys(key_store=keys, clock=clock, randomness=randomness, key_cache=key_cache),
         audit=audit,
     )

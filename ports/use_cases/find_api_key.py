@@ -46,7 +46,7 @@ class FindApiKey:
     key_store: ApiKeyStore
     failures: RateLimiter
     clock: Clock
-    known: ApiKeyCache
+    key_cache: ApiKeyCache
     id_cache: KeyIdCache = field(default_factory=KeyIdCache)
 
     async def __call__(self, secret: Secret, network: str) -> ApiKey:
@@ -54,24 +54,24 @@ class FindApiKey:
         key_id, digest = parse_key_id(secret), digest_key(secret)
         if key_id is None:
             raise KeyRefused
-        if key := self.known.get_fresh(key_id, digest, self.clock.elapsed()):
+        if key := self.key_cache.get_fresh(key_id, digest, self.clock.elapsed()):
             key.check_valid(self.clock.now())
             return key
-        if not self.known.knows(key_id, digest):
+        if not self.key_cache.knows(key_id, digest):
             await self._count(key_id, network)
         return await self._look_up(key_id, digest)
 
     async def _look_up(self, key_id: str, digest: str) -> ApiKey:
-        removals, asked_at = self.known.removals, self.clock.elapsed()
+        removals, asked_at = self.key_cache.removals, self.clock.elapsed()
         key = await self.key_store.find(key_id)
         if key is None or not is_same_digest(key.digest, digest):
             raise KeyRefused
         try:
             key.check_valid(self.clock.now())
         except KeyRefused:
-            self.known.forget(key_id)
+            self.key_cache.forget(key_id)
             raise
-        self.known.remember(key, asked_at, removals)
+        self.key_cache.remember(key, asked_at, removals)
         return key
 
     async def _count(self, key_id: str, network: str) -> None:

@@ -11,10 +11,10 @@ from domain.reconciliation import ReconcileAction
 from domain.sizes import (
     Measurement,
     SizeLimit,
+    find_next_size_operation,
+    find_pending_size_operation,
     format_size,
     is_read_only,
-    next_size_operation,
-    pending_size_operation,
 )
 from domain.targets import Target
 from ports.driven.clock import Clock
@@ -59,7 +59,7 @@ class LimitSizes:
         """Finish an operation that was interrupted. Return whether this call did so. Idempotent."""
         async with self.leases.acquire(database_id) as is_acquired:
             database = await self.registry.get(database_id)
-            operation = pending_size_operation(database)
+            operation = find_pending_size_operation(database)
             if not is_acquired or database.state is not State.READY or operation is None:
                 return False
             await self._perform(database, operation)
@@ -69,7 +69,7 @@ class LimitSizes:
         self, record: Database, sizes: Mapping[str, Measurement]
     ) -> ReconcileTask | None:
         measure = sizes.get(record.id)
-        operation = next_size_operation(record, measure, self.limit, self.clock.now())
+        operation = find_next_size_operation(record, measure, self.limit, self.clock.now())
         name, reason = record.names.database, self._explain(measure)
         if operation:
             run = partial(self._start, record, operation)

@@ -20,10 +20,10 @@ def split_page(found: Sequence[L], size: int) -> tuple[list[L], str]:
     """Return the page and the token of the next page, empty on the last one. `found` has one entry
     more than `size` if there is a next page."""
     page = list(found[:size])
-    return page, to_token(page[-1].id) if len(found) > size else ""
+    return page, encode_token(page[-1].id) if len(found) > size else ""
 
 
-def to_token(last_id: str) -> str:
+def encode_token(last_id: str) -> str:
     return urlsafe_b64encode(last_id.encode()).decode()
 
 

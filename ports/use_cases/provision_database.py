@@ -59,7 +59,7 @@ class ProvisionDatabase:
         for names in self._draw_names(database):
             with suppress(NameTaken):
                 return await self.registry.add(database.rename(names), quota)
-        raise _name_taken(database)
+        raise _explain_name_taken(database)
 
     async def __call__(self, database: Database, quota: int | None = None) -> ProvisionedDatabase:
         """Return the database, ready. The caller of this method holds the lease. A database without
@@ -119,7 +119,7 @@ class ProvisionDatabase:
                 )
             except NameTaken:
                 await self.provider.delete(database.tenant)
-        raise _name_taken(database)
+        raise _explain_name_taken(database)
 
     async def _verify(self, database: Database, connection: Connection) -> ProvisionedDatabase:
         database = database.complete(Operation.PROVISION, self.clock.now())
@@ -154,6 +154,6 @@ class ProvisionDatabase:
             await self.undo(database_id, reason)
 
 
-def _name_taken(database: Database) -> NameTaken:
+def _explain_name_taken(database: Database) -> NameTaken:
     name = database.nickname.base
     return NameTaken(f"The name {name!r} is reserved or in use; choose another nickname.")

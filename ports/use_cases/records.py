@@ -45,11 +45,11 @@ async def update_record(registry: Registry, database_id: str, change: Change) ->
     again. Raises DatabaseNotFound, and what `change` raises."""
     while True:
         database = await registry.get(database_id)
-        wanted = change(database)
-        if wanted is None:
+        changed = change(database)
+        if changed is None:
             return database
         try:
-            return await registry.update(wanted)
+            return await registry.update(changed)
         except StaleRecord:
             continue
 

@@ -64,7 +64,7 @@ async def _migrate(engine: AsyncEngine) -> SqlRegistry:
 
 async def _records(engine: AsyncEngine) -> Mapping[str, Database]:
     registry = await _migrate(engine)
-    return {record.nickname.typed: record for record in await registry.search(Query())}
+    return {record.nickname.text: record for record in await registry.search(Query())}
 
 
 async def test_states_are_rewritten(former: AsyncEngine) -> None:
@@ -109,7 +109,7 @@ async def test_lists_and_due_work_find_the_records(former: AsyncEngine) -> None:
     registry = await _migrate(former)
 
     async def found(query: Query) -> set[str]:
-        return {record.nickname.typed for record in await registry.search(query)}
+        return {record.nickname.text for record in await registry.search(query)}
 
     assert await found(Query(states=frozenset({State.DELETED}))) == {"gone", "lost"}
     assert await found(Query(states=frozenset({State.DELETING}))) == {"going"}

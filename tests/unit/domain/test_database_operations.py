@@ -16,7 +16,7 @@ from domain.lifecycle import (
     Operation,
     State,
     StepState,
-    pause_after,
+    calculate_pause,
 )
 from tests.support.records import new_record
 
@@ -189,8 +189,8 @@ def test_a_record_is_idle_without_pending_operations(database: Database, is_idle
     ("failures", "seconds"), [(1, 10), (2, 20), (3, 40), (9, 2560), (10, 3600), (10_000, 3600)]
 )
 def test_each_failure_doubles_the_pause_up_to_the_longest(failures: int, seconds: int) -> None:
-    assert pause_after(failures) == timedelta(seconds=seconds)
-    assert FIRST_PAUSE <= pause_after(failures) <= LONGEST_PAUSE
+    assert calculate_pause(failures) == timedelta(seconds=seconds)
+    assert FIRST_PAUSE <= calculate_pause(failures) <= LONGEST_PAUSE
 
 
 GETTING_READ_ONLY = create_ready().start(Operation.SET_READ_ONLY, NOW)
@@ -212,9 +212,11 @@ SOON = NOW + FIRST_PAUSE / 2
         pytest.param(
             FROZEN.complete(Operation.SUSPEND, END, LATER), LATER, id="completed until then"
         ),
-        pytest.param(fail_often(start_rotation(None)), NOW + pause_after(1), id="failed"),
-        pytest.param(fail_often(start_rotation(None), 2), NOW + pause_after(2), id="failed twice"),
-        pytest.param(fail_often(AGAIN), NOW + pause_after(1), id="failed after a success"),
+        pytest.param(fail_often(start_rotation(None)), NOW + calculate_pause(1), id="failed"),
+        pytest.param(
+            fail_often(start_rotation(None), 2), NOW + calculate_pause(2), id="failed twice"
+        ),
+        pytest.param(fail_often(AGAIN), NOW + calculate_pause(1), id="failed after a success"),
         pytest.param(fail_often(start_rotation(SOON)), SOON, id="failed shortly before its expiry"),
         pytest.param(
             BOTH.complete(Operation.ROTATE, LATER), DUE_NOW, id="set_read_only is pending"

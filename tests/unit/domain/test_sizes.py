@@ -16,9 +16,9 @@ from domain.sizes import (
     WARNING_PERIOD,
     Measurement,
     SizeLimit,
+    find_next_size_operation,
     format_size,
     is_read_only,
-    next_size_operation,
     parse_size,
 )
 from tests.support.records import new_record
@@ -45,7 +45,7 @@ def create_ready(*done: Operation, at: datetime = BEFORE) -> Database:
 def find_next_operation(
     database: Database, measure: Measurement | None, limit: SizeLimit | None = LIMIT
 ) -> object:
-    return next_size_operation(database, measure, limit, NOW)
+    return find_next_size_operation(database, measure, limit, NOW)
 
 
 WARN, SET_READ_ONLY, CLEAR_READ_ONLY = (

@@ -55,7 +55,7 @@ async def test_the_record_has_what_was_requested(memory: MemoryService) -> None:
     )
 
     record = provisioned.database
-    assert (record.nickname.typed, record.target) == ("Sales Data 2024", TARGET)
+    assert (record.nickname.text, record.target) == ("Sales Data 2024", TARGET)
     assert (record.labels, record.extensions) == ({"team": "sales"}, ("vector",))
     assert record.created_at == memory.clock.now()
     assert record.expires_at == memory.clock.now() + HOUR

@@ -97,7 +97,7 @@ async def test_a_tombstone_frees_name_and_quota_and_is_removed_in_parts(
     await memory.delete(sales.database.id)
 
     assert (await memory.registry.get(sales.database.id)).state is State.DELETED
-    again = await create_database(memory, sales.database.nickname.typed)
+    again = await create_database(memory, sales.database.nickname.text)
     assert again.names == sales.database.names
     [dry] = await memory.reconcile()(dry_run=True)
     assert (dry.action, dry.outcome, dry.detail) == (

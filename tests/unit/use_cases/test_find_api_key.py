@@ -62,14 +62,14 @@ class Replicas:
             key_store=self.key_store,
             failures=MemoryRateLimiter(self.clock),
             clock=self.clock,
-            known=self.known,
+            key_cache=self.known,
         )
         self.here, self.there = self._keys(self.known), self._keys(ApiKeyCache())
 
     def _keys(self, known: ApiKeyCache) -> ManageApiKeys:
         randomness = SeededRandomness()
         return ManageApiKeys(
-            key_store=self.key_store, clock=self.clock, randomness=randomness, known=known
+            key_store=self.key_store, clock=self.clock, randomness=randomness, key_cache=known
         )
 
     async def created(self, ttl: timedelta | None = None) -> tuple[str, Secret]:

@@ -132,7 +132,7 @@ class DatabaseResponse(ResponseBody):
     def from_domain(cls, database: Database) -> "DatabaseResponse":
         return DatabaseResponse(
             id=database.id,
-            nickname=database.nickname.typed,
+            nickname=database.nickname.text,
             state=database.state,
             provider=database.target.provider,
             target=database.target.name,

@@ -125,8 +125,8 @@ async def test_live_records_are_counted_by_secret(
 
 
 async def test_a_record_keeps_the_name_of_its_secret(registry: Registry) -> None:
-    kept = await registry.add(replace(new_record(), secret="one"))
-    assert (await registry.get(kept.id)).secret == "one"
+    record = await registry.add(replace(new_record(), secret="one"))
+    assert (await registry.get(record.id)).secret == "one"
 
-    await registry.update(replace(kept, secret="two"))
-    assert (await registry.get(kept.id)).secret == "two"
+    await registry.update(replace(record, secret="two"))
+    assert (await registry.get(record.id)).secret == "two"

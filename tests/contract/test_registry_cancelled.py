@@ -57,14 +57,14 @@ async def test_the_result_of_a_cancelled_change_is_final(registry: Registry) -> 
 
 async def test_cancelled_calls_hold_no_connection(registry: Registry) -> None:
     for moment in MOMENTS:
-        kept = await registry.add(new_record())
+        record = await registry.add(new_record())
         calls = [registry.search(Query()) for _ in range(20)]
-        updates = [registry.update(kept.transition_to(State.READY)) for _ in range(20)]
+        updates = [registry.update(record.transition_to(State.READY)) for _ in range(20)]
 
         await asyncio.gather(*(_cancel_at(call, moment) for call in [*calls, *updates]))
 
     async with asyncio.timeout(PATIENCE):
-        await asyncio.gather(*(registry.get(kept.id) for _ in range(20)))
+        await asyncio.gather(*(registry.get(record.id) for _ in range(20)))
         await asyncio.gather(*(registry.add(new_record()) for _ in range(20)))
     await registry.ping()
 

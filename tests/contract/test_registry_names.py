@@ -65,15 +65,15 @@ async def test_the_names_of_a_record_that_is_gone_are_free(
 
 
 async def test_a_record_can_take_a_free_name(registry: Registry) -> None:
-    kept = await registry.add(new_record("Sales"))
+    record = await registry.add(new_record("Sales"))
 
-    rename = await registry.update(kept.rename(Nickname("Other").derive_names()))
+    rename = await registry.update(record.rename(Nickname("Other").derive_names()))
 
     assert rename.names.database == "other"
     assert (await registry.add(new_record("Sales"))).names.database == "sales"
     with pytest.raises(NameTaken):
         await registry.update(rename.rename(Nickname("Sales").derive_names()))
-    assert await registry.get(kept.id) == rename
+    assert await registry.get(record.id) == rename
 
 
 OTHER_MARK = IdempotencyKey("another key", "body")
@@ -125,21 +125,21 @@ async def test_of_concurrent_requests_with_one_key_one_succeeds(
 
 
 async def test_a_record_keeps_its_request_key_until_it_gives_it_up(registry: Registry) -> None:
-    kept = await registry.update(
+    record = await registry.update(
         (await registry.add(create_keyed_record())).transition_to(State.READY)
     )
-    assert kept.idempotency_key == IDEMPOTENCY_KEY
+    assert record.idempotency_key == IDEMPOTENCY_KEY
 
-    await registry.update(replace(kept, idempotency_key=None))
+    await registry.update(replace(record, idempotency_key=None))
 
     assert (await registry.add(create_keyed_record())).idempotency_key == IDEMPOTENCY_KEY
 
 
 async def test_a_record_cannot_take_a_known_request_key(registry: Registry) -> None:
     await registry.add(create_keyed_record())
-    kept = await registry.add(new_record())
+    record = await registry.add(new_record())
 
     with pytest.raises(RequestAlreadyRecorded):
-        await registry.update(replace(kept, idempotency_key=IDEMPOTENCY_KEY))
+        await registry.update(replace(record, idempotency_key=IDEMPOTENCY_KEY))
 
-    assert await registry.get(kept.id) == kept
+    assert await registry.get(record.id) == record

@@ -25,13 +25,13 @@ def create_anns_record(
 
 
 async def test_a_quota_bounds_the_records_of_a_caller(registry: Registry) -> None:
-    kept = [await registry.add(create_anns_record(), quota=2) for _ in range(2)]
+    records = [await registry.add(create_anns_record(), quota=2) for _ in range(2)]
 
     with pytest.raises(QuotaReached) as caught:
         await registry.add(create_anns_record(), quota=2)
 
     assert caught.value.quota == 2
-    assert await registry.search(Query()) == sorted(kept, key=lambda each: each.id, reverse=True)
+    assert await registry.search(Query()) == sorted(records, key=lambda each: each.id, reverse=True)
 
 
 async def test_a_record_within_a_quota_is_stored_completely(registry: Registry) -> None:
@@ -42,10 +42,10 @@ async def test_a_record_within_a_quota_is_stored_completely(registry: Registry) 
         secret="one",
     )
 
-    kept = await registry.add(new, quota=1)
+    record = await registry.add(new, quota=1)
 
-    assert kept == replace(new, version=kept.version)
-    assert await registry.get(kept.id) == kept
+    assert record == replace(new, version=record.version)
+    assert await registry.get(record.id) == record
 
 
 async def test_a_quota_of_zero_allows_nothing_and_none_allows_all(registry: Registry) -> None:
@@ -67,8 +67,8 @@ async def test_live_records_count_towards_the_quota(registry: Registry, state: S
 
 
 async def test_a_record_that_is_gone_does_not_count(registry: Registry) -> None:
-    kept = await registry.add(create_anns_record(), quota=1)
-    await registry.update(replace(kept, state=State.DELETED))
+    record = await registry.add(create_anns_record(), quota=1)
+    await registry.update(replace(record, state=State.DELETED))
 
     assert (await registry.add(create_anns_record(), quota=1)).version == 1
 

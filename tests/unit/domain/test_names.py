@@ -50,8 +50,8 @@ def test_names_are_identifiers_that_postgresql_does_not_truncate(typed: str, suf
 @given(ascii_typed)
 def test_a_short_ascii_nickname_keeps_its_allowed_characters(typed: str) -> None:
     """As in the original service, except for leading hyphens: its clients may rely on it."""
-    kept = "".join(char for char in typed if char in ALLOWED).lower().lstrip("-")
-    assert Nickname(typed).derive_names().database == kept
+    expected = "".join(char for char in typed if char in ALLOWED).lower().lstrip("-")
+    assert Nickname(typed).derive_names().database == expected
 
 
 @given(long_cleaned, cleaned)

@@ -81,11 +81,11 @@ async def test_concurrent_calls_share_one_check() -> None:
         await go_on.wait()
 
     check = create_check(FaultyRegistry(count_calls))
-    asked = [asyncio.ensure_future(check()) for _ in range(100)]
+    requests = [asyncio.ensure_future(check()) for _ in range(100)]
     await asyncio.sleep(0)
-    asked[0].cancel()
+    requests[0].cancel()
     go_on.set()
-    healths = await asyncio.gather(*asked[1:])
+    healths = await asyncio.gather(*requests[1:])
 
     assert all(health.is_ok for health in healths)
     assert len(calls) == 1

@@ -24,14 +24,14 @@ HOME, AWAY = "192.0.2.1", "192.0.2.2"
 class CountingRing(MemoryApiKeyStore):
     """Counts its calls."""
 
-    asked = listed = 0
+    lookups = lists = 0
 
     async def find(self, key_id: str) -> ApiKey | None:
-        self.asked += 1
+        self.lookups += 1
         return await super().find(key_id)
 
     async def list_all(self) -> list[ApiKey]:
-        self.listed += 1
+        self.lists += 1
         return await super().list_all()
 
 
@@ -94,13 +94,13 @@ def replicas() -> Replicas:
 async def test_guesses_of_one_network_cause_a_bounded_number_of_reads(replicas: Replicas) -> None:
     for network in (HOME, AWAY):
         await replicas.guess(200, network)
-    assert replicas.key_store.asked == 2 * LOOKUP_RATE.amount
-    assert replicas.key_store.listed == 1
+    assert replicas.key_store.lookups == 2 * LOOKUP_RATE.amount
+    assert replicas.key_store.lists == 1
 
     replicas.clock.passed += LOOKUP_RATE.seconds
     await replicas.guess(200)
-    assert replicas.key_store.asked == 3 * LOOKUP_RATE.amount
-    assert replicas.key_store.listed == 2
+    assert replicas.key_store.lookups == 3 * LOOKUP_RATE.amount
+    assert replicas.key_store.lists == 2
 
 
 async def test_guesses_of_many_networks_are_bounded_together_and_block_no_valid_key(
@@ -109,29 +109,29 @@ async def test_guesses_of_many_networks_are_bounded_together_and_block_no_valid_
     _, key = await replicas.created()
     for number in range(2 * TOTAL_LOOKUP_RATE.amount):
         await replicas.guess(1, f"2001:db8:{number:x}::/64")
-    assert replicas.key_store.asked == TOTAL_LOOKUP_RATE.amount
+    assert replicas.key_store.lookups == TOTAL_LOOKUP_RATE.amount
     assert (await replicas.find(key, HOME)).name == "ann"
 
 
 async def test_concurrent_guesses_are_bounded_too(replicas: Replicas) -> None:
     await asyncio.gather(*[replicas.guess(1) for _ in range(200)])
-    assert (replicas.key_store.asked, replicas.key_store.listed) == (LOOKUP_RATE.amount, 1)
+    assert (replicas.key_store.lookups, replicas.key_store.lists) == (LOOKUP_RATE.amount, 1)
 
 
 async def test_a_text_that_cannot_be_a_key_is_not_looked_up(replicas: Replicas) -> None:
     with pytest.raises(KeyRefused):
         await replicas.find(Secret("a proxy's own key"), HOME)
-    assert replicas.key_store.asked == 0
+    assert replicas.key_store.lookups == 0
 
 
 async def test_a_valid_key_is_found_in_memory_for_a_while(replicas: Replicas) -> None:
     _, key = await replicas.created()
     for _ in range(50):
         await replicas.find(key, HOME)
-    assert replicas.key_store.asked == 1
+    assert replicas.key_store.lookups == 1
     replicas.clock.passed += FRESH_SECONDS
     await replicas.find(key, HOME)
-    assert replicas.key_store.asked == 2
+    assert replicas.key_store.lookups == 2
 
 
 async def test_a_known_key_works_despite_guesses_from_its_network(replicas: Replicas) -> None:
@@ -169,7 +169,7 @@ async def test_guesses_for_a_known_id_are_bounded(replicas: Replicas) -> None:
     for number in range(200):
         with pytest.raises((KeyRefused, RateLimited)):
             await replicas.find(Secret(f"{key_id}_{number:064x}"), HOME)
-    assert replicas.key_store.asked == 2 * LOOKUP_RATE.amount
+    assert replicas.key_store.lookups == 2 * LOOKUP_RATE.amount
     assert (await replicas.find(key, HOME)).id == key_id
 
 

@@ -103,12 +103,12 @@ async def test_a_rotation_reveals_nothing_of_a_database_that_expires_meanwhile(
 class Attentive(MemoryProvider):
     """Records which rotations ended sessions."""
 
-    asked: tuple[bool, ...] = ()
+    received: tuple[bool, ...] = ()
 
     async def rotate(
         self, provision_request: ProvisionRequest, *, end_sessions: bool = False
     ) -> Connection:
-        self.asked += (end_sessions,)
+        self.received += (end_sessions,)
         return await super().rotate(provision_request, end_sessions=end_sessions)
 
 
@@ -124,7 +124,7 @@ async def test_sessions_end_on_request(
 ) -> None:
     rotated = await memory.rotate()(sales.database.id, end_sessions=end_sessions)
 
-    assert (rotated.sessions_ended, provider.asked) == (end_sessions, (end_sessions,))
+    assert (rotated.sessions_ended, provider.received) == (end_sessions, (end_sessions,))
     states = {step.name: step.state for step in rotated.database.steps}
     assert states.get("end_sessions") == (StepState.DONE if end_sessions else None)
     assert states["rotate"] is StepState.DONE
@@ -143,7 +143,7 @@ async def test_finishing_a_rotation_ends_the_sessions_too(
     else:
         await settle(memory)
 
-    assert provider.asked == (True, True)
+    assert provider.received == (True, True)
     assert (await memory.only_record()).is_idle
     assert not (await memory.rotate()(sales.database.id)).sessions_ended
 

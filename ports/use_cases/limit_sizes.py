@@ -50,10 +50,8 @@ class LimitSizes:
         raises."""
         sizes = await self.size_limiter.measure_sizes() if self.limit else {}
         query = Query(states=frozenset({State.READY}), target=self.target.name, limit=PAGE)
-        tasks = (
-            self._create_task(record, sizes) for record in await search_all(self.registry, query)
-        )
-        return [task for task in tasks if task]
+        records = await search_all(self.registry, query)
+        return [task for record in records if (task := self._create_task(record, sizes))]
 
     async def finish(self, database_id: str) -> bool:
         """Finish an operation that was interrupted. Return whether this call did so. Idempotent."""
@@ -102,9 +100,8 @@ class LimitSizes:
             if operation is Operation.SET_READ_ONLY or (
                 operation is Operation.CLEAR_READ_ONLY and is_read_only(current)
             ):
-                await self._perform(
-                    await self.registry.update(current.start(operation, now)), operation
-                )
+                started = await self.registry.update(current.start(operation, now))
+                await self._perform(started, operation)
             else:  # a warning, or its end
                 await self.registry.update(current.complete(operation, now))
             return True

@@ -10,7 +10,6 @@ from domain.idempotency import IdempotencyKey
 from domain.lifecycle import (
     DUE_NOW,
     GONE,
-    MAX_HISTORY,
     RESUMABLE_OPERATIONS,
     TRANSITIONS,
     Operation,
@@ -18,6 +17,7 @@ from domain.lifecycle import (
     Step,
     StepState,
     calculate_pause,
+    trim_history,
 )
 from domain.names import Nickname, PgNames
 from domain.passwords import PasswordDeriver
@@ -101,7 +101,7 @@ class Database:
         """Return whether no operation is pending. The next change is the expiry or a request."""
         return self.state in RESUMABLE_OPERATIONS and not self._has_pending_operation
 
-    def provision_request(self, passwords: PasswordDeriver) -> ProvisionRequest:
+    def to_provision_request(self, passwords: PasswordDeriver) -> ProvisionRequest:
         """Return the request to the provider for this database."""
         password = passwords(self.id, self.rotation, self.secret, self.nonce)
         return ProvisionRequest(tenant=self.tenant, password=password, extensions=self.extensions)
@@ -243,16 +243,7 @@ class Database:
     ) -> "Database":
         number = self.history[-1].number + 1 if self.history else 1
         step = Step(number, operation.value, state, at, error)
-        return replace(self, history=_trim_history((*self.history, step)))
+        return replace(self, history=trim_history((*self.history, step)))
 
     def _latest_state(self, operation: Operation) -> StepState | None:
         return next((step.state for step in reversed(self.history) if step.name == operation), None)
-
-
-def _trim_history(history: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Drop the oldest step that is not the latest of its operation, if there are too many."""
-    if len(history) <= MAX_HISTORY:
-        return history
-    latest = {step.name: step.number for step in history}
-    index = next(i for i, step in enumerate(history) if step.number != latest[step.name])
-    return history[:index] + history[index + 1 :]

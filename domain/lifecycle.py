@@ -43,6 +43,17 @@ class Step:
 MAX_HISTORY = 100
 """The number of steps in a record: an operation that always fails must not let it grow forever."""
 
+
+def trim_history(history: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return the history without the oldest step that is not the latest of its operation, if there
+    are too many."""
+    if len(history) <= MAX_HISTORY:
+        return history
+    latest = {step.name: step.number for step in history}
+    index = next(i for i, step in enumerate(history) if step.number != latest[step.name])
+    return history[:index] + history[index + 1 :]
+
+
 DUE_NOW = datetime(2000, 1, 1, tzinfo=UTC)
 """The `wake_at` of a started operation: due now, even if the clock was set back."""
 

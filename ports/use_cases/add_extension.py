@@ -79,7 +79,9 @@ class AddExtension:
 
     async def _install(self, database: Database) -> Database:
         name = database.latest_extension
-        provision_request = replace(database.provision_request(self.passwords), extensions=(name,))
+        provision_request = replace(
+            database.to_provision_request(self.passwords), extensions=(name,)
+        )
         try:
             async with (
                 attempt(self.registry, self.clock, database, Operation.ADD_EXTENSION),

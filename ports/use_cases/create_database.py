@@ -107,22 +107,22 @@ class CreateDatabase:
                 with suppress(RequestAlreadyRecorded):  # a concurrent request: find its record
                     return await self.provision(database, request.caller.quota)
 
-    async def request(self, request: CreateRequest) -> Database:
+    async def request(self, create_request: CreateRequest) -> Database:
         """Record a database that `finish` will provision, and return the record; or return the
         record of the same request.
 
         Raises IdempotencyKeyReused, NameTaken, QuotaReached, ExtensionUnavailable, OtherTarget and
         IllegalTransition.
         """
-        key = request.to_idempotency_key()
+        key = create_request.to_idempotency_key()
         while True:
             if known := await self._find_known(key):
                 self._check_available(known)
                 return known
-            await self._check_extensions(request)
+            await self._check_extensions(create_request)
             with suppress(RequestAlreadyRecorded):
-                database = replace(self._new_record(request, key), resumable=True)
-                return await self.provision.record(database, request.caller.quota)
+                database = replace(self._new_record(create_request, key), resumable=True)
+                return await self.provision.record(database, create_request.caller.quota)
 
     async def finish(self, database_id: str) -> bool:
         """Provision a database that was requested. Undo one that was interrupted if its caller

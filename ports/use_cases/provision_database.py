@@ -115,7 +115,7 @@ class ProvisionDatabase:
                     continue
             try:
                 return database, await self.provider.provision(
-                    database.provision_request(self.passwords)
+                    database.to_provision_request(self.passwords)
                 )
             except NameTaken:
                 await self.provider.delete(database.tenant)

@@ -101,7 +101,7 @@ class RotatePassword:
             explain_absence(self.registry, self.clock, database.id),
         ):
             connection = await self.provider.rotate(
-                database.provision_request(self.passwords), end_sessions=end_sessions
+                database.to_provision_request(self.passwords), end_sessions=end_sessions
             )
         return ProvisionedDatabase(
             database=await update_record(self.registry, database.id, self._complete),

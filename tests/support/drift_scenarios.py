@@ -69,5 +69,5 @@ async def provider_with(*databases: Database) -> MemoryProvider:
     """Return a provider with only these databases: an older copy of the server."""
     provider = MemoryProvider()
     for database in databases:
-        await provider.provision(database.provision_request(deriver))
+        await provider.provision(database.to_provision_request(deriver))
     return provider

@@ -203,7 +203,7 @@ class MemoryService:
 
     def accepts_login(self, database: Database) -> bool:
         """Return whether a login with the derived password works."""
-        names, password = database.names, database.provision_request(self.passwords).password
+        names, password = database.names, database.to_provision_request(self.passwords).password
         login: dict[str, Any] = {
             "database": names.database,
             "user": names.owner,

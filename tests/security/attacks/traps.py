@@ -159,7 +159,7 @@ async def _recorded_tenant(stage: Stage, registry: Registry) -> AsyncIterator[Te
     """A tenant with a record old enough to be reconciled; nothing of it may be left at the end."""
     record = new_record(state=State.READY, created_at=NOW - 2 * SETTLING_TIME)
     await registry.add(record)
-    provision_request = record.provision_request(deriver)
+    provision_request = record.to_provision_request(deriver)
     async with provisioned_database(stage.provider, provision_request) as connection:
         yield TemporaryTenant(provision_request, connection)
     assert await find_in_inventory(stage.provider, provision_request) == []

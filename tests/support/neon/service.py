@@ -84,7 +84,7 @@ class ObservedService:
 
     async def provision_request(self) -> ProvisionRequest:
         """Return the request of the only record, to repeat it at the provider."""
-        return (await self.record()).provision_request(deriver)
+        return (await self.record()).to_provision_request(deriver)
 
     def collect_output(self, error: PgvendError | None = None) -> str:
         """Return the text of the log, of an error and of its causes."""

@@ -74,7 +74,7 @@ def test_names_change_while_provisioning_or_as_found_on_the_server(state: State)
 def test_a_provision_request_has_the_password_of_the_latest_rotation(rotation: int) -> None:
     database = replace(new_record(), rotation=rotation, extensions=("vector",))
 
-    provision_request = database.provision_request(deriver)
+    provision_request = database.to_provision_request(deriver)
 
     assert (provision_request.tenant.id, provision_request.tenant.names) == (
         database.id,

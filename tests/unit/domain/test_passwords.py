@@ -139,7 +139,7 @@ def test_the_next_password_comes_from_the_current_secret() -> None:
     later = create_record(OLD_SECRET).with_next_password(UNDER_BOTH, NONCE)
     assert (later.rotation, later.secret, later.nonce) == (1, derive_secret_name(NEW_SECRET), NONCE)
     password = PasswordDeriver(NEW_SECRET)(later.id, 1, nonce=NONCE)
-    assert later.provision_request(UNDER_BOTH).password == password
+    assert later.to_provision_request(UNDER_BOTH).password == password
 
 
 @pytest.mark.parametrize(
@@ -147,9 +147,9 @@ def test_the_next_password_comes_from_the_current_secret() -> None:
 )
 def test_a_password_of_an_unknown_secret_can_be_replaced(record: Database) -> None:
     with_new_password = record.with_new_password(UNDER_NEW, NONCE)
-    assert with_new_password.provision_request(UNDER_NEW).password == PasswordDeriver(NEW_SECRET)(
-        record.id, 0, nonce=NONCE
-    )
+    assert with_new_password.to_provision_request(UNDER_NEW).password == PasswordDeriver(
+        NEW_SECRET
+    )(record.id, 0, nonce=NONCE)
 
 
 @given(nonces, nonces, rotations)

@@ -84,7 +84,7 @@ async def test_a_leftover_of_a_deleted_database_is_deleted(
     memory: MemoryService, sales: ProvisionedDatabase
 ) -> None:
     await memory.delete(sales.database.id)
-    await memory.provider.provision(sales.database.provision_request(deriver))
+    await memory.provider.provision(sales.database.to_provision_request(deriver))
 
     assert summarize(await reconcile_once(memory)) == [(ReconcileAction.DELETE_LEFTOVER, DONE)]
     assert await memory.tenant_ids() == set()
@@ -171,7 +171,7 @@ async def test_a_database_that_changes_meanwhile_is_not_touched(
     database, _ = await create_database(memory), await create_database(memory, "Other")
     await drop_on_server(memory, database)
     tasks = await memory.detect_drift()()
-    await memory.provider.provision(database.provision_request(deriver))
+    await memory.provider.provision(database.to_provision_request(deriver))
     await (memory.deletion().request(database.id) if is_deleted else memory.rotate()(database.id))
     record = await memory.registry.get(database.id)
 

@@ -262,7 +262,7 @@ async def test_a_database_deleted_meanwhile_is_not_touched(
 
 async def test_an_imported_database_is_measured_too(memory: MemoryService, grown: Database) -> None:
     other = MemoryService(limit=LIMIT)
-    await other.provider.provision(grown.provision_request(deriver))
+    await other.provider.provision(grown.to_provision_request(deriver))
     other.provider.set_size(grown.id, TOO_LARGE)
     other.clock.moment += SETTLING_TIME
 

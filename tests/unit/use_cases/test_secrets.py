@@ -39,7 +39,7 @@ async def test_a_new_database_uses_the_current_secret() -> None:
     assert provisioned.database.secret == derive_secret_name(NEW_SECRET)
     assert (
         provisioned.connection.password
-        == provisioned.database.provision_request(UNDER_NEW).password
+        == provisioned.database.to_provision_request(UNDER_NEW).password
     )
 
 
@@ -100,7 +100,7 @@ async def test_an_interrupted_rotation_sets_the_password_of_the_record(
     assert record.rotation == 1
     assert memory.provider.accepts(shown.connection)
     if passwords is UNDER_BOTH:
-        assert shown.connection.password == recorded.provision_request(UNDER_OLD).password
+        assert shown.connection.password == recorded.to_provision_request(UNDER_OLD).password
 
 
 async def test_a_previous_secret_restores_the_password(

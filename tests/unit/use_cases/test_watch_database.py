@@ -168,7 +168,7 @@ async def test_a_password_changed_by_the_owner_is_reported_with_a_hint(
     memory: MemoryService, sales: ProvisionedDatabase
 ) -> None:
     changed = replace(
-        sales.database.provision_request(memory.passwords),
+        sales.database.to_provision_request(memory.passwords),
         password=new_provision_request().password,
     )
     await memory.provider.rotate(changed)

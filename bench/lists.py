@@ -19,8 +19,8 @@ from adapters.registry.sqlite import LOCK_TIMEOUT, create_registry_engine, prepa
 from bench.methods import serve
 from domain.database import Database
 from domain.ids import RANDOM_BYTES, new_id
+from domain.lifecycle import State
 from domain.names import Nickname
-from domain.states import State
 from domain.targets import Isolation, Target
 
 RECORDS = 100_000
@@ -99,7 +99,7 @@ def _record(number: int) -> Database:
     return Database(
         id=new_id(created_at, Random(number).randbytes(RANDOM_BYTES)),
         nickname=nickname,
-        names=nickname.names(),
+        names=nickname.derive_names(),
         target=_TARGET,
         state=State.READY,
         labels={"team": f"team-{number % 10}"},

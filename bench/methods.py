@@ -27,12 +27,12 @@ from adapters.postgres.sessions import POOL_SIZE
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
 from domain.ids import RANDOM_BYTES, new_id
+from domain.lifecycle import State
 from domain.names import Nickname
 from domain.passwords import PasswordDeriver
 from domain.provisioning import ProvisionRequest, Tenant
 from domain.retry import RetryPolicy
 from domain.secrets import Secret
-from domain.states import State
 
 Undo = Callable[[], Awaitable[object]]
 Create = Callable[[], Awaitable[Undo]]
@@ -132,7 +132,7 @@ class Provider:
 
     def _create_request(self) -> ProvisionRequest:
         tenant_id = new_id(self._clock.now(), self._randomness.entropy(RANDOM_BYTES))
-        tenant = Tenant(id=tenant_id, names=Nickname(f"Bench {token_hex(8)}").names())
+        tenant = Tenant(id=tenant_id, names=Nickname(f"Bench {token_hex(8)}").derive_names())
         return ProvisionRequest(tenant=tenant, password=self._passwords(tenant_id, 0))
 
 

@@ -17,11 +17,11 @@ MAX_KEYS = 10_000
 class ApiKeyCache:
     """Valid keys by id, each with the time of its last lookup in the registry.
 
-    `changes` counts the removals: a lookup that started before a removal may be out of date.
+    `removals` counts the removed keys: a lookup that started before a removal may be out of date.
     """
 
     max_keys: int = MAX_KEYS
-    changes: int = 0
+    removals: int = 0
     _known: OrderedDict[str, tuple[ApiKey, float]] = field(default_factory=OrderedDict)
 
     def knows(self, key_id: str, digest: str) -> bool:
@@ -37,9 +37,9 @@ class ApiKeyCache:
         key, looked_up_at = self._known[key_id]
         return key if now - looked_up_at < FRESH_SECONDS else None
 
-    def remember(self, key: ApiKey, now: float, changes: int) -> None:
-        """Cache a key that was valid at `now`, unless a removal came after `changes` was read."""
-        if changes == self.changes:
+    def remember(self, key: ApiKey, now: float, removals: int) -> None:
+        """Cache a key that was valid at `now`, unless one was removed since `removals` was read."""
+        if removals == self.removals:
             self._known[key.id] = key, now
             self._known.move_to_end(key.id)
         if len(self._known) > self.max_keys:
@@ -47,4 +47,4 @@ class ApiKeyCache:
 
     def forget(self, key_id: str) -> None:
         self._known.pop(key_id, None)
-        self.changes += 1
+        self.removals += 1

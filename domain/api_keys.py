@@ -103,10 +103,10 @@ def validate_key_name(name: str) -> str:
 def restrict_scopes(scopes: frozenset[Scope], origins: Collection[str]) -> frozenset[Scope]:
     """Return the scopes that a key for these web origins can have. A web page cannot keep a key
     secret, so its key can only create. Raises InvalidRequest if no scope is left."""
-    left = scopes & {Scope.CREATE} if origins else scopes
-    if not left:
+    allowed = scopes & {Scope.CREATE} if origins else scopes
+    if not allowed:
         raise InvalidRequest("A key needs a scope; with origins, the only possible one is create.")
-    return left
+    return allowed
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ SYSTEM_CALLER = "pgvend"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
     """An action that was done or tried. `subject` is the id of the database or API key that the
-    action is on, empty if there is none; `outcome` is `done` or the code of the error."""
+    action is on, empty if it is on neither; `outcome` is `done` or the code of the error."""
 
     caller: str
     key: str = ""

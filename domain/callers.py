@@ -1,4 +1,4 @@
-"""Callers and the scopes of their API keys."""
+"""Callers: with API keys and their scopes, and without."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -58,3 +58,26 @@ class Caller:
 
 ANYONE = Caller(name="anyone", scopes=frozenset(Scope))
 """The only caller of a service that has no API keys."""
+
+ANONYMOUS = "anonymous"
+"""The caller who owns the databases that are created without an API key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnonymousAccess:
+    """Limits of anonymous access: `rate` of requests for each address, `quota` of databases that
+    exist at once for all anonymous callers together, `max_ttl` of each database."""
+
+    rate: Rate
+    quota: int
+    max_ttl: timedelta
+
+    @property
+    def caller(self) -> Caller:
+        return Caller(
+            name=ANONYMOUS,
+            scopes=frozenset({Scope.CREATE}),
+            quota=self.quota,
+            max_ttl=self.max_ttl,
+            is_anonymous=True,
+        )

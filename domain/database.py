@@ -7,11 +7,21 @@ from datetime import datetime
 from domain.callers import ANYONE
 from domain.errors import IllegalTransition, InFlight, OtherTarget
 from domain.idempotency import IdempotencyKey
-from domain.lifecycle import DUE_NOW, MAX_HISTORY, Operation, Step, StepState, pause_after
+from domain.lifecycle import (
+    DUE_NOW,
+    GONE,
+    RESUMABLE_OPERATIONS,
+    TRANSITIONS,
+    Operation,
+    State,
+    Step,
+    StepState,
+    calculate_pause,
+    trim_history,
+)
 from domain.names import Nickname, PgNames
 from domain.passwords import PasswordDeriver
 from domain.provisioning import ProvisionRequest, Tenant
-from domain.states import GONE, RESUMABLE_OPERATIONS, TRANSITIONS, State
 from domain.targets import Target
 
 
@@ -91,7 +101,7 @@ class Database:
         """Return whether no operation is pending. The next change is the expiry or a request."""
         return self.state in RESUMABLE_OPERATIONS and not self._has_pending_operation
 
-    def provision_request(self, passwords: PasswordDeriver) -> ProvisionRequest:
+    def to_provision_request(self, passwords: PasswordDeriver) -> ProvisionRequest:
         """Return the request to the provider for this database."""
         password = passwords(self.id, self.rotation, self.secret, self.nonce)
         return ProvisionRequest(tenant=self.tenant, password=password, extensions=self.extensions)
@@ -113,7 +123,7 @@ class Database:
         """Raise InFlight while the database is provisioning, and IllegalTransition unless it is
         ready and not past its expiry."""
         if self.state is State.PROVISIONING:
-            raise InFlight(f"Database {self.id} is provisioning; repeat the request soon.")
+            raise InFlight(f"Database {self.id} is provisioning; retry soon.")
         if self.state is not State.READY or self.is_past_expiry(now):
             state = State.EXPIRED if self.state is State.READY else self.state
             raise IllegalTransition(f"Database {self.id} is {state}, not ready.")
@@ -201,7 +211,7 @@ class Database:
         time."""
         failures = self.failures + 1
         database = self._with_step(operation, StepState.FAILED, at, error)
-        return replace(database, failures=failures)._with_wake_at(at + pause_after(failures))
+        return replace(database, failures=failures)._with_wake_at(at + calculate_pause(failures))
 
     def abandon(self, at: datetime, error: str) -> "Database":
         """Return the record of a database that could not be provisioned, to be deleted, with the
@@ -225,24 +235,15 @@ class Database:
 
     def _with_wake_at(self, at: datetime | None) -> "Database":
         """Return the record with that time of its next reconciliation, at the latest its expiry."""
-        ends = self.expires_at if self.state is State.READY else None
-        return replace(self, wake_at=min(filter(None, (at, ends)), default=None))
+        expiry = self.expires_at if self.state is State.READY else None
+        return replace(self, wake_at=min(filter(None, (at, expiry)), default=None))
 
     def _with_step(
         self, operation: Operation, state: StepState, at: datetime, error: str = ""
     ) -> "Database":
         number = self.history[-1].number + 1 if self.history else 1
         step = Step(number, operation.value, state, at, error)
-        return replace(self, history=_trim_history((*self.history, step)))
+        return replace(self, history=trim_history((*self.history, step)))
 
     def _latest_state(self, operation: Operation) -> StepState | None:
         return next((step.state for step in reversed(self.history) if step.name == operation), None)
-
-
-def _trim_history(history: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Drop the oldest step that is not the latest of its operation, if there are too many."""
-    if len(history) <= MAX_HISTORY:
-        return history
-    latest = {step.name: step.number for step in history}
-    place = next(i for i, step in enumerate(history) if step.number != latest[step.name])
-    return history[:place] + history[place + 1 :]

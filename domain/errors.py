@@ -2,13 +2,8 @@
 
 PgvendError
 ├── InvalidRequest             change the request
-│   ├── InvalidNickname
-│   ├── InvalidDuration
-│   ├── InvalidExpiry
-│   ├── InvalidLabels
-│   ├── InvalidPageToken
-│   ├── ExtensionUnavailable
-│   └── IdempotencyKeyReused
+│   ├── InvalidNickname, InvalidDuration, InvalidExpiry, InvalidLabels, InvalidPageToken
+│   └── ExtensionUnavailable, IdempotencyKeyReused
 ├── Unauthenticated            send an API key
 │   └── KeyRefused
 ├── Forbidden                  use another API key
@@ -16,14 +11,8 @@ PgvendError
 ├── DatabaseNotFound           it does not exist, or belongs to another caller
 ├── KeyNotFound
 ├── Conflict                   read the current state before you repeat the request
-│   ├── NameTaken
-│   ├── StaleRecord
-│   ├── PreconditionFailed
-│   ├── IllegalTransition
-│   ├── OtherTarget
-│   ├── SecretUnknown
-│   ├── PasswordChanged
-│   ├── RequestAlreadyRecorded
+│   ├── NameTaken, StaleRecord, PreconditionFailed, IllegalTransition, OtherTarget
+│   ├── SecretUnknown, PasswordChanged, RequestAlreadyRecorded
 │   └── InFlight               repeat the same request soon
 ├── Unavailable                repeat the same request later
 │   ├── RateLimited            nothing was changed: too many requests
@@ -188,7 +177,7 @@ class PasswordChanged(Conflict):
 class RequestAlreadyRecorded(Conflict):
     """A request with the same idempotency key is already recorded."""
 
-    code = "request_known"
+    code = "request_already_recorded"
 
 
 class InFlight(Conflict):

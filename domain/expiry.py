@@ -28,7 +28,7 @@ def parse_duration(text: str) -> timedelta:
 
     Years and months are not accepted: they have no fixed length. Raises InvalidDuration.
     """
-    parts = _short_parts(text) or _iso_parts(text)
+    parts = _parse_short(text) or _parse_iso(text)
     try:
         length = timedelta(**parts)
     except OverflowError:
@@ -41,12 +41,12 @@ def parse_duration(text: str) -> timedelta:
     return length
 
 
-def _short_parts(text: str) -> dict[str, int]:
+def _parse_short(text: str) -> dict[str, int]:
     match = _SHORT.fullmatch(text)
     return {_SHORT_UNITS[match[2]]: int(match[1])} if match else {}
 
 
-def _iso_parts(text: str) -> dict[str, int]:
+def _parse_iso(text: str) -> dict[str, int]:
     match = _ISO.fullmatch(text)
     return (
         {unit: int(number) for unit, number in match.groupdict().items() if number} if match else {}
@@ -68,7 +68,7 @@ class ExpiryPolicy:
         bound = min(max_ttl, self.max_ttl or max_ttl)
         return ExpiryPolicy(default=min(bound, self.default or bound), max_ttl=bound)
 
-    def expires_at(self, now: datetime, ttl: timedelta | None) -> datetime | None:
+    def calculate_expiry(self, now: datetime, ttl: timedelta | None) -> datetime | None:
         """Return the expiry of a database created `now`, None for never. Raises InvalidDuration."""
         ttl = ttl or self.default or self.max_ttl
         if ttl is None:
@@ -80,12 +80,12 @@ class ExpiryPolicy:
         return now + ttl
 
     def validate_expiry(self, now: datetime, expires_at: datetime | None) -> datetime | None:
-        """Return that time in UTC, None for never. Raise InvalidExpiry if it is out of bounds."""
+        """Return that time in UTC, None for never. Raises InvalidExpiry if it is out of bounds."""
         if expires_at is None:
             if self.max_ttl is not None:
                 raise InvalidExpiry(
-                    "A database has to expire here, at most "
-                    f"{_format_duration(self.max_ttl)} from now: send ttl or expires_at."
+                    f"A database must expire within {_format_duration(self.max_ttl)}: send ttl or "
+                    "expires_at."
                 )
             return None
         if expires_at < now + MIN_TTL:

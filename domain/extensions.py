@@ -15,11 +15,11 @@ class Extension:
     description: str = ""
 
 
-def check_available(wanted: Iterable[str], available: Sequence[Extension]) -> None:
+def check_available(requested: Iterable[str], available: Sequence[Extension]) -> None:
     """Raise ExtensionUnavailable for the first extension that is not available; the message lists
     the available ones."""
     names = [extension.name for extension in available]
-    for name in wanted:
+    for name in requested:
         if name not in names:
             raise ExtensionUnavailable(
                 f"The extension {name[:63]!r} is not available here; the server offers "

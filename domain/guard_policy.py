@@ -42,7 +42,7 @@ class GuardPolicy:
     max_held_age: int = 200_000_000
     xid_usage: XidUsage = field(default_factory=XidUsage)
 
-    def terminations(self, snapshot: ServerSnapshot, xid_usage: XidUsage) -> list[Termination]:
+    def find_terminations(self, snapshot: ServerSnapshot, xid_usage: XidUsage) -> list[Termination]:
         """Return the transactions to end, and why. Do not end the holders of a lock if ending the
         sessions that wait for it may be enough."""
         found = dict.fromkeys(self._find_waiters(snapshot), Reason.WAITS)
@@ -67,7 +67,8 @@ class GuardPolicy:
         by_tenants = {other for holder, other in waiting if holder in tenants}
         return bool(by_guards - by_tenants)
 
-    def concerns(self, snapshot: ServerSnapshot) -> Iterator[Concern]:
+    def find_concerns(self, snapshot: ServerSnapshot) -> Iterator[Concern]:
+        """Yield the conditions of the server that need the operator's attention."""
         if not snapshot.can_end_sessions:
             yield Concern.CANNOT_END
         if not snapshot.can_see_transactions:
@@ -80,7 +81,7 @@ class GuardPolicy:
             yield Concern.DISK
 
     def _find_waiters(self, snapshot: ServerSnapshot) -> Iterator[Suspect]:
-        suspects = _suspects_by_party(snapshot)
+        suspects = _index_suspects(snapshot)
         for lock in snapshot.locks:
             suspect = suspects.get(lock.party)
             if suspect and not lock.granted and _is_strong(lock, suspect.tenant):
@@ -91,7 +92,7 @@ class GuardPolicy:
     ) -> Iterator[Suspect]:
         """Yield the suspects that another session waits for: because they hold its lock, or because
         they wait for it in front of the other session."""
-        suspects = _suspects_by_party(snapshot)
+        suspects = _index_suspects(snapshot)
         tenants = {party: suspect.tenant for party, suspect in suspects.items()}
         working = {lock.party for lock in snapshot.locks if _changes_catalog(lock)}
         for lock, other in find_blocked(
@@ -136,11 +137,15 @@ class GuardPolicy:
             and age(snapshot.next_id, suspect.held_id) >= self.max_held_age
         ):
             return True
-        is_within = snapshot.ages.get(suspect.database or "", 0) >= self.critical_age
-        return is_within and suspect.connected_for is not None and suspect.connected_for >= HOUR
+        is_in_old_database = snapshot.ages.get(suspect.database or "", 0) >= self.critical_age
+        return (
+            is_in_old_database
+            and suspect.connected_for is not None
+            and suspect.connected_for >= HOUR
+        )
 
 
-def _suspects_by_party(snapshot: ServerSnapshot) -> dict[Party, Suspect]:
+def _index_suspects(snapshot: ServerSnapshot) -> dict[Party, Suspect]:
     return {suspect.party: suspect for suspect in snapshot.suspects}
 
 

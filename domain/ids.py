@@ -34,17 +34,17 @@ def encode_base32(number: int, length: int) -> str:
 def is_id(text: str, prefix: str = PREFIX) -> bool:
     """Return whether `text` has the form of an id."""
     is_shaped = re.fullmatch(prefix + _DIGITS, text) is not None
-    return is_shaped and _milliseconds(text.removeprefix(prefix)) <= _LAST
+    return is_shaped and _decode_milliseconds(text.removeprefix(prefix)) <= _LAST
 
 
 def created_at_from_id(database_id: str) -> datetime:
     """Return the creation time of an id, in milliseconds. Raises ValueError if it is not an id."""
     if not is_id(database_id):
         raise ValueError(f"{database_id!r} is not an id")
-    return _EPOCH + _milliseconds(database_id.removeprefix(PREFIX)) * _MILLISECOND
+    return _EPOCH + _decode_milliseconds(database_id.removeprefix(PREFIX)) * _MILLISECOND
 
 
-def _milliseconds(digits: str) -> int:
+def _decode_milliseconds(digits: str) -> int:
     number = 0
     for digit in digits:
         number = number << 5 | CROCKFORD.index(digit)

@@ -1,5 +1,6 @@
-"""Operations on a database, their steps, and the pauses between retries."""
+"""The lifecycle of a database: operations and their steps, states and their transitions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -42,6 +43,17 @@ class Step:
 MAX_HISTORY = 100
 """The number of steps in a record: an operation that always fails must not let it grow forever."""
 
+
+def trim_history(history: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return the history without the oldest step that is not the latest of its operation, if there
+    are too many."""
+    if len(history) <= MAX_HISTORY:
+        return history
+    latest = {step.name: step.number for step in history}
+    index = next(i for i, step in enumerate(history) if step.number != latest[step.name])
+    return history[:index] + history[index + 1 :]
+
+
 DUE_NOW = datetime(2000, 1, 1, tzinfo=UTC)
 """The `wake_at` of a started operation: due now, even if the clock was set back."""
 
@@ -50,7 +62,46 @@ LONGEST_PAUSE = timedelta(hours=1)
 """Pauses before retries of a failed operation: the first, doubled each time up to the longest."""
 
 
-def pause_after(failures: int) -> timedelta:
+def calculate_pause(failures: int) -> timedelta:
     """Return the pause after that many consecutive failures."""
     doublings = min(failures - 1, 16)
     return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << doublings))
+
+
+class State(StrEnum):
+    PROVISIONING = "provisioning"
+    READY = "ready"
+    FAILED = "failed"  # provisioning failed; nothing is left
+    EXPIRED = "expired"  # logins are blocked; the data still exists
+    DELETING = "deleting"  # to be dropped, or partly dropped
+    DELETED = "deleted"
+
+
+TRANSITIONS: Mapping[State, frozenset[State]] = {
+    State.PROVISIONING: frozenset({State.READY, State.DELETING}),
+    State.READY: frozenset({State.EXPIRED, State.DELETING}),
+    State.EXPIRED: frozenset({State.READY, State.DELETING}),
+    State.FAILED: frozenset(),
+    State.DELETING: frozenset({State.DELETED, State.FAILED}),
+    State.DELETED: frozenset(),
+}
+
+GONE = frozenset({State.FAILED, State.DELETED})
+"""States without anything on the provider: the names are free again."""
+
+LIVE = frozenset(State) - GONE
+
+RESUMABLE_OPERATIONS: Mapping[State, frozenset[Operation]] = {
+    State.READY: frozenset(
+        {
+            Operation.ROTATE,
+            Operation.ADD_EXTENSION,
+            Operation.SET_READ_ONLY,
+            Operation.CLEAR_READ_ONLY,
+        }
+    ),
+    State.EXPIRED: frozenset({Operation.SUSPEND, Operation.RESTORE}),
+    State.FAILED: frozenset(),
+    State.DELETED: frozenset(),
+}
+"""Operations that can be pending in the states that need no transition."""

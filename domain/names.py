@@ -33,7 +33,7 @@ RESERVED = frozenset(
 
 _DISALLOWED = re.compile(r"[^a-z0-9_-]")
 _UNICODE_HYPHEN = "\u2010"
-_CUT_HASH = 8
+_HASH_LENGTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,14 @@ class Nickname:
     imported databases.
     """
 
-    typed: str
+    text: str
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the nickname that the text names.
+        """Return the nickname of a request.
 
-        Raises InvalidNickname when the text is too long, holds control characters, or has no letter
-        and no digit to name a database by.
+        Raises InvalidNickname if the text is too long, contains control characters, or has neither
+        a letter nor a digit.
         """
         if len(text) > MAX_NICKNAME:
             raise InvalidNickname(
@@ -77,12 +77,13 @@ class Nickname:
         return nickname
 
     def _clean(self) -> str:
-        composed = unicodedata.normalize("NFKC", self.typed).replace(_UNICODE_HYPHEN, "-")
+        composed = unicodedata.normalize("NFKC", self.text).replace(_UNICODE_HYPHEN, "-")
         ascii_only = "".join(map(_transliterate, composed))
         return _DISALLOWED.sub("", ascii_only.lower()).lstrip("-")
 
+    @property
     def base(self) -> str:
-        """Return the database's name without a suffix: at most 58 bytes.
+        """The database's name without a suffix: at most 58 bytes.
 
         A longer name is truncated and ends in a hash of the whole name, so that two long nicknames
         with the same beginning get different names.
@@ -90,15 +91,15 @@ class Nickname:
         cleaned = self._clean()
         if len(cleaned) <= MAX_BASE:
             return cleaned
-        digest = sha256(cleaned.encode()).hexdigest()[:_CUT_HASH]
+        digest = sha256(cleaned.encode()).hexdigest()[:_HASH_LENGTH]
         return _join(cleaned, digest)
 
     def is_reserved(self) -> bool:
-        return self.base() in RESERVED
+        return self.base in RESERVED
 
-    def names(self, suffix: str = "") -> PgNames:
+    def derive_names(self, suffix: str = "") -> PgNames:
         """Return the identifiers, with `suffix` if those without are reserved or taken."""
-        database = _join(self.base(), suffix) if suffix else self.base()
+        database = _join(self.base, suffix) if suffix else self.base
         return PgNames(database=database, owner=OWNER_PREFIX + database)
 
 

@@ -27,13 +27,13 @@ NONCE_BYTES = 16
 _UNBIASED = 256 - 256 % len(ALPHABET)
 
 
-def secret_name(secret: Secret) -> str:
+def derive_secret_name(secret: Secret) -> str:
     """Return a public name of the secret, from which the secret cannot be derived.
 
     Records name the secret of their password by it. The name of the first secret is the name of the
     installation, which marks its databases.
     """
-    return bytes(islice(_stream(secret, "installation"), 6)).hex()
+    return bytes(islice(_derive_bytes(secret, "installation"), 6)).hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class PasswordDeriver:
     @property
     def current(self) -> str:
         """The name of the secret for new passwords."""
-        return secret_name(self.secret)
+        return derive_secret_name(self.secret)
 
     def knows(self, name: str) -> bool:
         """Return whether the secret of that name is configured."""
@@ -66,16 +66,18 @@ class PasswordDeriver:
         secret = self._find_secret(name)
         if secret is None:
             return MissingSecret()
-        characters = _to_characters(_stream(secret, _purpose(database_id, rotation, nonce)))
+        characters = _to_characters(
+            _derive_bytes(secret, _format_purpose(database_id, rotation, nonce))
+        )
         while True:
             candidate = "".join(next(characters) for _ in range(LENGTH))
             if all(any(char in chars for char in candidate) for chars in CLASSES):
                 return Secret(candidate)
 
     def _find_secret(self, name: str) -> Secret | None:
-        wanted = name or self.first or self.current
-        known = (self.secret, *self.previous)
-        return next((secret for secret in known if secret_name(secret) == wanted), None)
+        name = name or self.first or self.current
+        secrets = (self.secret, *self.previous)
+        return next((secret for secret in secrets if derive_secret_name(secret) == name), None)
 
 
 def new_nonce(entropy: bytes) -> str:
@@ -85,12 +87,12 @@ def new_nonce(entropy: bytes) -> str:
     return entropy.hex()
 
 
-def _purpose(database_id: str, rotation: int, nonce: str) -> str:
+def _format_purpose(database_id: str, rotation: int, nonce: str) -> str:
     purpose = f"password/{rotation}/{database_id}"
     return f"{purpose}/{nonce}" if nonce else purpose
 
 
-def _stream(secret: Secret, purpose: str) -> Iterator[int]:
+def _derive_bytes(secret: Secret, purpose: str) -> Iterator[int]:
     """Yield endless bytes for one purpose: HMAC-SHA-256 of the secret in counter mode."""
     key = secret.reveal().encode(errors="surrogateescape")
     for block in count():

@@ -20,7 +20,7 @@ class Rate:
     def __str__(self) -> str:
         return f"{self.amount}/{_UNITS.get(self.seconds, f'{self.seconds} s')}"
 
-    def allowance(self, hits: int, reset: float) -> "Allowance":
+    def calculate_allowance(self, hits: int, reset: float) -> "Allowance":
         """Return the allowance of the last of `hits` requests in a window that ends in `reset`
         seconds."""
         return Allowance(

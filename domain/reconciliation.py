@@ -7,17 +7,15 @@ from enum import StrEnum
 
 from domain.database import Database
 from domain.ids import created_at_from_id, is_id
-from domain.lifecycle import Operation
+from domain.lifecycle import LIVE, Operation, State
 from domain.names import PgNames
 from domain.provisioning import InventoryItem
-from domain.states import LIVE, State
 from domain.text import is_plain
 from domain.transitions import is_expiring, is_restoring
 
 SETTLING_TIME = timedelta(hours=1)
 """The minimum age before drift is reported. A younger database may be one that another service is
 provisioning, and a recent change may not be listed yet."""
-
 
 READY_OPERATIONS = (
     Operation.ROTATE,
@@ -29,7 +27,7 @@ READY_OPERATIONS = (
 
 
 class ReconcileAction(StrEnum):
-    """Findings of a reconciliation, each named by its action."""
+    """Actions of the reconciler, and findings that it only reports."""
 
     FINISH = "finish"  # creation was interrupted; the caller can ask for it again
     UNDO = "undo"  # creation was interrupted; the caller cannot ask for it again
@@ -52,7 +50,7 @@ class ReconcileAction(StrEnum):
     COMPARE = "compare"  # reported if the inventory cannot be listed
 
 
-def due(database: Database, now: datetime) -> ReconcileAction | None:
+def find_due_action(database: Database, now: datetime) -> ReconcileAction | None:
     """Return the action for a record whose `wake_at` has passed."""
     if is_restoring(database, now):
         return ReconcileAction.RESTORE
@@ -85,7 +83,7 @@ class Drift:
         return is_plain(self.names.database) and is_plain(self.names.owner)
 
 
-def find_unrecorded(
+def find_item_drift(
     items: Sequence[InventoryItem], records: Mapping[str, Database], now: datetime
 ) -> list[Drift]:
     """Return the drift of items that no live record covers; `records` has the records of all ids.
@@ -96,44 +94,38 @@ def find_unrecorded(
     another service that is still provisioning it. A database that was marked as missing and exists
     again is imported. A tombstone contains no data and can be dropped at once.
     """
-    drifts = (
-        _unrecorded(inventory_item, records.get(inventory_item.id), now) for inventory_item in items
-    )
+    drifts = (_compare_item(item, records.get(item.id), now) for item in items)
     return [drift for drift in drifts if drift]
 
 
-def _unrecorded(
-    inventory_item: InventoryItem, record: Database | None, now: datetime
-) -> Drift | None:
+def _compare_item(item: InventoryItem, record: Database | None, now: datetime) -> Drift | None:
     known = record.names if record else PgNames(database="", owner="")
-    names = PgNames(inventory_item.database or known.database, inventory_item.owner or known.owner)
-    if inventory_item.is_tombstone and (record is None or record.is_gone):
-        return Drift(ReconcileAction.DELETE_LEFTOVER, inventory_item.id, names, is_tombstone=True)
-    if record is None and _is_settled(inventory_item, now):
-        is_whole = inventory_item.database and inventory_item.owner
+    names = PgNames(item.database or known.database, item.owner or known.owner)
+    if item.is_tombstone and (record is None or record.is_gone):
+        return Drift(ReconcileAction.DELETE_LEFTOVER, item.id, names, is_tombstone=True)
+    if record is None and _is_settled(item, now):
+        is_whole = item.database and item.owner
         return Drift(
             ReconcileAction.IMPORT if is_whole else ReconcileAction.REPORT_INCOMPLETE,
-            inventory_item.id,
+            item.id,
             names,
         )
     if record and record.is_missing:
         return Drift(
-            ReconcileAction.IMPORT
-            if inventory_item.database
-            else ReconcileAction.REPORT_INCOMPLETE,
-            inventory_item.id,
+            ReconcileAction.IMPORT if item.database else ReconcileAction.REPORT_INCOMPLETE,
+            item.id,
             names,
         )
     if record and record.is_gone:
-        return Drift(ReconcileAction.DELETE_LEFTOVER, inventory_item.id, names)
+        return Drift(ReconcileAction.DELETE_LEFTOVER, item.id, names)
     return None
 
 
-def _is_settled(inventory_item: InventoryItem, now: datetime) -> bool:
-    return is_id(inventory_item.id) and created_at_from_id(inventory_item.id) + SETTLING_TIME <= now
+def _is_settled(item: InventoryItem, now: datetime) -> bool:
+    return is_id(item.id) and created_at_from_id(item.id) + SETTLING_TIME <= now
 
 
-def find_misrecorded(
+def find_record_drift(
     records: Collection[Database], items: Sequence[InventoryItem], now: datetime
 ) -> list[Drift]:
     """Return the drift of records that are ready or expired, but whose database does not exist or
@@ -142,25 +134,27 @@ def find_misrecorded(
     A database is marked as missing only if one that is at least as old exists: otherwise this may
     be another server. A recent change may not be listed yet.
     """
-    held: dict[str, list[InventoryItem]] = {}
-    for inventory_item in items:
-        held.setdefault(inventory_item.id, []).append(inventory_item)
-    there = [record for record in records if record.state in LIVE and record.id in held]
-    since = min((record.created_at for record in there), default=None)
-    drifts = (_misrecorded(record, held.get(record.id, []), since, now) for record in records)
+    items_by_id: dict[str, list[InventoryItem]] = {}
+    for item in items:
+        items_by_id.setdefault(item.id, []).append(item)
+    present = [record for record in records if record.state in LIVE and record.id in items_by_id]
+    oldest = min((record.created_at for record in present), default=None)
+    drifts = (
+        _compare_record(record, items_by_id.get(record.id, []), oldest, now) for record in records
+    )
     return [drift for drift in drifts if drift]
 
 
-def _misrecorded(
-    record: Database, items: Sequence[InventoryItem], since: datetime | None, now: datetime
+def _compare_record(
+    record: Database, items: Sequence[InventoryItem], oldest: datetime | None, now: datetime
 ) -> Drift | None:
     if record.state not in {State.READY, State.EXPIRED}:
         return None
-    names = [inventory_item.database for inventory_item in items if inventory_item.database]
+    names = [item.database for item in items if item.database]
     if not names:
         if now < record.changed_at + SETTLING_TIME:
             return None
-        is_certain = since and since <= record.created_at
+        is_certain = oldest and oldest <= record.created_at
         return Drift(
             ReconcileAction.MARK_MISSING if is_certain else ReconcileAction.REPORT_MISSING,
             record.id,

@@ -12,7 +12,7 @@ MIN_DISTINCT = 8
 MIN_UNPREDICTABLE = 16
 """Characters outside of placeholders, sequences and repetitions."""
 
-MAX_JUDGED = 1000
+MAX_CHECKED = 1000
 """Characters that are checked, from the beginning: the search for repetitions is quadratic."""
 
 _PLACEHOLDERS = """
@@ -48,11 +48,11 @@ def find_weakness(secret: Secret) -> str | None:
     text = secret.reveal().lower()
     if len(text) < MIN_LENGTH:
         return f"it is shorter than {MIN_LENGTH} characters"
-    if len(_find_period(text[:MAX_JUDGED])) < MIN_LENGTH:
+    if len(_find_period(text[:MAX_CHECKED])) < MIN_LENGTH:
         return "it repeats itself"
     if len(set(text)) < MIN_DISTINCT:
         return f"it has fewer than {MIN_DISTINCT} different characters"
-    if _count_unpredictable(text[:MAX_JUDGED]) < MIN_UNPREDICTABLE:
+    if _count_unpredictable(text[:MAX_CHECKED]) < MIN_UNPREDICTABLE:
         return "it consists of words, sequences and repetitions that are easy to guess"
     return None
 

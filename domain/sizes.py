@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.database import Database
-from domain.lifecycle import Operation, Step
-from domain.states import State
+from domain.lifecycle import Operation, State, Step
 
 UNITS = {"kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 """PostgreSQL's units."""
@@ -70,11 +69,11 @@ def format_size(size: int) -> str:
 
 def is_read_only(database: Database) -> bool:
     """Return whether the database is read-only because of its size, or becomes so."""
-    step = _latest_size_step(database)
+    step = _find_latest_size_step(database)
     return step is not None and step.name == Operation.SET_READ_ONLY
 
 
-def pending_size_operation(database: Database) -> Operation | None:
+def find_pending_size_operation(database: Database) -> Operation | None:
     """Return the pending operation on the database's size, if any."""
     operations = (
         operation
@@ -84,7 +83,7 @@ def pending_size_operation(database: Database) -> Operation | None:
     return next(operations, None)
 
 
-def next_size_operation(
+def find_next_size_operation(
     database: Database, measure: Measurement | None, limit: SizeLimit | None, now: datetime
 ) -> Operation | None:
     """Return the operation that the size of the database requires; other pending operations come
@@ -93,7 +92,7 @@ def next_size_operation(
     without a measurement, nothing is done."""
     if database.state is not State.READY or not database.is_idle or database.is_past_expiry(now):
         return None
-    last = _latest_size_step(database)
+    last = _find_latest_size_step(database)
     is_marked = last is not None and last.name != Operation.CLEAR_READ_ONLY
     if limit is None:
         return Operation.CLEAR_READ_ONLY if is_marked else None
@@ -108,11 +107,11 @@ def _respond_to_excess(last: Step | None, measure: Measurement, now: datetime) -
     """Return the operation that follows a warning, or a database that was made read-only."""
     if last is None or (last.name == Operation.WARN and now < last.at + WARNING_PERIOD):
         return None
-    is_confined = last.name == Operation.SET_READ_ONLY and measure.read_only
-    return None if is_confined else Operation.SET_READ_ONLY
+    is_enforced = last.name == Operation.SET_READ_ONLY and measure.read_only
+    return None if is_enforced else Operation.SET_READ_ONLY
 
 
-def _latest_size_step(database: Database) -> Step | None:
+def _find_latest_size_step(database: Database) -> Step | None:
     """Return the latest step on the size. (The history keeps the latest step of each operation.)"""
     steps = (step for step in reversed(database.history) if step.name in SIZE_OPERATIONS)
     return next(steps, None)

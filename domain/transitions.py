@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.database import Database
 from domain.errors import IllegalTransition, InFlight
-from domain.lifecycle import Operation
-from domain.states import State
+from domain.lifecycle import Operation, State
 
 
 def start_deletion(database: Database, now: datetime) -> Database:
@@ -20,7 +19,7 @@ def is_expiring(database: Database, now: datetime) -> bool:
 
 
 def start_expiry(database: Database, now: datetime, grace: timedelta) -> Database | None:
-    """Return the record with the transition that its expiry requires, or None if there is none.
+    """Return the record with the transition that its expiry requires, or None.
 
     Within the grace period a ready database is suspended; afterwards it is deleted. A restoration
     whose new expiry has passed as well is cancelled, and the database is suspended again, because
@@ -77,7 +76,7 @@ def complete_restoration(database: Database, now: datetime) -> Database:
     and supersedes a pending suspension. Raises IllegalTransition if the database was deleted
     meanwhile."""
     database = database.transition_to(State.READY)
-    for work in (Operation.ROTATE, Operation.END_SESSIONS, Operation.SUSPEND):
-        if database.is_pending(work):
-            database = database.complete(work, now)
+    for operation in (Operation.ROTATE, Operation.END_SESSIONS, Operation.SUSPEND):
+        if database.is_pending(operation):
+            database = database.complete(operation, now)
     return database.complete(Operation.RESTORE, now)

@@ -46,8 +46,8 @@ class XidUsage:
             for session in snapshot.sessions
         }
         next_id = self.next_id if is_behind else snapshot.next_id
-        kept = {key: each for key, each in hits.items() if any(each)}
-        return replace(self, next_id=next_id, hits=kept)
+        recent = {key: each for key, each in hits.items() if any(each)}
+        return replace(self, next_id=next_id, hits=recent)
 
     def find_heavy_users(self, snapshot: ServerSnapshot) -> Iterator[Session]:
         """Yield the sessions with the most hits, if they have at least the minimum."""

@@ -10,9 +10,9 @@ from domain.connection import Connection
 from domain.database import Database
 from domain.errors import PgvendError
 from domain.extensions import Extension
+from domain.lifecycle import State
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
 from domain.sizes import Measurement
-from domain.states import State
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
@@ -29,20 +29,22 @@ class CallLogger:
 
     @contextmanager
     def __call__(self, event: str, **fields: str) -> Iterator[None]:
-        begin = self.clock.elapsed()
+        started_at = self.clock.elapsed()
         try:
             yield
         except PgvendError as error:
-            ms = self._ms(begin)
+            ms = self._measure_ms(started_at)
             self.log.warning(event, **fields, error=error.code, detail=str(error), ms=ms)
             raise
         except BaseException as error:
-            self.log.error(event, **fields, error=type(error).__name__, ms=self._ms(begin))
+            self.log.error(
+                event, **fields, error=type(error).__name__, ms=self._measure_ms(started_at)
+            )
             raise
-        self.log.debug(event, **fields, ms=self._ms(begin))
+        self.log.debug(event, **fields, ms=self._measure_ms(started_at))
 
-    def _ms(self, begin: float) -> float:
-        return round((self.clock.elapsed() - begin) * 1000, 1)
+    def _measure_ms(self, started_at: float) -> float:
+        return round((self.clock.elapsed() - started_at) * 1000, 1)
 
 
 @dataclass(frozen=True)
@@ -107,15 +109,15 @@ class LoggingSizeLimiter(SizeLimiter):
     log_call: CallLogger
 
     async def measure_sizes(self) -> Mapping[str, Measurement]:
-        with self.log_call("size_guard.measures"):
+        with self.log_call("size_limiter.measure_sizes"):
             return await self.inner.measure_sizes()
 
     async def set_read_only(self, tenant: Tenant) -> None:
-        with self.log_call("size_guard.confine", id=tenant.id):
+        with self.log_call("size_limiter.set_read_only", id=tenant.id):
             await self.inner.set_read_only(tenant)
 
     async def clear_read_only(self, tenant: Tenant) -> None:
-        with self.log_call("size_guard.release", id=tenant.id):
+        with self.log_call("size_limiter.clear_read_only", id=tenant.id):
             await self.inner.clear_read_only(tenant)
 
 
@@ -130,9 +132,9 @@ class LoggingRegistry(Registry):
         return self._log_state(await self.inner.add(database, quota))
 
     async def update(self, database: Database) -> Database:
-        kept = await self.inner.update(database)
+        stored = await self.inner.update(database)
         # while provisioning, the provider's own events report the steps
-        return kept if kept.state is State.PROVISIONING else self._log_state(kept)
+        return stored if stored.state is State.PROVISIONING else self._log_state(stored)
 
     async def get(self, database_id: str) -> Database:
         return await self.inner.get(database_id)
@@ -147,7 +149,7 @@ class LoggingRegistry(Registry):
         self.log.info(
             f"database.{database.state}",
             id=database.id,
-            nickname=database.nickname.typed,
+            nickname=database.nickname.text,
             database=database.names.database,
             target=database.target.name,
         )

@@ -34,17 +34,17 @@ class Queue:
         self._durations: deque[float] = deque(maxlen=RECENT_CALLS)
 
     @asynccontextmanager
-    async def turn(self, call: str, tenant: Tenant, *, refusable: bool) -> AsyncIterator[None]:
+    async def take_turn(self, call: str, tenant: Tenant, *, refusable: bool) -> AsyncIterator[None]:
         """Run the body alone. The turn ends with the body, even if that is cancelled.
 
         Raises ProviderBusy, for a `refusable` call, if the queue is full or its wait is too long.
         """
         if refusable:
             self._refuse_overflow()
-        with self._counting() as ahead:
+        with self._count_call() as ahead:
             queued_at = self._clock.elapsed()
             await self._acquire(self._max_wait if refusable else None)
-            with self._running():
+            with self._time_call():
                 if ahead:
                     ms = round((self._clock.elapsed() - queued_at) * 1000, 1)
                     self._log.debug("provider.queued", call=call, id=tenant.id, length=ahead, ms=ms)
@@ -61,7 +61,7 @@ class Queue:
             )
 
     @contextmanager
-    def _counting(self) -> Iterator[int]:
+    def _count_call(self) -> Iterator[int]:
         """Count the call among the running and waiting; yield the number before it."""
         self._length += 1
         try:
@@ -77,13 +77,13 @@ class Queue:
             raise ProviderBusy("The calls before this one take too long; try again.") from None
 
     @contextmanager
-    def _running(self) -> Iterator[None]:
-        begin = self._clock.elapsed()
+    def _time_call(self) -> Iterator[None]:
+        started_at = self._clock.elapsed()
         try:
             yield
         finally:
             self._lock.release()
-            self._durations.append(self._clock.elapsed() - begin)
+            self._durations.append(self._clock.elapsed() - started_at)
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class QueueingProvider(DatabaseProvider):
     queue: Queue
 
     async def provision(self, request: ProvisionRequest) -> Connection:
-        async with self.queue.turn("provision", request.tenant, refusable=True):
+        async with self.queue.take_turn("provision", request.tenant, refusable=True):
             return await self.inner.provision(request)
 
     async def extensions(self) -> Sequence[Extension]:
@@ -108,7 +108,7 @@ class QueueingProvider(DatabaseProvider):
         return await self.inner.reveal(request)
 
     async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
-        async with self.queue.turn("rotate", request.tenant, refusable=True):
+        async with self.queue.take_turn("rotate", request.tenant, refusable=True):
             return await self.inner.rotate(request, end_sessions=end_sessions)
 
     @property
@@ -116,11 +116,11 @@ class QueueingProvider(DatabaseProvider):
         return self.inner.rotation_ends_sessions
 
     async def suspend(self, tenant: Tenant) -> None:
-        async with self.queue.turn("suspend", tenant, refusable=False):
+        async with self.queue.take_turn("suspend", tenant, refusable=False):
             await self.inner.suspend(tenant)
 
     async def delete(self, tenant: Tenant) -> Tombstone | None:
-        async with self.queue.turn("delete", tenant, refusable=False):
+        async with self.queue.take_turn("delete", tenant, refusable=False):
             return await self.inner.delete(tenant)
 
     async def inventory(self) -> Sequence[InventoryItem]:

@@ -29,7 +29,7 @@ class Retrying:
     randomness: Randomness
 
     async def __call__(self, call: Callable[[], Awaitable[T]]) -> T:
-        begin = self.clock.elapsed()
+        started_at = self.clock.elapsed()
         attempts: Counter[RetryPolicy] = Counter()
         while True:
             try:
@@ -37,7 +37,7 @@ class Retrying:
             except Unavailable as error:
                 policy = self.policy.policy_for(error)
                 attempts[policy] += 1
-                elapsed, jitter = self.clock.elapsed() - begin, self.randomness.jitter()
+                elapsed, jitter = self.clock.elapsed() - started_at, self.randomness.jitter()
                 delay = policy.delay(error, attempts[policy], elapsed, jitter)
                 if delay is None:
                     raise

@@ -20,11 +20,15 @@ class MemoryApiKeyStore(ApiKeyStore):
         return self._keys.get(key_id)
 
     async def list_all(self) -> list[ApiKey]:
-        return sorted(self._keys.values(), key=_age, reverse=True)
+        return sorted(self._keys.values(), key=_sort_key, reverse=True)
 
     async def search(self, query: ApiKeyQuery) -> list[ApiKey]:
         before = query.before
-        keys = [key for key in await self.list_all() if before is None or _age(key) < _age(before)]
+        keys = [
+            key
+            for key in await self.list_all()
+            if before is None or _sort_key(key) < _sort_key(before)
+        ]
         return keys[: query.limit]
 
     async def revoke(self, key_id: str, at: datetime) -> ApiKey:
@@ -34,5 +38,5 @@ class MemoryApiKeyStore(ApiKeyStore):
         return self._keys[key_id]
 
 
-def _age(key: ApiKey) -> tuple[datetime, str]:
+def _sort_key(key: ApiKey) -> tuple[datetime, str]:
     return key.created_at, key.id

@@ -4,7 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 
-from domain.states import LIVE
+from domain.lifecycle import LIVE
 from ports.driven.installation import Installation
 from ports.driven.registry import Query, Registry
 

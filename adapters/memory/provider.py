@@ -44,7 +44,7 @@ class _Owner:
 
 
 class MemoryProvider(DatabaseProvider, SizeLimiter):
-    """`capacity` is the maximum number of databases; `trouble` injects latency and faults."""
+    """`capacity` is the maximum number of databases; `fault_hook` injects latency and faults."""
 
     def __init__(self, *, capacity: int | None = None, fault_hook: FaultHook = no_fault) -> None:
         self._capacity = capacity
@@ -64,19 +64,19 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
         former = self._owners.get(tenant.names.owner)
         is_read_only = former is not None and former.is_read_only
         installed = former.extensions if former else frozenset()
-        made = _Owner(
+        owner = _Owner(
             tenant.id,
             request.password,
             is_read_only=is_read_only,
             extensions=installed | set(request.extensions),
         )
-        self._owners[tenant.names.owner] = made
+        self._owners[tenant.names.owner] = owner
         self._tombstones.discard(tenant.id)
         await self._fault_hook("during provision")
         self._reject_foreign(tenant)
         self._databases[tenant.names.database] = tenant.id
         await self._fault_hook("after provision")
-        return self._connection(request)
+        return self._create_connection(request)
 
     async def extensions(self) -> Sequence[Extension]:
         await self._fault_hook("extensions")
@@ -87,16 +87,16 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
         if not self._is_ours(request.tenant):
             raise DatabaseNotFound(f"Database {request.tenant.id!r} does not exist.")
         check_available(request.extensions, EXTENSIONS)
-        owner = request.tenant.names.owner
-        made = self._owners[owner]
-        if made.password != request.password:
-            raise ProviderRejected(f"The login of {owner!r} was refused.")
-        self._owners[owner] = replace(made, extensions=made.extensions | set(request.extensions))
+        name = request.tenant.names.owner
+        owner = self._owners[name]
+        if owner.password != request.password:
+            raise ProviderRejected(f"The login of {name!r} was refused.")
+        self._owners[name] = replace(owner, extensions=owner.extensions | set(request.extensions))
         await self._fault_hook("after install")
 
     async def reveal(self, request: ProvisionRequest) -> Connection:
         await self._fault_hook("reveal")
-        return self._connection(request)
+        return self._create_connection(request)
 
     async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
         await self._fault_hook("before rotate")
@@ -105,7 +105,7 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
         owner = request.tenant.names.owner
         self._owners[owner] = replace(self._owners[owner], password=request.password)
         await self._fault_hook("after rotate")
-        return self._connection(request)
+        return self._create_connection(request)
 
     async def suspend(self, tenant: Tenant) -> None:
         await self._fault_hook("before suspend")
@@ -123,11 +123,11 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
             del self._owners[tenant.names.owner]
         elif tenant.id in self._tombstones:
             self._dependents[tenant.id] -= 1
-        tombstone = self._tombstone(tenant.id)
+        tombstone = self._find_tombstone(tenant.id)
         await self._fault_hook("after delete")
         return tombstone
 
-    def _tombstone(self, tenant_id: str) -> Tombstone | None:
+    def _find_tombstone(self, tenant_id: str) -> Tombstone | None:
         if number := self._dependents.get(tenant_id, 0):
             self._tombstones.add(tenant_id)
             return Tombstone(f"tombstone_{tenant_id}", f"Objects of others refer to it: {number}.")
@@ -138,25 +138,25 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
         await self._fault_hook("inventory")
         databases = {tenant_id: name for name, tenant_id in self._databases.items()}
         items = [
-            InventoryItem(id=made.tenant_id, database=databases.get(made.tenant_id), owner=owner)
-            for owner, made in self._owners.items()
+            InventoryItem(id=owner.tenant_id, database=databases.get(owner.tenant_id), owner=name)
+            for name, owner in self._owners.items()
         ]
         items += [
             InventoryItem(id=each, database=None, owner=f"tombstone_{each}", is_tombstone=True)
             for each in self._tombstones
         ]
-        return sorted(items, key=lambda inventory_item: inventory_item.id)
+        return sorted(items, key=lambda item: item.id)
 
     async def ping(self) -> None:
         await self._fault_hook("ping")
 
     async def measure_sizes(self) -> Mapping[str, Measurement]:
         await self._fault_hook("measure_sizes")
-        made = {each.tenant_id: each for each in self._owners.values()}
-        ids = [tenant_id for tenant_id in self._databases.values() if tenant_id in made]
+        owners = {each.tenant_id: each for each in self._owners.values()}
+        ids = [tenant_id for tenant_id in self._databases.values() if tenant_id in owners]
         return {
             tenant_id: Measurement(
-                self._sizes.get(tenant_id, EMPTY_SIZE), made[tenant_id].is_read_only
+                self._sizes.get(tenant_id, EMPTY_SIZE), owners[tenant_id].is_read_only
             )
             for tenant_id in ids
         }
@@ -183,28 +183,28 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
     def is_read_only(self, tenant: Tenant) -> bool:
         return self._is_ours(tenant) and self._owners[tenant.names.owner].is_read_only
 
-    def installed(self, tenant: Tenant) -> frozenset[str]:
+    def list_installed(self, tenant: Tenant) -> frozenset[str]:
         """Return the names of the extensions in the tenant's database."""
         return self._owners[tenant.names.owner].extensions if self._is_ours(tenant) else frozenset()
 
     def accepts(self, connection: Connection) -> bool:
         """Return whether a login with these credentials would work."""
-        made = self._owners.get(connection.user)
+        owner = self._owners.get(connection.user)
         return (
-            made is not None
-            and not made.is_suspended
-            and made.password == connection.password
-            and self._databases.get(connection.database) == made.tenant_id
+            owner is not None
+            and not owner.is_suspended
+            and owner.password == connection.password
+            and self._databases.get(connection.database) == owner.tenant_id
         )
 
     def refuses_password(self, connection: Connection) -> bool:
         """Return whether a login would fail because of the user or the password."""
-        made = self._owners.get(connection.user)
-        return made is None or made.password != connection.password
+        owner = self._owners.get(connection.user)
+        return owner is None or owner.password != connection.password
 
     def _is_ours(self, tenant: Tenant) -> bool:
-        made = self._owners.get(tenant.names.owner)
-        return made is not None and made.tenant_id == tenant.id
+        owner = self._owners.get(tenant.names.owner)
+        return owner is not None and owner.tenant_id == tenant.id
 
     def _set_read_only(self, tenant: Tenant, *, is_read_only: bool) -> None:
         if self._is_ours(tenant):
@@ -212,17 +212,17 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
             self._owners[owner] = replace(self._owners[owner], is_read_only=is_read_only)
 
     def _reject_foreign(self, tenant: Tenant) -> None:
-        made = self._owners.get(tenant.names.owner)
+        owner = self._owners.get(tenant.names.owner)
         database = self._databases.get(tenant.names.database)
-        if (made and made.tenant_id != tenant.id) or (database and database != tenant.id):
+        if (owner and owner.tenant_id != tenant.id) or (database and database != tenant.id):
             raise NameTaken(f"The name {tenant.names.database!r} is in use on the provider.")
 
     def _reject_overflow(self, tenant: Tenant) -> None:
-        full = self._capacity is not None and len(self._owners) >= self._capacity
-        if full and not self._is_ours(tenant):
+        is_full = self._capacity is not None and len(self._owners) >= self._capacity
+        if is_full and not self._is_ours(tenant):
             raise ProviderFull(f"The capacity of {self._capacity} databases is used up.")
 
-    def _connection(self, request: ProvisionRequest) -> Connection:
+    def _create_connection(self, request: ProvisionRequest) -> Connection:
         names = request.tenant.names
         return Connection(
             host="memory.invalid",

@@ -35,7 +35,7 @@ class MemoryRateLimiter(RateLimiter):
                 self._windows.popitem(last=False)
             window = Window(now + rate.seconds)
         window = self._windows[name] = Window(window.ends, window.hits + 1)
-        return rate.allowance(window.hits, window.ends - now)
+        return rate.calculate_allowance(window.hits, window.ends - now)
 
     def _evict_expired(self, now: float) -> None:
         for _ in range(min(SCANNED_PER_WINDOW, len(self._windows))):

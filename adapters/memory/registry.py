@@ -27,7 +27,7 @@ class MemoryRegistry(Registry):
     async def add(self, database: Database, quota: int | None = None) -> Database:
         if database.id in self._records:
             raise NameTaken(f"A record {database.id} exists already.")
-        if self._are_taken(_request_keys(database), database.id):
+        if self._are_taken(_list_request_keys(database), database.id):
             raise RequestAlreadyRecorded
         if quota is not None and self._count_live(database.caller) >= quota:
             raise QuotaReached(quota=quota)
@@ -58,14 +58,14 @@ class MemoryRegistry(Registry):
         )
 
     def _store(self, database: Database) -> Database:
-        if self._are_taken(_request_keys(database), database.id):
+        if self._are_taken(_list_request_keys(database), database.id):
             raise RequestAlreadyRecorded
-        if self._are_taken(_name_keys(database), database.id):
+        if self._are_taken(_list_name_keys(database), database.id):
             raise NameTaken(f"The name {database.names.database!r} is in use.")
         if former := self._records.get(database.id):
-            for key in _unique_keys(former):
+            for key in _list_unique_keys(former):
                 del self._owners[key]
-        self._owners |= dict.fromkeys(_unique_keys(database), database.id)
+        self._owners |= dict.fromkeys(_list_unique_keys(database), database.id)
         record = replace(database, labels=dict(database.labels), version=database.version + 1)
         self._records[record.id] = record
         return record
@@ -74,16 +74,16 @@ class MemoryRegistry(Registry):
         return any(self._owners.get(key, database_id) != database_id for key in keys)
 
 
-def _unique_keys(database: Database) -> tuple[UniqueKey, ...]:
+def _list_unique_keys(database: Database) -> tuple[UniqueKey, ...]:
     """Return the values that no two records may have at the same time."""
-    return _request_keys(database) + _name_keys(database)
+    return _list_request_keys(database) + _list_name_keys(database)
 
 
-def _request_keys(database: Database) -> tuple[UniqueKey, ...]:
+def _list_request_keys(database: Database) -> tuple[UniqueKey, ...]:
     return (("request", database.idempotency_key.key),) if database.idempotency_key else ()
 
 
-def _name_keys(database: Database) -> tuple[UniqueKey, ...]:
+def _list_name_keys(database: Database) -> tuple[UniqueKey, ...]:
     """Return no names for a record that is gone: they are free again."""
     if database.is_gone:
         return ()

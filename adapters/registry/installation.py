@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select
 from adapters.registry.schema import DATABASES, INSTALLATION
 from adapters.registry.store import Store
 from domain.errors import NameTaken
-from domain.states import LIVE
+from domain.lifecycle import LIVE
 from ports.driven.installation import Installation
 
 ONLY_ROW = 1

@@ -33,7 +33,7 @@ from domain.errors import (
     Unavailable,
 )
 from domain.ids import is_id
-from domain.states import LIVE
+from domain.lifecycle import LIVE
 from ports.driven.registry import Query, Registry
 
 _COLUMNS = DATABASES.c

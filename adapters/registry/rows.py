@@ -8,9 +8,8 @@ from sqlalchemy import RowMapping
 
 from domain.database import Database
 from domain.idempotency import IdempotencyKey
-from domain.lifecycle import Step, StepState
+from domain.lifecycle import State, Step, StepState
 from domain.names import Nickname, PgNames
-from domain.states import State
 from domain.targets import Isolation, Target
 
 
@@ -18,7 +17,7 @@ def row_from_database(database: Database) -> dict[str, Any]:
     idempotency_key = database.idempotency_key
     return {
         "id": database.id,
-        "nickname": database.nickname.typed,
+        "nickname": database.nickname.text,
         "database": database.names.database,
         "owner": database.names.owner,
         "target": database.target.name,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.registry.migration import VERSION_TABLE
-from domain.states import GONE
+from domain.lifecycle import GONE
 from ports.driven.installation import Installation
 
 Fetch = Callable[[str], Awaitable[Sequence[Any]]]

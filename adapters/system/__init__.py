@@ -1,1 +1,1 @@
-"""The clock and the random numbers of the operating system."""
+"""The clock, the random numbers and the leases of one process."""

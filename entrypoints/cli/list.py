@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from domain.states import State
+from domain.lifecycle import State
 from entrypoints.cli.client import list_all, report_errors
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.printing import print_json, print_table

@@ -6,9 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
-from domain.anonymous import AnonymousAccess
 from domain.api_keys import StaticKey, digest_key, validate_key_name
-from domain.callers import Caller, Scope
+from domain.callers import AnonymousAccess, Caller, Scope
 from domain.errors import InvalidRequest
 from domain.secrets import Secret
 from entrypoints.config.anonymous import AnonymousCreate

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from domain.anonymous import AnonymousAccess
 from domain.api_keys import MAX_QUOTA
+from domain.callers import AnonymousAccess
 from domain.errors import InvalidRequest
 from domain.expiry import parse_duration
 from domain.rates import parse_rate

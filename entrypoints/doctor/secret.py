@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 from domain.doctor import DoctorCheck, Outcome, Verdict, format_count
-from domain.passwords import PasswordDeriver, secret_name
+from domain.passwords import PasswordDeriver, derive_secret_name
 from domain.secrets import Secret
 from entrypoints.config.data_folder import find_secret
 from entrypoints.config.secret_checks import REPLACE_ADVICE
@@ -60,7 +60,7 @@ class SecretChecks(DoctorChecks):
         return Outcome(Verdict.OK, "The first start creates a secret in the data folder.")
 
     async def _check_use(self, secret: Secret, installation: Installation) -> Outcome:
-        name = await installation.name(secret_name(self.settings.oldest_secret(secret)))
+        name = await installation.name(derive_secret_name(self.settings.oldest_secret(secret)))
         passwords = PasswordDeriver(secret, self.settings.previous_secrets, name)
         target = self.settings.target
         check = CheckSecrets(installation=installation, passwords=passwords, target=target)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.anonymous import AnonymousAccess
+from domain.callers import AnonymousAccess
 from domain.doctor import DoctorCheck, Outcome, Verdict
 from domain.errors import StartupError
 from entrypoints.config.data_folder import refuse_foreign_folder

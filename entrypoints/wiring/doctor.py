@@ -13,7 +13,7 @@ from adapters.registry.doctor import PostgresRegistryChecks, RegistryChecks, Sql
 from adapters.registry.snapshot import RegistrySnapshot
 from adapters.system.clock import SystemClock
 from domain.errors import StartupError
-from domain.passwords import secret_name
+from domain.passwords import derive_secret_name
 from entrypoints.config.data_folder import find_secret
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import Settings
@@ -66,7 +66,7 @@ class _RegistryReader:
         secret = find_secret(self.settings)
         if secret is None:
             return contents.installation_name
-        return await contents.name(secret_name(self.settings.oldest_secret(secret)))
+        return await contents.name(derive_secret_name(self.settings.oldest_secret(secret)))
 
 
 def _create_registry_checks(settings: Settings) -> RegistryChecks | None:

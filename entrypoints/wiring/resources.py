@@ -17,7 +17,7 @@ from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import Server, server_from_dsn
 from adapters.registry.stores import Stores, open_postgres_stores, open_sqlite_stores
 from adapters.system.leases import InProcessLeases
-from domain.passwords import PasswordDeriver, secret_name
+from domain.passwords import PasswordDeriver, derive_secret_name
 from domain.secrets import Secret
 from entrypoints.config.secret_checks import refuse_weak_secret, report_secret
 from entrypoints.config.settings import Settings
@@ -49,7 +49,7 @@ async def read_installation(stores: Stores, settings: Settings, secret: Secret) 
     A new registry takes it from the oldest secret that is set. Raises StartupError.
     """
     await refuse_weak_secret(stores.registry, settings, secret)
-    return await stores.installation.name(secret_name(settings.oldest_secret(secret)))
+    return await stores.installation.name(derive_secret_name(settings.oldest_secret(secret)))
 
 
 async def create_password_deriver(

@@ -32,7 +32,7 @@ from ports.use_cases.list_extensions import ListExtensions
 from ports.use_cases.manage_api_keys import ManageApiKeys
 from ports.use_cases.provision_database import ProvisionDatabase
 from ports.use_cases.reconcile import Reconcile
-from ports.use_cases.reconcile_actions import map_detectors, map_finishers
+from ports.use_cases.reconcile_tasks import map_detectors, map_finishers
 from ports.use_cases.restore_database import RestoreDatabase
 from ports.use_cases.rotate_password import RotatePassword
 from ports.use_cases.show_connection import ShowConnection
@@ -193,11 +193,11 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
             rate_limiter=rate_limiter,
             failures=failures,
             clock=clock,
-            known=key_cache,
+            key_cache=key_cache,
             static_keys=settings.static_keys,
             is_open=settings.is_open,
             anonymous=settings.anonymous_create,
         ),
-        keys=ManageApiKeys(key_store=keys, clock=clock, randomness=randomness, known=key_cache),
+        keys=ManageApiKeys(key_store=keys, clock=clock, randomness=randomness, key_cache=key_cache),
         audit=audit,
     )

@@ -33,7 +33,7 @@ class ApiKeyStore(ABC):
 
     @abstractmethod
     async def search(self, query: ApiKeyQuery) -> list[ApiKey]:
-        """Return at most `query.limit` keys in the order of `every`."""
+        """Return at most `query.limit` keys in the order of `list_all`."""
 
     @abstractmethod
     async def revoke(self, key_id: str, at: datetime) -> ApiKey:

@@ -17,7 +17,7 @@ class AuditQuery:
 
 
 class AuditLog(ABC):
-    """Append-only: an entry is never changed or removed, by other programs neither, as far as the
+    """Append-only: no entry is ever changed or removed, not even by another program, as far as the
     store can prevent that. Every method may raise Unavailable."""
 
     @abstractmethod

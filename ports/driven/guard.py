@@ -1,4 +1,4 @@
-"""A server's state, for the guard that ends sessions which hold it up."""
+"""The guard of a server: inspects it, and ends sessions that hold it up."""
 
 from abc import ABC, abstractmethod
 
@@ -33,4 +33,4 @@ class Guard(ABC):
 
     @abstractmethod
     async def release_locks(self) -> None:
-        """Release the guard's own locks. The next call for the state takes them again."""
+        """Release the guard's own locks. The next `inspect` takes them again."""

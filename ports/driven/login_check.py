@@ -17,5 +17,5 @@ class LoginCheck(ABC):
 
         Raises ProviderBusy when the server cannot be reached or accepts no further session now, and
         ProviderRejected when it refuses the credentials: PasswordRefused when the password is wrong
-        or the user does not exist, which servers do not tell apart.
+        or the user does not exist, which servers report alike.
         """

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.database import Database
-from domain.states import State
+from domain.lifecycle import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A page of records, newest first, that are older than the id `before`.
 
-    `due` selects records that are not gone and whose `wake_at` is not later; `request` is the key
-    of a RequestMark.
+    `due` selects records that are not gone and whose `wake_at` is not later; `idempotency_key` is
+    the `key` of an IdempotencyKey.
     """
 
     states: frozenset[State] = frozenset()  # empty: any

@@ -7,10 +7,9 @@ from domain.callers import ANYONE, Caller
 from domain.database import Database
 from domain.errors import ExtensionUnavailable, InFlight, PasswordChanged
 from domain.extensions import check_available
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.passwords import PasswordDeriver
 from domain.reconciliation import ReconcileAction
-from domain.states import State
 from domain.targets import Target
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
@@ -18,7 +17,7 @@ from ports.driven.leases import Leases
 from ports.driven.login_check import PasswordRefused
 from ports.driven.registry import Registry
 from ports.use_cases.provisioned_database import reveal_connection
-from ports.use_cases.records import attempt, check_visible, explaining_absence, update_record
+from ports.use_cases.records import attempt, check_visible, explain_absence, update_record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +55,7 @@ class AddExtension:
         # check before taking the lease: a caller without access must not block others
         database = await self.registry.get(database_id)
         self._check(database, caller)
-        async with explaining_absence(self.registry, self.clock, database_id):
+        async with explain_absence(self.registry, self.clock, database_id):
             await reveal_connection(self.provider, database, self.passwords)
         check_available([name], await self.provider.extensions())
         async with self.leases.acquire(database_id) as is_acquired:
@@ -80,11 +79,13 @@ class AddExtension:
 
     async def _install(self, database: Database) -> Database:
         name = database.latest_extension
-        provision_request = replace(database.provision_request(self.passwords), extensions=(name,))
+        provision_request = replace(
+            database.to_provision_request(self.passwords), extensions=(name,)
+        )
         try:
             async with (
                 attempt(self.registry, self.clock, database, Operation.ADD_EXTENSION),
-                explaining_absence(self.registry, self.clock, database.id),
+                explain_absence(self.registry, self.clock, database.id),
             ):
                 await self.provider.install(provision_request)
         except (ExtensionUnavailable, PasswordRefused) as error:  # a retry would fail again

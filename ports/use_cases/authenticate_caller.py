@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from domain.anonymous import AnonymousAccess
 from domain.api_key_cache import ApiKeyCache
 from domain.api_keys import StaticKey, digest_key, is_same_digest, parse_key_id
-from domain.callers import ANYONE, Caller
+from domain.callers import ANYONE, AnonymousAccess, Caller
 from domain.errors import Unauthenticated
 from domain.rates import Allowance, Rate
 from domain.secrets import Secret
@@ -48,17 +47,20 @@ class AuthenticatedCaller:
 
 @dataclass(frozen=True, kw_only=True)
 class AuthenticateCaller:
-    """Valid keys are the operator's `static_keys` and those of the store. A service that `is_open`
-    accepts requests without a key, or with a text that cannot be one of its keys, but no revoked or
-    forged key. `failures` are counted by each process, so that strangers cause no writes in the
-    registry. `known` are keys that were valid before; revoking a key removes it there. `anonymous`
-    are the limits of callers without keys, None if they are not allowed."""
+    """Valid keys are the operator's `static_keys` and those of the store.
+
+    A service that `is_open` accepts requests without a key, or with a text that cannot be one of
+    its keys, but no revoked or forged key. `failures` are counted by each process, so that
+    strangers cause no writes in the registry. `key_cache` has keys that were valid before; revoking
+    a key removes it there. `anonymous` are the limits of callers without keys, None if they are not
+    allowed.
+    """
 
     key_store: ApiKeyStore
     rate_limiter: RateLimiter
     failures: RateLimiter
     clock: Clock
-    known: ApiKeyCache = field(default_factory=ApiKeyCache)
+    key_cache: ApiKeyCache = field(default_factory=ApiKeyCache)
     static_keys: Sequence[StaticKey] = ()
     is_open: bool = False
     anonymous: AnonymousAccess | None = None
@@ -72,10 +74,10 @@ class AuthenticateCaller:
         """
         if self.anonymous and credentials.may_be_anonymous and credentials.key is None:
             return await self._authenticate_anonymous(
-                self.anonymous, _network_from(credentials.address)
+                self.anonymous, _find_network(credentials.address)
             )
         try:
-            caller = await self._identify(credentials.key, _network_from(credentials.address))
+            caller = await self._identify(credentials.key, _find_network(credentials.address))
         except Unauthenticated:
             await self._count_failure(credentials.address)
             raise
@@ -102,7 +104,10 @@ class AuthenticateCaller:
     @cached_property
     def _find_key(self) -> FindApiKey:
         return FindApiKey(
-            key_store=self.key_store, failures=self.failures, clock=self.clock, known=self.known
+            key_store=self.key_store,
+            failures=self.failures,
+            clock=self.clock,
+            key_cache=self.key_cache,
         )
 
     async def _authenticate_anonymous(
@@ -110,14 +115,14 @@ class AuthenticateCaller:
     ) -> AuthenticatedCaller:
         """Count for the address, first in this process: a refusal here writes nothing."""
         refusal = f"Without an API key, the rate limit is {access.rate}: wait, or use an API key."
-        here = await self.failures.hit(f"anonymous here {network}", access.rate)
-        here.check(refusal)
+        local = await self.failures.hit(f"anonymous local {network}", access.rate)
+        local.check(refusal)
         allowance = await self.rate_limiter.hit(f"anonymous {network}", access.rate)
         allowance.check(refusal)
         return AuthenticatedCaller(access.caller, allowance)
 
     async def _count_failure(self, address: str) -> None:
-        allowance = await self.failures.hit(f"refused {_network_from(address)}", FAILURE_RATE)
+        allowance = await self.failures.hit(f"refused {_find_network(address)}", FAILURE_RATE)
         allowance.check(REFUSAL)
 
     async def _count_request(self, caller: Caller) -> Allowance | None:
@@ -130,7 +135,7 @@ class AuthenticateCaller:
         return allowance
 
 
-def _network_from(address: str) -> str:
+def _find_network(address: str) -> str:
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -57,7 +57,7 @@ class ChangeDatabase:
     def _with_expiry(self, database: Database, request: ChangeRequest) -> Database:
         now = self.clock.now()
         if request.ttl is not None:
-            return database.with_expiry(self.expiry.expires_at(now, request.ttl))
+            return database.with_expiry(self.expiry.calculate_expiry(now, request.ttl))
         if request.expires_at is not None or request.clears_expiry:
             return database.with_expiry(self.expiry.validate_expiry(now, request.expires_at))
         return database

@@ -22,11 +22,10 @@ from domain.extensions import check_available
 from domain.idempotency import RETENTION, IdempotencyKey, create_idempotency_key
 from domain.ids import RANDOM_BYTES, new_id
 from domain.labels import validate_labels
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.names import Nickname
 from domain.passwords import PasswordDeriver
 from domain.reconciliation import ReconcileAction
-from domain.states import State
 from domain.targets import Target
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
@@ -35,7 +34,7 @@ from ports.driven.randomness import Randomness
 from ports.driven.registry import Query, Registry
 from ports.use_cases.provision_database import ProvisionDatabase
 from ports.use_cases.provisioned_database import ProvisionedDatabase, reveal_connection
-from ports.use_cases.records import draw_nonce, explaining_absence, update_record
+from ports.use_cases.records import draw_nonce, explain_absence, update_record
 
 
 class OnConflict(StrEnum):
@@ -58,7 +57,7 @@ class CreateRequest:
     key: str | None = None
     caller: Caller = ANYONE
 
-    def mark(self) -> IdempotencyKey | None:
+    def to_idempotency_key(self) -> IdempotencyKey | None:
         """Return the digests of the key and the request, or None without a key. Raises
         InvalidRequest for an invalid key, and Forbidden for a key from an anonymous caller: other
         anonymous callers with the same key would get its database."""
@@ -98,34 +97,32 @@ class CreateDatabase:
         QuotaReached and ExtensionUnavailable. Raises OtherTarget and IllegalTransition if the
         database of the same request is not available.
         """
-        mark = request.mark()
+        key = request.to_idempotency_key()
         while True:
-            if known := await self._find_known(mark):
+            if known := await self._find_known(key):
                 return await self._reveal(known)
             await self._check_extensions(request)
-            database = self._new_record(request, mark)
+            database = self._new_record(request, key)
             async with self.leases.acquire(database.id):
-                with suppress(
-                    RequestAlreadyRecorded
-                ):  # the same request was faster: find its record
+                with suppress(RequestAlreadyRecorded):  # a concurrent request: find its record
                     return await self.provision(database, request.caller.quota)
 
-    async def request(self, request: CreateRequest) -> Database:
+    async def request(self, create_request: CreateRequest) -> Database:
         """Record a database that `finish` will provision, and return the record; or return the
         record of the same request.
 
         Raises IdempotencyKeyReused, NameTaken, QuotaReached, ExtensionUnavailable, OtherTarget and
         IllegalTransition.
         """
-        mark = request.mark()
+        key = create_request.to_idempotency_key()
         while True:
-            if known := await self._find_known(mark):
+            if known := await self._find_known(key):
                 self._check_available(known)
                 return known
-            await self._check_extensions(request)
+            await self._check_extensions(create_request)
             with suppress(RequestAlreadyRecorded):
-                database = replace(self._new_record(request, mark), resumable=True)
-                return await self.provision.record(database, request.caller.quota)
+                database = replace(self._new_record(create_request, key), resumable=True)
+                return await self.provision.record(database, create_request.caller.quota)
 
     async def finish(self, database_id: str) -> bool:
         """Provision a database that was requested. Undo one that was interrupted if its caller
@@ -146,11 +143,11 @@ class CreateDatabase:
         if request.extensions:
             check_available(request.extensions, await self.provider.extensions())
 
-    async def _find_known(self, mark: IdempotencyKey | None) -> Database | None:
-        """Return the record of the same request. One older than REMEMBERED loses its key."""
-        if mark is None:
+    async def _find_known(self, key: IdempotencyKey | None) -> Database | None:
+        """Return the record of the same request. A record older than RETENTION loses its key."""
+        if key is None:
             return None
-        found = await self.registry.search(Query(idempotency_key=mark.key, limit=1))
+        found = await self.registry.search(Query(idempotency_key=key.key, limit=1))
         if not found:
             return None
         [database] = found
@@ -159,7 +156,7 @@ class CreateDatabase:
                 self.registry, database.id, lambda current: replace(current, idempotency_key=None)
             )
             return None
-        if database.idempotency_key and database.idempotency_key.body != mark.body:
+        if database.idempotency_key and database.idempotency_key.body != key.body:
             raise IdempotencyKeyReused
         return database
 
@@ -167,7 +164,7 @@ class CreateDatabase:
         self._check_available(database)
         if database.state is State.PROVISIONING:
             return await self._resume(database.id)
-        async with explaining_absence(self.registry, self.clock, database.id):
+        async with explain_absence(self.registry, self.clock, database.id):
             return await reveal_connection(self.provider, database, self.passwords)
 
     def _check_available(self, database: Database) -> None:
@@ -188,23 +185,25 @@ class CreateDatabase:
             raise InFlight("The same request is in progress; retry soon.")
         return await self._reveal(database)
 
-    def _new_record(self, request: CreateRequest, mark: IdempotencyKey | None) -> Database:
+    def _new_record(self, request: CreateRequest, key: IdempotencyKey | None) -> Database:
         now = self.clock.now()
         nickname = Nickname.parse(request.nickname)
         database = Database(
             id=new_id(now, self.randomness.entropy(RANDOM_BYTES)),
             nickname=nickname,
-            names=nickname.names(),
+            names=nickname.derive_names(),
             target=self.target,
             caller=request.caller.name,
             secret=self.passwords.current,
             nonce=draw_nonce(self.randomness),
-            idempotency_key=mark,
-            resumable=mark is not None,
+            idempotency_key=key,
+            resumable=key is not None,
             suffixable=request.on_conflict is OnConflict.SUFFIX,
             labels=validate_labels(request.labels),
             extensions=tuple(dict.fromkeys(request.extensions)),
             created_at=now,
-            expires_at=self.expiry.limit_to(request.caller.max_ttl).expires_at(now, request.ttl),
+            expires_at=self.expiry.limit_to(request.caller.max_ttl).calculate_expiry(
+                now, request.ttl
+            ),
         )
         return database.start(Operation.PROVISION, now)

@@ -5,9 +5,8 @@ from typing import ClassVar
 
 from domain.callers import ANYONE, Caller
 from domain.database import Database
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.reconciliation import ReconcileAction
-from domain.states import State
 from domain.targets import Target
 from domain.transitions import start_deletion
 from ports.driven.clock import Clock

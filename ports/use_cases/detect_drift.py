@@ -7,17 +7,17 @@ from functools import partial
 from domain.database import Database
 from domain.errors import DatabaseNotFound
 from domain.ids import created_at_from_id
+from domain.lifecycle import LIVE, State
 from domain.names import Nickname
 from domain.provisioning import InventoryItem, Tenant
-from domain.reconciliation import Drift, ReconcileAction, find_misrecorded, find_unrecorded
-from domain.states import LIVE, State
+from domain.reconciliation import Drift, ReconcileAction, find_item_drift, find_record_drift
 from domain.targets import Target
 from domain.text import escape_unprintable
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.registry import Query, Registry
-from ports.use_cases.reconcile_task import ReconcileTask
+from ports.use_cases.reconcile_tasks import ReconcileTask
 from ports.use_cases.records import search_all
 
 PAGE = 1000
@@ -58,19 +58,19 @@ class DetectDrift:
         before = await self._list_live()
         items = await self.provider.inventory()
         records = before | await self._get_other_records(items, before)
-        drifts = find_unrecorded(items, records, self.clock.now())
-        drifts += await self._find_misrecorded(list(before.values()), items)
+        drifts = find_item_drift(items, records, self.clock.now())
+        drifts += await self._find_record_drift(list(before.values()), items)
         return [self._create_task(drift, before) for drift in drifts]
 
-    async def _find_misrecorded(
+    async def _find_record_drift(
         self, records: Sequence[Database], items: Sequence[InventoryItem]
     ) -> list[Drift]:
         """Return the drift that two inventories show."""
-        found = find_misrecorded(records, items, self.clock.now())
+        found = find_record_drift(records, items, self.clock.now())
         if not found:
             return []
         await self.clock.sleep(LAG)
-        again = find_misrecorded(records, await self.provider.inventory(), self.clock.now())
+        again = find_record_drift(records, await self.provider.inventory(), self.clock.now())
         return [drift for drift in found if drift in again]
 
     async def _list_live(self) -> dict[str, Database]:
@@ -84,7 +84,7 @@ class DetectDrift:
         """Return the records of the other items. Read after the inventory: a record is written
         before anything is provisioned."""
         found = {}
-        for database_id in {inventory_item.id for inventory_item in items} - known.keys():
+        for database_id in {item.id for item in items} - known.keys():
             try:
                 found[database_id] = await self.registry.get(database_id)
             except DatabaseNotFound:
@@ -129,8 +129,8 @@ class DetectDrift:
             return is_ours
 
     def _new_record(self, drift: Drift) -> Database:
-        """Return a record that lists the database and allows to delete it. Its password may have
-        been rotated before and is then unknown until the next rotation."""
+        """Return a record with which the database is listed and can be deleted. If its password was
+        rotated before, it is unknown until the next rotation."""
         return Database(
             id=drift.id,
             nickname=Nickname(drift.names.database),

@@ -5,9 +5,8 @@ from datetime import timedelta
 from typing import ClassVar
 
 from domain.database import Database
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.reconciliation import ReconcileAction
-from domain.states import State
 from domain.transitions import complete_suspension, is_suspending, start_expiry
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider

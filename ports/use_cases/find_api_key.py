@@ -46,7 +46,7 @@ class FindApiKey:
     key_store: ApiKeyStore
     failures: RateLimiter
     clock: Clock
-    known: ApiKeyCache
+    key_cache: ApiKeyCache
     id_cache: KeyIdCache = field(default_factory=KeyIdCache)
 
     async def __call__(self, secret: Secret, network: str) -> ApiKey:
@@ -54,38 +54,38 @@ class FindApiKey:
         key_id, digest = parse_key_id(secret), digest_key(secret)
         if key_id is None:
             raise KeyRefused
-        if key := self.known.get_fresh(key_id, digest, self.clock.elapsed()):
+        if key := self.key_cache.get_fresh(key_id, digest, self.clock.elapsed()):
             key.check_valid(self.clock.now())
             return key
-        if not self.known.knows(key_id, digest):
+        if not self.key_cache.knows(key_id, digest):
             await self._count(key_id, network)
         return await self._look_up(key_id, digest)
 
     async def _look_up(self, key_id: str, digest: str) -> ApiKey:
-        changes, asked_at = self.known.changes, self.clock.elapsed()
+        removals, asked_at = self.key_cache.removals, self.clock.elapsed()
         key = await self.key_store.find(key_id)
         if key is None or not is_same_digest(key.digest, digest):
             raise KeyRefused
         try:
             key.check_valid(self.clock.now())
         except KeyRefused:
-            self.known.forget(key_id)
+            self.key_cache.forget(key_id)
             raise
-        self.known.remember(key, asked_at, changes)
+        self.key_cache.remember(key, asked_at, removals)
         return key
 
     async def _count(self, key_id: str, network: str) -> None:
-        share = await self.failures.hit(f"look-up {network}", LOOKUP_RATE)
-        if share.is_granted:
-            share = await self.failures.hit("look-up", TOTAL_LOOKUP_RATE)
-        if not share.is_granted and key_id in await self._list_ids():
-            share = await self.failures.hit(f"look-up {network} {key_id}", LOOKUP_RATE)
-        share.check(REFUSAL)
+        allowance = await self.failures.hit(f"look-up {network}", LOOKUP_RATE)
+        if allowance.is_granted:
+            allowance = await self.failures.hit("look-up", TOTAL_LOOKUP_RATE)
+        if not allowance.is_granted and key_id in await self._list_ids():
+            allowance = await self.failures.hit(f"look-up {network} {key_id}", LOOKUP_RATE)
+        allowance.check(REFUSAL)
 
     async def _list_ids(self) -> frozenset[str]:
         async with self.id_cache.lock:
             now, at = self.clock.elapsed(), self.id_cache.at
             if at is None or now - at >= LIST_TTL:
-                self.id_cache.at = now  # a failed list is not read again at once either
+                self.id_cache.at = now  # after a failure too: do not read again at once
                 self.id_cache.ids = frozenset(key.id for key in await self.key_store.list_all())
         return self.id_cache.ids

@@ -69,8 +69,8 @@ class GuardServer:
     clock: Clock
     interval: float = INTERVAL
     status: GuardStatus = field(default_factory=GuardStatus, init=False)
-    _burning: XidUsage = field(init=False, repr=False)
-    _burning_at: float | None = field(default=None, init=False, repr=False)
+    _xid_usage: XidUsage = field(init=False, repr=False)
+    _xid_usage_at: float | None = field(default=None, init=False, repr=False)
     _alert_until: float = field(default=0.0, init=False, repr=False)
     _ending: set[tuple[int, int]] = field(default_factory=set, init=False, repr=False)
     _retry_at: dict[str, float] = field(default_factory=dict, init=False, repr=False)
@@ -79,7 +79,7 @@ class GuardServer:
     )
 
     def __post_init__(self) -> None:
-        self._burning = self.policy.xid_usage
+        self._xid_usage = self.policy.xid_usage
 
     @property
     def pause(self) -> float:
@@ -99,7 +99,7 @@ class GuardServer:
             self.status = replace(self.status, state=GuardState.AWAY)
             raise
         self._update_status(snapshot)
-        terminations = self.policy.terminations(snapshot, self._burning)
+        terminations = self.policy.find_terminations(snapshot, self._xid_usage)
         if terminations:
             self._start_alert()
         results = [*self._collect_rollbacks(), *await self._end_all(terminations)]
@@ -119,8 +119,8 @@ class GuardServer:
 
     def _update_status(self, snapshot: ServerSnapshot) -> None:
         now = self.clock.elapsed()
-        if self._burning_at is None or now - self._burning_at >= self.interval:
-            self._burning, self._burning_at = self._burning.with_snapshot(snapshot), now
+        if self._xid_usage_at is None or now - self._xid_usage_at >= self.interval:
+            self._xid_usage, self._xid_usage_at = self._xid_usage.with_snapshot(snapshot), now
         present = {(session.pid, session.role) for session in snapshot.sessions}
         self._ending &= present
         gids = {prepared.gid for prepared in snapshot.prepared}
@@ -128,7 +128,7 @@ class GuardServer:
         self.status = replace(
             self.status,
             state=GuardState.WATCHING,
-            concerns=tuple(self.policy.concerns(snapshot)),
+            concerns=tuple(self.policy.find_concerns(snapshot)),
             oldest_age=snapshot.oldest_age,
             connections=snapshot.connections,
             disk=snapshot.disk,

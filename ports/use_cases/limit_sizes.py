@@ -6,23 +6,22 @@ from functools import partial
 from typing import ClassVar
 
 from domain.database import Database
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.reconciliation import ReconcileAction
 from domain.sizes import (
     Measurement,
     SizeLimit,
+    find_next_size_operation,
+    find_pending_size_operation,
     format_size,
     is_read_only,
-    next_size_operation,
-    pending_size_operation,
 )
-from domain.states import State
 from domain.targets import Target
 from ports.driven.clock import Clock
 from ports.driven.leases import Leases
 from ports.driven.registry import Query, Registry
 from ports.driven.size_limiter import SizeLimiter
-from ports.use_cases.reconcile_task import ReconcileTask
+from ports.use_cases.reconcile_tasks import ReconcileTask
 from ports.use_cases.records import attempt, search_all, update_record
 
 PAGE = 1000
@@ -47,30 +46,32 @@ class LimitSizes:
     limit: SizeLimit | None
 
     async def __call__(self) -> list[ReconcileTask]:
-        """Measure all databases and list the tasks. Raises Unavailable, and what the measurement
+        """Measure all databases and return the tasks. Raises Unavailable, and what the measurement
         raises."""
         sizes = await self.size_limiter.measure_sizes() if self.limit else {}
         query = Query(states=frozenset({State.READY}), target=self.target.name, limit=PAGE)
-        chores = (self._chore(record, sizes) for record in await search_all(self.registry, query))
-        return [chore for chore in chores if chore]
+        records = await search_all(self.registry, query)
+        return [task for record in records if (task := self._create_task(record, sizes))]
 
     async def finish(self, database_id: str) -> bool:
         """Finish an operation that was interrupted. Return whether this call did so. Idempotent."""
         async with self.leases.acquire(database_id) as is_acquired:
             database = await self.registry.get(database_id)
-            operation = pending_size_operation(database)
+            operation = find_pending_size_operation(database)
             if not is_acquired or database.state is not State.READY or operation is None:
                 return False
-            await self._done(database, operation)
+            await self._perform(database, operation)
             return True
 
-    def _chore(self, record: Database, sizes: Mapping[str, Measurement]) -> ReconcileTask | None:
+    def _create_task(
+        self, record: Database, sizes: Mapping[str, Measurement]
+    ) -> ReconcileTask | None:
         measure = sizes.get(record.id)
-        operation = next_size_operation(record, measure, self.limit, self.clock.now())
-        name, why = record.names.database, self._why(measure)
+        operation = find_next_size_operation(record, measure, self.limit, self.clock.now())
+        name, reason = record.names.database, self._explain(measure)
         if operation:
-            do = partial(self._begin, record, operation)
-            return ReconcileTask(ReconcileAction(operation.value), record.id, name, do, why)
+            run = partial(self._start, record, operation)
+            return ReconcileTask(ReconcileAction(operation.value), record.id, name, run, reason)
         if (
             measure
             and self.limit
@@ -78,18 +79,18 @@ class LimitSizes:
             and is_read_only(record)
         ):
             return ReconcileTask(
-                ReconcileAction.REPORT_OVERSIZE, record.id, name, None, f"{why} {STILL_WRITING}"
+                ReconcileAction.REPORT_OVERSIZE, record.id, name, None, f"{reason} {STILL_WRITING}"
             )
         return None
 
-    def _why(self, measure: Measurement | None) -> str:
+    def _explain(self, measure: Measurement | None) -> str:
         if measure is None or self.limit is None:
             return "There is no size limit now."
         return (
             f"Its size is {format_size(measure.size)}; the limit is {format_size(self.limit.size)}."
         )
 
-    async def _begin(self, record: Database, operation: Operation) -> bool:
+    async def _start(self, record: Database, operation: Operation) -> bool:
         """Start and perform the operation, unless the record changed since the measurement."""
         async with self.leases.acquire(record.id) as is_acquired:
             current = await self.registry.get(record.id)
@@ -99,24 +100,23 @@ class LimitSizes:
             if operation is Operation.SET_READ_ONLY or (
                 operation is Operation.CLEAR_READ_ONLY and is_read_only(current)
             ):
-                await self._done(
-                    await self.registry.update(current.start(operation, now)), operation
-                )
+                started = await self.registry.update(current.start(operation, now))
+                await self._perform(started, operation)
             else:  # a warning, or its end
                 await self.registry.update(current.complete(operation, now))
             return True
 
-    async def _done(self, database: Database, operation: Operation) -> None:
-        act = (
+    async def _perform(self, database: Database, operation: Operation) -> None:
+        change = (
             self.size_limiter.set_read_only
             if operation is Operation.SET_READ_ONLY
             else self.size_limiter.clear_read_only
         )
         async with attempt(self.registry, self.clock, database, operation):
-            await act(database.tenant)
+            await change(database.tenant)
 
-        def done(current: Database) -> Database | None:
+        def complete(current: Database) -> Database | None:
             is_open = current.state is State.READY and current.is_pending(operation)
             return current.complete(operation, self.clock.now()) if is_open else None
 
-        await update_record(self.registry, database.id, done)
+        await update_record(self.registry, database.id, complete)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from domain.callers import ANYONE, Caller
 from domain.database import Database
-from domain.states import LIVE, State
+from domain.lifecycle import LIVE, State
 from ports.driven.registry import Query, Registry
 from ports.use_cases.pagination import parse_token, split_page
 

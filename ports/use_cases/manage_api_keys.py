@@ -53,7 +53,7 @@ class ManageApiKeys:
     key_store: ApiKeyStore
     clock: Clock
     randomness: Randomness
-    known: ApiKeyCache = field(default_factory=ApiKeyCache)
+    key_cache: ApiKeyCache = field(default_factory=ApiKeyCache)
 
     async def create(self, request: ApiKeyRequest) -> tuple[ApiKey, Secret]:
         """Create a key. Return its record and the key itself, which is shown only once. A key for
@@ -76,28 +76,28 @@ class ManageApiKeys:
                 await self.key_store.add(record)
             except NameTaken:
                 continue  # another key has this id
-            self.known.remember(record, self.clock.elapsed(), self.known.changes)
+            self.key_cache.remember(record, self.clock.elapsed(), self.key_cache.removals)
             return record, key
 
     async def read(self, request: ApiKeyListRequest) -> ApiKeyPage:
-        """Return a page of keys, the newest first, revoked and expired ones included. Raise
+        """Return a page of keys, the newest first, revoked and expired ones included. Raises
         InvalidPageToken."""
         query = ApiKeyQuery(
-            before=await self._last_key(request.page_token),
-            limit=request.page_size + 1,  # one more shows whether there is a next page
+            before=await self._find_last_key(request.page_token),
+            limit=request.page_size + 1,  # one more, to know whether there is a next page
         )
         page, token = split_page(await self.key_store.search(query), request.page_size)
         return ApiKeyPage(keys=page, next_page_token=token)
 
     async def revoke(self, key_id: str) -> ApiKey:
-        """Revoke the key from now on; other processes may accept it for FRESH seconds more. Return
+        """Revoke the key from now on; other processes may accept it for FRESH_SECONDS more. Return
         its record. Idempotent. Raises KeyNotFound."""
         try:
             return await self.key_store.revoke(key_id, self.clock.now())
         finally:  # also after an error: the key may be revoked
-            self.known.forget(key_id)
+            self.key_cache.forget(key_id)
 
-    async def _last_key(self, page_token: str) -> ApiKey | None:
+    async def _find_last_key(self, page_token: str) -> ApiKey | None:
         """Return the last key of the page before. Keys are never removed, so it is still there."""
         key_id = decode_token(page_token)
         if key_id is None:

@@ -20,15 +20,15 @@ def split_page(found: Sequence[L], size: int) -> tuple[list[L], str]:
     """Return the page and the token of the next page, empty on the last one. `found` has one entry
     more than `size` if there is a next page."""
     page = list(found[:size])
-    return page, to_token(page[-1].id) if len(found) > size else ""
+    return page, encode_token(page[-1].id) if len(found) > size else ""
 
 
-def to_token(last_id: str) -> str:
+def encode_token(last_id: str) -> str:
     return urlsafe_b64encode(last_id.encode()).decode()
 
 
 def parse_token(token: str, prefix: str = PREFIX) -> str | None:
-    """Return the id that the page begins after, None for the first page. Raise InvalidPageToken."""
+    """Return the id before the page, None for the first page. Raises InvalidPageToken."""
     last_id = decode_token(token)
     if last_id is not None and not is_id(last_id, prefix):
         raise InvalidPageToken
@@ -36,7 +36,7 @@ def parse_token(token: str, prefix: str = PREFIX) -> str | None:
 
 
 def decode_token(token: str) -> str | None:
-    """Return the id in the token, None for the first page. Raise InvalidPageToken."""
+    """Return the id in the token, None for the first page. Raises InvalidPageToken."""
     if not token:
         return None
     try:

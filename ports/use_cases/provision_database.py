@@ -15,10 +15,9 @@ from domain.errors import (
     StaleRecord,
     Unavailable,
 )
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.names import SUFFIX_ALPHABET, SUFFIX_LENGTH, PgNames
 from domain.passwords import PasswordDeriver
-from domain.states import State
 from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
@@ -60,7 +59,7 @@ class ProvisionDatabase:
         for names in self._draw_names(database):
             with suppress(NameTaken):
                 return await self.registry.add(database.rename(names), quota)
-        raise _name_taken(database)
+        raise _explain_name_taken(database)
 
     async def __call__(self, database: Database, quota: int | None = None) -> ProvisionedDatabase:
         """Return the database, ready. The caller of this method holds the lease. A database without
@@ -92,18 +91,18 @@ class ProvisionDatabase:
         provisioned after that deletion.
         """
 
-        def give_up(database: Database) -> Database | None:
+        def abandon(database: Database) -> Database | None:
             is_open = database.state is State.PROVISIONING
             return database.abandon(self.clock.now(), reason) if is_open else None
 
-        database = await update_record(self.registry, database_id, give_up)
+        database = await update_record(self.registry, database_id, abandon)
         if database.state is State.DELETING or database.is_gone:
             await self.delete.complete(database)
 
     def _draw_names(self, database: Database) -> Iterator[PgNames]:
         for _ in range(MAX_SUFFIXES if database.suffixable else 0):
             suffix = self.randomness.suffix(SUFFIX_ALPHABET, SUFFIX_LENGTH)
-            yield database.nickname.names(suffix)
+            yield database.nickname.derive_names(suffix)
 
     async def _provision(self, database: Database) -> tuple[Database, Connection]:
         """Provision the database under the first name that the provider has free. Raises
@@ -116,11 +115,11 @@ class ProvisionDatabase:
                     continue
             try:
                 return database, await self.provider.provision(
-                    database.provision_request(self.passwords)
+                    database.to_provision_request(self.passwords)
                 )
             except NameTaken:
                 await self.provider.delete(database.tenant)
-        raise _name_taken(database)
+        raise _explain_name_taken(database)
 
     async def _verify(self, database: Database, connection: Connection) -> ProvisionedDatabase:
         database = database.complete(Operation.PROVISION, self.clock.now())
@@ -155,6 +154,6 @@ class ProvisionDatabase:
             await self.undo(database_id, reason)
 
 
-def _name_taken(database: Database) -> NameTaken:
-    name = database.nickname.base()
+def _explain_name_taken(database: Database) -> NameTaken:
+    name = database.nickname.base
     return NameTaken(f"The name {name!r} is reserved or in use; choose another nickname.")

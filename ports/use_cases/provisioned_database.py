@@ -25,7 +25,7 @@ async def reveal_connection(
 ) -> ProvisionedDatabase:
     """Return the database with its connection. Raises SecretUnknown if the password cannot be
     derived, and what the provider's `reveal` raises."""
-    connection = await provider.reveal(database.provision_request(passwords))
+    connection = await provider.reveal(database.to_provision_request(passwords))
     if not connection.password.is_known:
         raise SecretUnknown
     return ProvisionedDatabase(database=database, connection=connection)

@@ -10,15 +10,14 @@ from operator import attrgetter
 
 from domain.audit import SYSTEM_CALLER, AuditEvent
 from domain.errors import PgvendError
-from domain.reconciliation import ReconcileAction, due
+from domain.reconciliation import ReconcileAction, find_due_action
 from domain.targets import Target
 from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 from ports.driven.leases import Leases
 from ports.driven.registry import Query, Registry
 from ports.use_cases.audit_events import AuditEvents
-from ports.use_cases.reconcile_actions import Detect, Finish
-from ports.use_cases.reconcile_task import ReconcileTask, Run
+from ports.use_cases.reconcile_tasks import Detect, Finish, ReconcileTask, Run
 from ports.use_cases.records import search_all
 
 PAGE = 200
@@ -27,9 +26,9 @@ AT_ONCE = 4
 """Tasks that run at the same time. The limit leaves room for callers."""
 
 DONE = "done"
-WOULD = "would be done"
-TOLD = "left as it is"
-PART = "done in part"
+PLANNED = "would be done"
+REPORTED = "left as it is"
+PARTIAL = "done in part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,8 @@ class Reconcile:
     """Every task is idempotent and runs under the lease of its database, so that many replicas may
     reconcile at the same time. A task that failed is found again, after a pause.
 
-    `finishers` finish the action of a record that is due; `detectors` list what else there is to
-    do, and are named by the action that is reported if they fail.
+    `finishers` finish the action of a record that is due; `detectors` list further tasks,
+    and are named by the action that is reported if they fail.
     """
 
     registry: Registry
@@ -81,7 +80,8 @@ class Reconcile:
             return [ReconcileResult(action, "", "", error.code, str(error))]
 
     async def _list_due(self) -> list[ReconcileTask]:
-        """Records that failed before come last: they may take long to fail again."""
+        """Return the tasks of due records. Those that failed before come last: they may take long
+        to fail again."""
         now = self.clock.now()
         query = Query(due=now, target=self.target.name, limit=PAGE)
         records = await search_all(self.registry, query)
@@ -91,60 +91,57 @@ class Reconcile:
                 action, each.id, each.names.database, partial(self.finishers[action], each.id)
             )
             for each in records
-            if (action := due(each, now))
+            if (action := find_due_action(each, now))
         ]
 
     async def _run_all(
-        self, chores: Sequence[ReconcileTask], dry_run: bool
+        self, tasks: Sequence[ReconcileTask], dry_run: bool
     ) -> list[ReconcileResult]:
-        places = asyncio.Semaphore(AT_ONCE)
+        slots = asyncio.Semaphore(AT_ONCE)
 
-        async def run_in_turn(chore: ReconcileTask) -> ReconcileResult | None:
-            if chore.run is None:
-                return _finding(chore, TOLD, chore.detail)
-            async with places:
-                return await (self._probe(chore) if dry_run else self._run(chore, chore.run))
+        async def run_in_turn(task: ReconcileTask) -> ReconcileResult | None:
+            if task.run is None:
+                return _to_result(task, REPORTED, task.detail)
+            async with slots:
+                return await (self._probe(task) if dry_run else self._run(task, task.run))
 
-        tasks = [asyncio.ensure_future(run_in_turn(chore)) for chore in chores]
+        running = [asyncio.ensure_future(run_in_turn(task)) for task in tasks]
         try:
-            results = await asyncio.gather(*tasks)
-        finally:  # a caller that cancels closes next what the tasks use
-            for task in tasks:
-                task.cancel()
-            await run_to_completion(asyncio.gather(*tasks, return_exceptions=True))
+            results = await asyncio.gather(*running)
+        finally:  # a caller that cancels will close what the tasks use
+            for future in running:
+                future.cancel()
+            await run_to_completion(asyncio.gather(*running, return_exceptions=True))
         return [result for result in results if result]
 
-    async def _probe(self, chore: ReconcileTask) -> ReconcileResult | None:
+    async def _probe(self, task: ReconcileTask) -> ReconcileResult | None:
         try:
-            async with self.leases.acquire(
-                chore.id
-            ) as is_acquired:  # else another replica works on it
-                return _finding(chore, WOULD, chore.detail) if is_acquired else None
+            async with self.leases.acquire(task.id) as is_acquired:
+                # without the lease: another replica works on it
+                return _to_result(task, PLANNED, task.detail) if is_acquired else None
         except PgvendError as error:
-            return _finding(chore, error.code, str(error))
+            return _to_result(task, error.code, str(error))
 
-    async def _run(self, chore: ReconcileTask, run: Run) -> ReconcileResult | None:
+    async def _run(self, task: ReconcileTask, run: Run) -> ReconcileResult | None:
         try:
             result = await run()
             if isinstance(result, str):
-                return _finding(chore, PART, result)
+                return _to_result(task, PARTIAL, result)
             if not result:
                 return None
-            await self._audit(chore)
-            return _finding(chore, DONE, chore.detail)
+            await self._audit(task)
+            return _to_result(task, DONE, task.detail)
         except PgvendError as error:
-            return _finding(chore, error.code, str(error))
+            return _to_result(task, error.code, str(error))
         except Exception as error:  # the other tasks go on
-            return replace(_finding(chore, "internal_error", type(error).__name__), crash=error)
+            return replace(_to_result(task, "internal_error", type(error).__name__), crash=error)
 
-    async def _audit(self, chore: ReconcileTask) -> None:
+    async def _audit(self, task: ReconcileTask) -> None:
         """Record an audit event. If that fails, the task is done and reported all the same."""
-        event = AuditEvent(
-            caller=SYSTEM_CALLER, action=f"reconcile.{chore.action}", subject=chore.id
-        )
+        event = AuditEvent(caller=SYSTEM_CALLER, action=f"reconcile.{task.action}", subject=task.id)
         with suppress(PgvendError):
             await self.audit.record(event)
 
 
-def _finding(chore: ReconcileTask, outcome: str, detail: str = "") -> ReconcileResult:
-    return ReconcileResult(chore.action, chore.id, chore.database, outcome, detail)
+def _to_result(task: ReconcileTask, outcome: str, detail: str = "") -> ReconcileResult:
+    return ReconcileResult(task.action, task.id, task.database, outcome, detail)

@@ -45,11 +45,11 @@ async def update_record(registry: Registry, database_id: str, change: Change) ->
     again. Raises DatabaseNotFound, and what `change` raises."""
     while True:
         database = await registry.get(database_id)
-        wanted = change(database)
-        if wanted is None:
+        changed = change(database)
+        if changed is None:
             return database
         try:
-            return await registry.update(wanted)
+            return await registry.update(changed)
         except StaleRecord:
             continue
 
@@ -82,8 +82,8 @@ def draw_nonce(randomness: Randomness) -> str:
 async def attempt(
     registry: Registry, clock: Clock, database: Database, operation: Operation
 ) -> AsyncIterator[None]:
-    """A context whose body performs the operation. Its error is recorded, with the time of the next
-    attempt, unless the database changed its state meanwhile."""
+    """Record the error of the body, which performs the operation, and the time of the next attempt.
+    Record nothing if the database changed its state meanwhile."""
     try:
         yield
     except BaseException as error:
@@ -99,12 +99,11 @@ async def attempt(
 
 
 @asynccontextmanager
-async def explaining_absence(
+async def explain_absence(
     registry: Registry, clock: Clock, database_id: str
 ) -> AsyncIterator[None]:
-    """A context whose body needs the database on the provider. If the database was removed
-    meanwhile, raise the error that its record explains: IllegalTransition, or DatabaseNotFound if
-    the record says that the database is ready."""
+    """Translate a DatabaseNotFound of the body, which needs the database on the provider. Raises
+    IllegalTransition if the record says why the database is absent, else DatabaseNotFound."""
     try:
         yield
     except DatabaseNotFound:

@@ -65,7 +65,7 @@ class RestoreDatabase:
         def start(database: Database) -> Database:
             self._check(database, caller)
             now = self.clock.now()
-            return start_restoration(database, now, self.expiry.expires_at(now, ttl))
+            return start_restoration(database, now, self.expiry.calculate_expiry(now, ttl))
 
         # check before taking the lease: a caller without access must not block others
         self._check(await self.registry.get(database_id), caller)
@@ -96,7 +96,9 @@ class RestoreDatabase:
                 database = await with_new_password(
                     self.registry, database, self.passwords, self.randomness
                 )
-            connection = await self.provider.provision(database.provision_request(self.passwords))
+            connection = await self.provider.provision(
+                database.to_provision_request(self.passwords)
+            )
         database = await update_record(
             self.registry,
             database.id,
@@ -110,7 +112,7 @@ class RestoreDatabase:
         if self.login_check is None:
             return False
         try:
-            connection = await self.provider.reveal(database.provision_request(self.passwords))
+            connection = await self.provider.reveal(database.to_provision_request(self.passwords))
             await self.login_check.verify(connection)
         except (PasswordRefused, Unavailable, DatabaseNotFound):
             return False

@@ -6,10 +6,9 @@ from typing import ClassVar
 from domain.callers import ANYONE, Caller
 from domain.database import Database
 from domain.errors import InFlight
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.passwords import PasswordDeriver
 from domain.reconciliation import ReconcileAction
-from domain.states import State
 from domain.targets import Target
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
@@ -22,7 +21,7 @@ from ports.use_cases.records import (
     check_visible,
     draw_nonce,
     ensure_known_secret,
-    explaining_absence,
+    explain_absence,
     update_record,
 )
 
@@ -99,10 +98,10 @@ class RotatePassword:
         end_sessions = database.is_pending(Operation.END_SESSIONS)
         async with (
             attempt(self.registry, self.clock, database, Operation.ROTATE),
-            explaining_absence(self.registry, self.clock, database.id),
+            explain_absence(self.registry, self.clock, database.id),
         ):
             connection = await self.provider.rotate(
-                database.provision_request(self.passwords), end_sessions=end_sessions
+                database.to_provision_request(self.passwords), end_sessions=end_sessions
             )
         return ProvisionedDatabase(
             database=await update_record(self.registry, database.id, self._complete),

@@ -12,7 +12,7 @@ from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck, PasswordRefused
 from ports.driven.registry import Registry
 from ports.use_cases.provisioned_database import ProvisionedDatabase, reveal_connection
-from ports.use_cases.records import explaining_absence, get_record
+from ports.use_cases.records import explain_absence, get_record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class ShowConnection:
         database = await get_record(self.registry, database_id, caller)
         database.check_target(self.target)
         database.check_password_known(self.clock.now())
-        async with explaining_absence(self.registry, self.clock, database.id):
+        async with explain_absence(self.registry, self.clock, database.id):
             provisioned = await reveal_connection(self.provider, database, self.passwords)
         return (
             replace(provisioned, verified=await self._verify(provisioned))

@@ -102,10 +102,10 @@ def base(request: pytest.FixtureRequest, kind: ProviderKind) -> Any:
 async def setup(kind: ProviderKind, base: Any) -> AsyncIterator[ProviderSetup]:
     """Open the provider, and check that the test cleaned up after itself."""
     async with kind.make(base) as bare:
-        made = kind.decorate(bare) if kind.decorate else bare
-        before = await made.provider.inventory()
-        yield made
-        assert await made.provider.inventory() == before, "the test left something behind"
+        provisioned = kind.decorate(bare) if kind.decorate else bare
+        before = await provisioned.provider.inventory()
+        yield provisioned
+        assert await provisioned.provider.inventory() == before, "the test left something behind"
 
 
 @pytest.fixture(params=registries.KINDS.values(), ids=list(registries.KINDS))
@@ -119,16 +119,16 @@ def registry_base(request: pytest.FixtureRequest, registry_kind: RegistryKind) -
 
 
 @pytest.fixture
-async def opened(registry_kind: RegistryKind, registry_base: Any) -> AsyncIterator[Stores]:
-    async with registry_kind.open(registry_base) as opened:
-        yield opened
+async def stores(registry_kind: RegistryKind, registry_base: Any) -> AsyncIterator[Stores]:
+    async with registry_kind.open(registry_base) as stores:
+        yield stores
 
 
 @pytest.fixture
-def registry(opened: Stores) -> Registry:
-    return opened.registry
+def registry(stores: Stores) -> Registry:
+    return stores.registry
 
 
 @pytest.fixture
-def leases(opened: Stores) -> Leases:
-    return opened.leases
+def leases(stores: Stores) -> Leases:
+    return stores.leases

@@ -48,9 +48,9 @@ OpenSetup = Callable[[Any], AbstractAsyncContextManager["ProviderSetup"]]
 class ProviderSetup:
     """A provider, with the login check and the size limiter for it.
 
-    `crowd` is the number of databases that may be provisioned at the same time. Calls are cancelled
-    after each of `turns` of the loop, and at each of `moments` within the time of a call. `admins`
-    are sessions of the admin that can rename roles, if there are any.
+    `max_concurrent` is the number of databases that may be provisioned at the same time. Calls are
+    cancelled after each of `turns` of the loop, and at each of `moments` within the time of a call.
+    `admins` are sessions of the admin that can rename roles, if there are any.
     """
 
     provider: DatabaseProvider
@@ -82,14 +82,14 @@ def decorated(setup: ProviderSetup) -> ProviderSetup:
     )
 
 
-async def _others_first(_: str) -> None:
+async def _yield_first(_: str) -> None:
     """Make concurrent calls in memory interleave, as on a server, so that they can be cancelled."""
     await asyncio.sleep(0)
 
 
 @asynccontextmanager
 async def memory(_: None) -> AsyncIterator[ProviderSetup]:
-    provider = MemoryProvider(fault_hook=_others_first)
+    provider = MemoryProvider(fault_hook=_yield_first)
     yield ProviderSetup(provider, MemoryLoginCheck(provider), provider, turns=4)
 
 
@@ -146,11 +146,11 @@ def allow_overlap(make: OpenSetup) -> OpenSetup:
     """Let changes of one project overlap, as Neon sometimes does. For bare providers."""
 
     @asynccontextmanager
-    async def made(neon: RunningEmulator) -> AsyncIterator[ProviderSetup]:
+    async def open_overlapping(neon: RunningEmulator) -> AsyncIterator[ProviderSetup]:
         async with override_behaviour(neon, pass_while_locked=1_000), make(neon) as setup:
             yield setup
 
-    return made
+    return open_overlapping
 
 
 def wrap_with_lock_retries(isolation: Isolation) -> Callable[[ProviderSetup], ProviderSetup]:

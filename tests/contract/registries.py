@@ -32,18 +32,18 @@ async def _in_memory(_: None) -> AsyncIterator[Stores]:
 
 @asynccontextmanager
 async def _on_disk(_: None) -> AsyncIterator[Stores]:
-    async with stores_in_sqlite() as opened:
-        yield opened
+    async with stores_in_sqlite() as stores:
+        yield stores
 
 
-def _decorated(bare: Open) -> Open:
+def _decorate(bare: Open) -> Open:
     @asynccontextmanager
-    async def decorated(base: Any) -> AsyncIterator[Stores]:
-        async with bare(base) as opened:
-            registry = LoggingRegistry(opened.registry, structlog.get_logger())
-            yield replace(opened, registry=registry)
+    async def open_decorated(base: Any) -> AsyncIterator[Stores]:
+        async with bare(base) as stores:
+            registry = LoggingRegistry(stores.registry, structlog.get_logger())
+            yield replace(stores, registry=registry)
 
-    return decorated
+    return open_decorated
 
 
 @asynccontextmanager
@@ -63,7 +63,7 @@ async def _of_replicas(server: OperatorsServer) -> AsyncIterator[Stores]:
 
 KINDS = {
     "memory": RegistryKind(_in_memory),
-    "memory-decorated": RegistryKind(_decorated(_in_memory)),
+    "memory-decorated": RegistryKind(_decorate(_in_memory)),
     "sqlite": RegistryKind(_on_disk),
     "postgres-15": RegistryKind(stores_in_postgres, "server_15"),
     "postgres-18, two replicas": RegistryKind(_of_replicas, "server_18"),

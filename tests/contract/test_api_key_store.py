@@ -20,8 +20,8 @@ STRANGE = ["'", "%", "\0", "\ud800", "db_\0", "x" * 10_000, "😀"]
 
 
 @pytest.fixture
-def key_store(opened: Stores) -> ApiKeyStore:
-    return opened.keys
+def key_store(stores: Stores) -> ApiKeyStore:
+    return stores.keys
 
 
 async def test_a_key_is_stored_as_given(key_store: ApiKeyStore) -> None:
@@ -127,19 +127,19 @@ async def test_concurrent_revocations_agree_on_one_moment(key_store: ApiKeyStore
 
 
 @pytest.fixture
-def audit_log(opened: Stores) -> AuditLog:
-    return opened.audit
+def audit_log(stores: Stores) -> AuditLog:
+    return stores.audit
 
 
 async def add_three(audit_log: AuditLog) -> list[StoredAuditEvent]:
     """Append entries out of their order. Return them newest first."""
-    made = [
+    entries = [
         new_entry(CREATED_AT + timedelta(seconds=second), caller=caller, subject=subject)
         for second, (caller, subject) in enumerate([("ann", "db_1"), ("bob", "db_2"), ("ann", "")])
     ]
     for index in (1, 2, 0):
-        await audit_log.append(made[index])
-    return made[::-1]
+        await audit_log.append(entries[index])
+    return entries[::-1]
 
 
 async def test_an_audit_entry_is_stored_as_given(audit_log: AuditLog) -> None:

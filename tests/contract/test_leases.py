@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.registry.stores import Stores
-from domain.states import State
+from domain.lifecycle import State
 from ports.driven.installation import Installation
 from ports.driven.leases import Leases
 from ports.driven.registry import Registry
@@ -53,13 +53,13 @@ async def test_a_cancelled_acquisition_releases_the_lease(leases: Leases) -> Non
 async def test_of_concurrent_calls_for_a_lease_one_acquires_it(leases: Leases) -> None:
     everybody = asyncio.Barrier(10)
 
-    async def wanted() -> bool:
+    async def try_to_acquire() -> bool:
         async with leases.acquire("one") as is_acquired:
             await everybody.wait()
             return is_acquired
 
     async with asyncio.timeout(20):
-        assert sum(await asyncio.gather(*(wanted() for _ in range(10)))) == 1
+        assert sum(await asyncio.gather(*(try_to_acquire() for _ in range(10)))) == 1
 
 
 async def test_many_leases_can_be_held_at_the_same_time(leases: Leases) -> None:
@@ -89,8 +89,8 @@ async def _assert_free_after(leases: Leases, task: asyncio.Task[None]) -> None:
 
 
 @pytest.fixture
-def installation(opened: Stores) -> Installation:
-    return opened.installation
+def installation(stores: Stores) -> Installation:
+    return stores.installation
 
 
 @pytest.mark.parametrize("has_records", [False, True])
@@ -125,8 +125,8 @@ async def test_live_records_are_counted_by_secret(
 
 
 async def test_a_record_keeps_the_name_of_its_secret(registry: Registry) -> None:
-    kept = await registry.add(replace(new_record(), secret="one"))
-    assert (await registry.get(kept.id)).secret == "one"
+    record = await registry.add(replace(new_record(), secret="one"))
+    assert (await registry.get(record.id)).secret == "one"
 
-    await registry.update(replace(kept, secret="two"))
-    assert (await registry.get(kept.id)).secret == "two"
+    await registry.update(replace(record, secret="two"))
+    assert (await registry.get(record.id)).secret == "two"

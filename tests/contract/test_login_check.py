@@ -24,12 +24,12 @@ async def test_only_the_returned_credentials_log_in(
     ):
         for password in (Secret("a-wrong-password"), other.password):
             wrong = replace(connection, password=password)
-            assert isinstance(await _refused(setup, wrong), PasswordRefused)
-        await _refused(setup, replace(connection, user=names.owner))
+            assert isinstance(await _check_refused(setup, wrong), PasswordRefused)
+        await _check_refused(setup, replace(connection, user=names.owner))
         wrong = replace(connection, database=names.database)
-        assert not isinstance(await _refused(setup, wrong), PasswordRefused)
+        assert not isinstance(await _check_refused(setup, wrong), PasswordRefused)
         if kind.isolates:
-            await _refused(setup, replace(connection, database=other.database))
+            await _check_refused(setup, replace(connection, database=other.database))
         await setup.login_check.verify(connection)
 
 
@@ -39,7 +39,7 @@ async def test_repeated_verification_leaves_no_session_open(setup: ProviderSetup
             await setup.login_check.verify(connection)
 
 
-async def _refused(setup: ProviderSetup, connection: Connection) -> ProviderRejected:
+async def _check_refused(setup: ProviderSetup, connection: Connection) -> ProviderRejected:
     """Check that the login is refused, and that the error does not contain the password."""
     with pytest.raises(ProviderRejected) as refused:
         await setup.login_check.verify(connection)

@@ -90,20 +90,20 @@ async def test_a_concurrent_provision_and_deletion_end_in_one_of_the_two(
 
 
 async def test_many_concurrent_provisions_work_and_are_listed_by_id(setup: ProviderSetup) -> None:
-    orders = [new_provision_request() for _ in range(setup.max_concurrent)]
+    requests = [new_provision_request() for _ in range(setup.max_concurrent)]
     try:
-        connections = await asyncio.gather(*map(setup.provider.provision, orders[::-1]))
+        connections = await asyncio.gather(*map(setup.provider.provision, requests[::-1]))
         await asyncio.gather(*map(setup.login_check.verify, connections))
         inventory = await setup.provider.inventory()
         assert [
             provision_request
-            for provision_request in orders
+            for provision_request in requests
             if expected_item(provision_request) not in inventory
         ] == []
-        assert inventory == sorted(inventory, key=lambda inventory_item: inventory_item.id)
+        assert inventory == sorted(inventory, key=lambda item: item.id)
     finally:
         await asyncio.gather(
-            *(setup.provider.delete(provision_request.tenant) for provision_request in orders)
+            *(setup.provider.delete(provision_request.tenant) for provision_request in requests)
         )
 
 
@@ -123,8 +123,8 @@ async def test_reveal_returns_the_provisioned_connection_and_changes_nothing(
     async with provisioned_database(setup.provider, provision_request) as connection:
         inventory = await setup.provider.inventory()
         with_extension = replace(provision_request, extensions=("no_such_extension",))
-        orders = [provision_request, provision_request, provision_request, with_extension]
-        assert await asyncio.gather(*map(setup.provider.reveal, orders)) == [connection] * 4
+        requests = [provision_request, provision_request, provision_request, with_extension]
+        assert await asyncio.gather(*map(setup.provider.reveal, requests)) == [connection] * 4
         assert await setup.provider.inventory() == inventory
         await setup.login_check.verify(connection)
 
@@ -145,7 +145,7 @@ async def test_reveal_returns_the_newest_connection(setup: ProviderSetup) -> Non
 
 
 async def test_reveal_provisions_nothing(setup: ProviderSetup) -> None:
-    """If the provider chooses passwords, an error says that there is none."""
+    """If the provider chooses passwords, an error says that the tenant does not exist."""
     provision_request = new_provision_request()
     await asyncio.gather(setup.provider.reveal(provision_request), return_exceptions=True)
     assert await find_in_inventory(setup.provider, provision_request) == []

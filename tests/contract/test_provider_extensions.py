@@ -14,7 +14,7 @@ EVERYWHERE = "plpgsql"
 """An extension that every server has and every database has installed."""
 
 
-def _with(provision_request: ProvisionRequest, *extensions: str) -> ProvisionRequest:
+def _add_extensions(provision_request: ProvisionRequest, *extensions: str) -> ProvisionRequest:
     return replace(provision_request, extensions=extensions)
 
 
@@ -27,8 +27,8 @@ async def test_extensions_are_listed_once_ordered_by_name(setup: ProviderSetup) 
 
 async def test_a_listed_extension_can_be_provisioned(setup: ProviderSetup) -> None:
     listed = await setup.provider.extensions()
-    wanted = max(listed, key=lambda extension: extension.name in {"vector", "hstore"}).name
-    provision_request = _with(new_provision_request(), wanted)
+    expected = max(listed, key=lambda extension: extension.name in {"vector", "hstore"}).name
+    provision_request = _add_extensions(new_provision_request(), expected)
     async with provisioned_database(setup.provider, provision_request) as connection:
         await setup.login_check.verify(connection)
 
@@ -36,7 +36,7 @@ async def test_a_listed_extension_can_be_provisioned(setup: ProviderSetup) -> No
 async def test_an_unlisted_extension_is_refused_before_anything_is_created(
     setup: ProviderSetup,
 ) -> None:
-    provision_request = _with(new_provision_request(), EVERYWHERE, "no_such_extension")
+    provision_request = _add_extensions(new_provision_request(), EVERYWHERE, "no_such_extension")
 
     with pytest.raises(ExtensionUnavailable, match=rf"'no_such_extension' .*{EVERYWHERE}"):
         await setup.provider.provision(provision_request)
@@ -47,7 +47,7 @@ async def test_an_unlisted_extension_is_refused_before_anything_is_created(
 async def test_a_refused_extension_leaves_the_names_free(setup: ProviderSetup) -> None:
     provision_request = new_provision_request()
     with pytest.raises(ExtensionUnavailable):
-        await setup.provider.provision(_with(provision_request, "no_such_extension"))
+        await setup.provider.provision(_add_extensions(provision_request, "no_such_extension"))
     async with provisioned_database(setup.provider, provision_request) as connection:
         await setup.login_check.verify(connection)
 
@@ -55,7 +55,7 @@ async def test_a_refused_extension_leaves_the_names_free(setup: ProviderSetup) -
 async def test_an_extension_can_be_installed_later_idempotently(setup: ProviderSetup) -> None:
     listed = await setup.provider.extensions()
     provision_request = new_provision_request()
-    extended = _with(provision_request, *[extension.name for extension in listed[:2]])
+    extended = _add_extensions(provision_request, *[extension.name for extension in listed[:2]])
     async with provisioned_database(setup.provider, provision_request) as connection:
         await setup.provider.install(extended)
         await setup.provider.install(extended)
@@ -67,7 +67,7 @@ async def test_an_extension_that_cannot_be_installed_changes_nothing(setup: Prov
     provision_request = new_provision_request()
     async with provisioned_database(setup.provider, provision_request) as connection:
         with pytest.raises(ExtensionUnavailable, match="no_such_extension"):
-            await setup.provider.install(_with(provision_request, "no_such_extension"))
+            await setup.provider.install(_add_extensions(provision_request, "no_such_extension"))
         await setup.login_check.verify(connection)
         assert await find_in_inventory(setup.provider, provision_request) == [
             expected_item(provision_request)
@@ -75,7 +75,7 @@ async def test_an_extension_that_cannot_be_installed_changes_nothing(setup: Prov
 
 
 async def test_an_extension_cannot_be_installed_in_a_missing_database(setup: ProviderSetup) -> None:
-    provision_request = _with(new_provision_request(), EVERYWHERE)
+    provision_request = _add_extensions(new_provision_request(), EVERYWHERE)
 
     with pytest.raises(DatabaseNotFound):
         await setup.provider.install(provision_request)

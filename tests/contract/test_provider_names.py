@@ -45,28 +45,28 @@ async def test_of_concurrent_requests_for_one_name_one_succeeds(setup: ProviderS
     await asyncio.gather(*[setup.provider.ping() for _ in range(6)])
     for _ in range(3):
         first = new_provision_request()
-        orders = [first, *(request_for_same_names(first) for _ in range(5))]
+        requests = [first, *(request_for_same_names(first) for _ in range(5))]
         try:
-            await _race(setup, orders)
+            await _race(setup, requests)
         finally:
             await asyncio.gather(
-                *(setup.provider.delete(provision_request.tenant) for provision_request in orders)
+                *(setup.provider.delete(provision_request.tenant) for provision_request in requests)
             )
 
 
-async def _race(setup: ProviderSetup, orders: list[ProvisionRequest]) -> None:
+async def _race(setup: ProviderSetup, requests: list[ProvisionRequest]) -> None:
     results = await asyncio.gather(
-        *(setup.provider.provision(provision_request) for provision_request in orders),
+        *(setup.provider.provision(provision_request) for provision_request in requests),
         return_exceptions=True,
     )
     [(winner, connection)] = [
         (provision_request, result)
-        for provision_request, result in zip(orders, results, strict=True)
+        for provision_request, result in zip(requests, results, strict=True)
         if isinstance(result, Connection)
     ]
     losers = [result for result in results if result is not connection]
     assert [type(error) for error in losers] == [NameTaken] * len(losers)
     await setup.login_check.verify(connection)
-    ids = {provision_request.tenant.id for provision_request in orders}
+    ids = {provision_request.tenant.id for provision_request in requests}
     left = [found for found in await setup.provider.inventory() if found.id in ids]
     assert left == [expected_item(winner)]

@@ -27,12 +27,12 @@ async def test_a_rotation_ends_the_owners_sessions_as_declared(
             with_next_password(provision_request), end_sessions=end_sessions
         )
 
-        for opened in (idle, busy):
+        for stores in (idle, busy):
             if end_sessions or setup.provider.rotation_ends_sessions:
                 with pytest.raises(FAILURES):
-                    await opened.fetchval("SELECT 1")
+                    await stores.fetchval("SELECT 1")
             else:
-                assert await opened.fetchval("SELECT 1") == 1
+                assert await stores.fetchval("SELECT 1") == 1
         await setup.login_check.verify(new)
 
 
@@ -42,8 +42,8 @@ async def test_a_rotation_ends_no_sessions_of_others(setup: ProviderSetup) -> No
     async with (
         provisioned_database(setup.provider, provision_request),
         provisioned_database(setup.provider, new_provision_request()) as neighbours,
-        session(login_from_connection(neighbours)) as opened,
+        session(login_from_connection(neighbours)) as stores,
     ):
         await setup.provider.rotate(with_next_password(provision_request), end_sessions=True)
         if not setup.provider.rotation_ends_sessions:
-            assert await opened.fetchval("SELECT 1") == 1
+            assert await stores.fetchval("SELECT 1") == 1

@@ -133,13 +133,13 @@ async def test_suspension_ends_sessions_and_keeps_data(setup: ProviderSetup) -> 
         provisioned_database(setup.provider, provision_request) as connection,
         AsyncExitStack() as sessions,
     ):
-        opened = [
+        stores = [
             await sessions.enter_async_context(open_tenant_session(connection)) for _ in range(3)
         ]
         make = "CREATE SCHEMA safe; CREATE TABLE safe.kept AS SELECT 42 AS answer"
-        await opened[0].execute(make)
+        await stores[0].execute(make)
         await setup.provider.suspend(provision_request.tenant)
-        for ended in opened:
+        for ended in stores:
             with pytest.raises(FAILURES):
                 await ended.execute("SELECT 1")
 

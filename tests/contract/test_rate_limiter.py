@@ -31,12 +31,12 @@ class Counting:
 
 
 @pytest.fixture
-def counting(opened: Stores) -> Counting:
+def counting(stores: Stores) -> Counting:
     """The shared limiter of the registry if it has one, else the limiter in memory."""
-    if opened.shared_rate_limiter:
-        return Counting(opened.shared_rate_limiter, lambda _: None)
+    if stores.shared_rate_limiter:
+        return Counting(stores.shared_rate_limiter, lambda _: None)
     clock = FakeClock()
-    return Counting(MemoryRateLimiter(clock), lambda seconds: _passed(clock, seconds))
+    return Counting(MemoryRateLimiter(clock), lambda seconds: _advance_clock(clock, seconds))
 
 
 @pytest.fixture
@@ -85,12 +85,12 @@ async def test_a_new_window_grants_the_whole_amount(counting: Counting) -> None:
 
 
 async def test_expired_windows_are_deleted_on_the_server(server_18: OperatorsServer) -> None:
-    async with temporary_database(server_18) as url, open_postgres_stores(url) as opened:
-        assert opened.shared_rate_limiter
-        await opened.shared_rate_limiter.hit("before", THREE)
+    async with temporary_database(server_18) as url, open_postgres_stores(url) as stores:
+        assert stores.shared_rate_limiter
+        await stores.shared_rate_limiter.hit("before", THREE)
         await run_sql(url, "UPDATE rates SET ends_at = now() - interval '2 hours'")
 
-        await opened.shared_rate_limiter.hit("now", THREE)
+        await stores.shared_rate_limiter.hit("now", THREE)
 
         assert [row["name"] for row in await run_sql(url, "SELECT name FROM rates")] == ["now"]
 
@@ -128,5 +128,5 @@ async def test_a_current_window_is_not_deleted_with_expired_ones() -> None:
     assert not (await rates.hit("ann", Rate(1, 3600))).is_granted
 
 
-def _passed(clock: FakeClock, seconds: float) -> None:
+def _advance_clock(clock: FakeClock, seconds: float) -> None:
     clock.passed += seconds

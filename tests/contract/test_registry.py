@@ -8,9 +8,8 @@ import pytest
 
 from domain.database import Database
 from domain.errors import DatabaseNotFound, NameTaken, StaleRecord
-from domain.lifecycle import MAX_HISTORY, Operation
+from domain.lifecycle import MAX_HISTORY, Operation, State
 from domain.names import Nickname
-from domain.states import State
 from ports.driven.registry import Query, Registry
 from tests.support.records import new_record
 from tests.support.registries import BEGIN, IDEMPOTENCY_KEY
@@ -33,19 +32,19 @@ async def test_a_new_record_is_stored_as_given_with_its_first_version(registry: 
     await registry.ping()
     assert await registry.search(Query()) == []
 
-    kept = await registry.add(new)
+    record = await registry.add(new)
 
-    assert kept == replace(new, version=kept.version)
-    assert kept.version > new.version
-    assert await registry.get(kept.id) == kept
+    assert record == replace(new, version=record.version)
+    assert record.version > new.version
+    assert await registry.get(record.id) == record
 
 
 async def test_a_record_without_optional_values_is_stored(registry: Registry) -> None:
     bare = replace(new_record(), history=(), wake_at=None)
 
-    kept = await registry.add(bare)
+    record = await registry.add(bare)
 
-    assert await registry.get(kept.id) == replace(bare, version=kept.version)
+    assert await registry.get(record.id) == replace(bare, version=record.version)
 
 
 async def test_times_of_any_time_zone_are_stored_to_the_microsecond(registry: Registry) -> None:
@@ -54,9 +53,9 @@ async def test_times_of_any_time_zone_are_stored_to_the_microsecond(registry: Re
     new = new_record().start(Operation.VERIFY, moment)
     new = replace(new, expires_at=moment, wake_at=moment)
 
-    kept = await registry.get((await registry.add(new)).id)
+    record = await registry.get((await registry.add(new)).id)
 
-    assert (kept.expires_at, kept.wake_at, kept.history[-1].at) == (moment, moment, moment)
+    assert (record.expires_at, record.wake_at, record.history[-1].at) == (moment, moment, moment)
 
 
 async def test_a_long_history_keeps_its_order(registry: Registry) -> None:
@@ -65,26 +64,26 @@ async def test_a_long_history_keeps_its_order(registry: Registry) -> None:
         at = BEGIN + timedelta(seconds=second)
         database = database.fail(Operation.PROVISION, at, f"{second} " + "ä" * 200)
 
-    kept = await registry.add(database)
+    record = await registry.add(database)
 
-    assert (await registry.get(kept.id)).history == database.history
+    assert (await registry.get(record.id)).history == database.history
 
 
 async def test_an_unknown_record_is_not_found(registry: Registry) -> None:
-    kept = await registry.add(new_record())
+    record = await registry.add(new_record())
 
     for database_id in ["db_unknown", "", "'", "%", "\0", "\ud800", "db_" + "0" * 26]:
         with pytest.raises(DatabaseNotFound):
             await registry.get(database_id)
     with pytest.raises(DatabaseNotFound):
         await registry.update(new_record())
-    assert await registry.search(Query()) == [kept]
+    assert await registry.search(Query()) == [record]
 
 
 async def test_an_update_replaces_the_record_with_the_next_version(registry: Registry) -> None:
-    kept = await registry.add(new_record())
+    record = await registry.add(new_record())
     changed = replace(
-        kept.transition_to(State.READY).complete(
+        record.transition_to(State.READY).complete(
             Operation.PROVISION, BEGIN, BEGIN + timedelta(hours=1)
         ),
         idempotency_key=IDEMPOTENCY_KEY,
@@ -96,18 +95,18 @@ async def test_an_update_replaces_the_record_with_the_next_version(registry: Reg
     updated = await registry.update(changed)
 
     assert updated == replace(changed, version=updated.version)
-    assert updated.version > kept.version
-    assert await registry.get(kept.id) == updated
+    assert updated.version > record.version
+    assert await registry.get(record.id) == updated
 
 
 @pytest.mark.parametrize("state", [State.PROVISIONING, State.DELETED])
 async def test_a_record_cannot_be_added_twice(registry: Registry, state: State) -> None:
-    kept = await registry.add(new_record(state=state))
+    record = await registry.add(new_record(state=state))
 
     with pytest.raises(NameTaken):
-        await registry.add(replace(kept, state=State.READY))
+        await registry.add(replace(record, state=State.READY))
 
-    assert await registry.search(Query()) == [kept]
+    assert await registry.search(Query()) == [record]
 
 
 async def test_an_update_of_an_old_version_is_refused(registry: Registry) -> None:
@@ -121,34 +120,34 @@ async def test_an_update_of_an_old_version_is_refused(registry: Registry) -> Non
 
 
 async def test_of_concurrent_updates_one_succeeds(registry: Registry) -> None:
-    kept = await registry.add(new_record())
-    changes = [replace(kept, labels={"by": str(number)}) for number in range(20)]
+    record = await registry.add(new_record())
+    changes = [replace(record, labels={"by": str(number)}) for number in range(20)]
 
     outcomes = await asyncio.gather(*map(registry.update, changes), return_exceptions=True)
 
     (winner,) = [outcome for outcome in outcomes if isinstance(outcome, Database)]
     assert sum(isinstance(outcome, StaleRecord) for outcome in outcomes) == 19
-    assert await registry.get(kept.id) == winner
+    assert await registry.get(record.id) == winner
 
 
 async def test_returned_records_are_independent_values(registry: Registry) -> None:
     labels = {"team": "a"}
-    kept = await registry.add(new_record(labels=labels))
-    before = replace(kept)
+    record = await registry.add(new_record(labels=labels))
+    before = replace(record)
 
     labels["team"] = "b"
-    assert (await registry.get(kept.id)).labels == kept.labels == {"team": "a"}
+    assert (await registry.get(record.id)).labels == record.labels == {"team": "a"}
 
-    await registry.update(kept.transition_to(State.READY))
-    assert kept == before
+    await registry.update(record.transition_to(State.READY))
+    assert record == before
 
 
 async def test_many_concurrent_calls_are_answered(registry: Registry) -> None:
-    kept = await asyncio.gather(*(registry.add(new_record()) for _ in range(30)))
+    records = await asyncio.gather(*(registry.add(new_record()) for _ in range(30)))
     transition_to = await asyncio.gather(
-        *(registry.update(record.transition_to(State.READY)) for record in kept)
+        *(registry.update(record.transition_to(State.READY)) for record in records)
     )
 
-    found = await asyncio.gather(*(registry.get(record.id) for record in kept))
+    found = await asyncio.gather(*(registry.get(record.id) for record in records))
 
     assert found == transition_to

@@ -9,7 +9,7 @@ import pytest
 
 from domain.database import Database
 from domain.errors import DatabaseNotFound
-from domain.states import State
+from domain.lifecycle import State
 from ports.driven.registry import Query, Registry
 from tests.support.polling import PATIENCE
 from tests.support.records import new_record
@@ -22,7 +22,7 @@ async def test_a_cancelled_add_is_complete_or_absent(registry: Registry) -> None
     for moment in MOMENTS:
         new = new_record()
 
-        await _cancelled(registry.add(new), moment)
+        await _cancel_at(registry.add(new), moment)
 
         try:
             assert (await registry.get(new.id)).names == new.names
@@ -35,7 +35,7 @@ async def test_a_cancelled_update_is_complete_or_absent(registry: Registry) -> N
         before = await registry.add(new_record())
         after = before.transition_to(State.READY)
 
-        await _cancelled(registry.update(after), moment)
+        await _cancel_at(registry.update(after), moment)
 
         found = await registry.get(before.id)
         assert found.state in {before.state, after.state}
@@ -47,7 +47,7 @@ async def test_the_result_of_a_cancelled_change_is_final(registry: Registry) -> 
     """A clean-up after a cancellation reads the record first."""
     for moment in MOMENTS:
         new = new_record()
-        await _cancelled(registry.add(new), moment)
+        await _cancel_at(registry.add(new), moment)
 
         found = await registry.search(Query(before=new.id + "0", limit=1))
         await asyncio.gather(*(registry.ping() for _ in range(5)))
@@ -57,14 +57,14 @@ async def test_the_result_of_a_cancelled_change_is_final(registry: Registry) -> 
 
 async def test_cancelled_calls_hold_no_connection(registry: Registry) -> None:
     for moment in MOMENTS:
-        kept = await registry.add(new_record())
+        record = await registry.add(new_record())
         calls = [registry.search(Query()) for _ in range(20)]
-        updates = [registry.update(kept.transition_to(State.READY)) for _ in range(20)]
+        updates = [registry.update(record.transition_to(State.READY)) for _ in range(20)]
 
-        await asyncio.gather(*(_cancelled(call, moment) for call in [*calls, *updates]))
+        await asyncio.gather(*(_cancel_at(call, moment) for call in [*calls, *updates]))
 
     async with asyncio.timeout(PATIENCE):
-        await asyncio.gather(*(registry.get(kept.id) for _ in range(20)))
+        await asyncio.gather(*(registry.get(record.id) for _ in range(20)))
         await asyncio.gather(*(registry.add(new_record()) for _ in range(20)))
     await registry.ping()
 
@@ -77,7 +77,7 @@ async def test_a_cancellation_is_not_lost(registry: Registry) -> None:
         await task
 
 
-async def _cancelled(call: Coroutine[Any, Any, object], moment: int) -> None:
+async def _cancel_at(call: Coroutine[Any, Any, object], moment: int) -> None:
     task = asyncio.create_task(call)
     for _ in range(moment):
         await asyncio.sleep(0)

@@ -8,8 +8,8 @@ import pytest
 from domain.database import Database
 from domain.errors import NameTaken, RequestAlreadyRecorded
 from domain.idempotency import IdempotencyKey
+from domain.lifecycle import GONE, LIVE, State
 from domain.names import Nickname, PgNames
-from domain.states import GONE, LIVE, State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record
 from tests.support.registries import IDEMPOTENCY_KEY
@@ -20,7 +20,7 @@ async def test_the_names_of_a_live_record_are_taken(registry: Registry, state: S
     first = await registry.add(new_record("Sales", state=state))
 
     for names in (
-        Nickname("sales").names(),
+        Nickname("sales").derive_names(),
         PgNames("sales", "user_other"),
         PgNames("other", "user_sales"),
     ):
@@ -53,11 +53,11 @@ async def test_the_names_of_a_record_that_is_gone_are_free(
     registry: Registry, state: State
 ) -> None:
     """Its record can still be updated after another one took them."""
-    gone = await registry.add(new_record("Sales", state=state))
+    gone_record = await registry.add(new_record("Sales", state=state))
     await registry.add(new_record("Sales", state=state))
     live = await registry.add(new_record("Sales"))
-    await registry.update(replace(gone, labels={"late": "label"}))
-    assert (await registry.get(gone.id)).labels == {"late": "label"}
+    await registry.update(replace(gone_record, labels={"late": "label"}))
+    assert (await registry.get(gone_record.id)).labels == {"late": "label"}
 
     await registry.update(replace(live, state=state))
 
@@ -65,34 +65,36 @@ async def test_the_names_of_a_record_that_is_gone_are_free(
 
 
 async def test_a_record_can_take_a_free_name(registry: Registry) -> None:
-    kept = await registry.add(new_record("Sales"))
+    record = await registry.add(new_record("Sales"))
 
-    rename = await registry.update(kept.rename(Nickname("Other").names()))
+    rename = await registry.update(record.rename(Nickname("Other").derive_names()))
 
     assert rename.names.database == "other"
     assert (await registry.add(new_record("Sales"))).names.database == "sales"
     with pytest.raises(NameTaken):
-        await registry.update(rename.rename(Nickname("Sales").names()))
-    assert await registry.get(kept.id) == rename
+        await registry.update(rename.rename(Nickname("Sales").derive_names()))
+    assert await registry.get(record.id) == rename
 
 
 OTHER_MARK = IdempotencyKey("another key", "body")
 
 
-def asked(nickname: str | None = None, mark: IdempotencyKey = IDEMPOTENCY_KEY) -> Database:
+def create_keyed_record(
+    nickname: str | None = None, mark: IdempotencyKey = IDEMPOTENCY_KEY
+) -> Database:
     return replace(new_record(nickname), idempotency_key=mark)
 
 
 @pytest.mark.parametrize("state", [State.PROVISIONING, State.DELETED])
 async def test_a_request_key_is_known_in_every_state(registry: Registry, state: State) -> None:
     """Only time or a failure frees the request key of a record that is gone."""
-    first = await registry.add(replace(asked("Sales"), state=state))
+    first = await registry.add(replace(create_keyed_record("Sales"), state=state))
 
     for again in (
-        asked(),
-        asked("Sales"),  # the known key counts before the taken name
-        asked(mark=replace(IDEMPOTENCY_KEY, body="another body")),
-        replace(asked(), target=ELSEWHERE),
+        create_keyed_record(),
+        create_keyed_record("Sales"),  # the known key counts before the taken name
+        create_keyed_record(mark=replace(IDEMPOTENCY_KEY, body="another body")),
+        replace(create_keyed_record(), target=ELSEWHERE),
     ):
         with pytest.raises(RequestAlreadyRecorded):
             await registry.add(again)
@@ -101,10 +103,10 @@ async def test_a_request_key_is_known_in_every_state(registry: Registry, state: 
 
 
 async def test_a_taken_name_is_not_a_known_request(registry: Registry) -> None:
-    await registry.add(asked("Sales"))
+    await registry.add(create_keyed_record("Sales"))
     await registry.add(new_record("request_key"))
 
-    for taken in (asked("Sales", OTHER_MARK), new_record("request_key")):
+    for taken in (create_keyed_record("Sales", OTHER_MARK), new_record("request_key")):
         with pytest.raises(NameTaken):
             await registry.add(taken)
 
@@ -113,7 +115,7 @@ async def test_a_taken_name_is_not_a_known_request(registry: Registry) -> None:
 async def test_of_concurrent_requests_with_one_key_one_succeeds(
     registry: Registry, nickname: str | None
 ) -> None:
-    racing = [registry.add(asked(nickname)) for _ in range(10)]
+    racing = [registry.add(create_keyed_record(nickname)) for _ in range(10)]
 
     outcomes = await asyncio.gather(*racing, return_exceptions=True)
 
@@ -123,19 +125,21 @@ async def test_of_concurrent_requests_with_one_key_one_succeeds(
 
 
 async def test_a_record_keeps_its_request_key_until_it_gives_it_up(registry: Registry) -> None:
-    kept = await registry.update((await registry.add(asked())).transition_to(State.READY))
-    assert kept.idempotency_key == IDEMPOTENCY_KEY
+    record = await registry.update(
+        (await registry.add(create_keyed_record())).transition_to(State.READY)
+    )
+    assert record.idempotency_key == IDEMPOTENCY_KEY
 
-    await registry.update(replace(kept, idempotency_key=None))
+    await registry.update(replace(record, idempotency_key=None))
 
-    assert (await registry.add(asked())).idempotency_key == IDEMPOTENCY_KEY
+    assert (await registry.add(create_keyed_record())).idempotency_key == IDEMPOTENCY_KEY
 
 
 async def test_a_record_cannot_take_a_known_request_key(registry: Registry) -> None:
-    await registry.add(asked())
-    kept = await registry.add(new_record())
+    await registry.add(create_keyed_record())
+    record = await registry.add(new_record())
 
     with pytest.raises(RequestAlreadyRecorded):
-        await registry.update(replace(kept, idempotency_key=IDEMPOTENCY_KEY))
+        await registry.update(replace(record, idempotency_key=IDEMPOTENCY_KEY))
 
-    assert await registry.get(kept.id) == kept
+    assert await registry.get(record.id) == record

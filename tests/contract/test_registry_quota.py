@@ -9,13 +9,13 @@ import pytest
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached, RequestAlreadyRecorded
 from domain.idempotency import IdempotencyKey
-from domain.states import LIVE, State
+from domain.lifecycle import LIVE, State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record
 from tests.support.registries import IDEMPOTENCY_KEY
 
 
-def anns(
+def create_anns_record(
     nickname: str | None = None,
     *,
     state: State = State.PROVISIONING,
@@ -25,94 +25,98 @@ def anns(
 
 
 async def test_a_quota_bounds_the_records_of_a_caller(registry: Registry) -> None:
-    kept = [await registry.add(anns(), quota=2) for _ in range(2)]
+    records = [await registry.add(create_anns_record(), quota=2) for _ in range(2)]
 
     with pytest.raises(QuotaReached) as caught:
-        await registry.add(anns(), quota=2)
+        await registry.add(create_anns_record(), quota=2)
 
     assert caught.value.quota == 2
-    assert await registry.search(Query()) == sorted(kept, key=lambda each: each.id, reverse=True)
+    assert await registry.search(Query()) == sorted(records, key=lambda each: each.id, reverse=True)
 
 
 async def test_a_record_within_a_quota_is_stored_completely(registry: Registry) -> None:
     new = replace(
-        anns(mark=IDEMPOTENCY_KEY), labels={"team": "a"}, extensions=("vector",), secret="one"
+        create_anns_record(mark=IDEMPOTENCY_KEY),
+        labels={"team": "a"},
+        extensions=("vector",),
+        secret="one",
     )
 
-    kept = await registry.add(new, quota=1)
+    record = await registry.add(new, quota=1)
 
-    assert kept == replace(new, version=kept.version)
-    assert await registry.get(kept.id) == kept
+    assert record == replace(new, version=record.version)
+    assert await registry.get(record.id) == record
 
 
 async def test_a_quota_of_zero_allows_nothing_and_none_allows_all(registry: Registry) -> None:
     with pytest.raises(QuotaReached):
-        await registry.add(anns(), quota=0)
+        await registry.add(create_anns_record(), quota=0)
     assert await registry.search(Query()) == []
 
     for _ in range(2):
-        await registry.add(anns())
+        await registry.add(create_anns_record())
     assert len(await registry.search(Query())) == 2
 
 
 @pytest.mark.parametrize("state", State)
 async def test_live_records_count_towards_the_quota(registry: Registry, state: State) -> None:
-    await registry.add(anns(state=state))
+    await registry.add(create_anns_record(state=state))
 
     with pytest.raises(QuotaReached) if state in LIVE else nullcontext():
-        await registry.add(anns(), quota=1)
+        await registry.add(create_anns_record(), quota=1)
 
 
 async def test_a_record_that_is_gone_does_not_count(registry: Registry) -> None:
-    kept = await registry.add(anns(), quota=1)
-    await registry.update(replace(kept, state=State.DELETED))
+    record = await registry.add(create_anns_record(), quota=1)
+    await registry.update(replace(record, state=State.DELETED))
 
-    assert (await registry.add(anns(), quota=1)).version == 1
+    assert (await registry.add(create_anns_record(), quota=1)).version == 1
 
 
 async def test_records_of_other_callers_do_not_count(registry: Registry) -> None:
     for caller in ("bob", "Ann", "ann ", "an", "ann%"):
         await registry.add(replace(new_record(), caller=caller))
 
-    assert (await registry.add(anns(), quota=1)).version == 1
+    assert (await registry.add(create_anns_record(), quota=1)).version == 1
 
 
 async def test_records_on_other_targets_count(registry: Registry) -> None:
-    await registry.add(replace(anns(), target=ELSEWHERE))
+    await registry.add(replace(create_anns_record(), target=ELSEWHERE))
 
     with pytest.raises(QuotaReached):
-        await registry.add(anns(), quota=1)
+        await registry.add(create_anns_record(), quota=1)
 
 
 @pytest.mark.parametrize("quota", [1, 9])
 async def test_a_repeated_request_is_known_even_if_the_quota_is_reached(
     registry: Registry, quota: int
 ) -> None:
-    await registry.add(anns("Sales", mark=IDEMPOTENCY_KEY), quota=quota)
+    await registry.add(create_anns_record("Sales", mark=IDEMPOTENCY_KEY), quota=quota)
 
     with pytest.raises(RequestAlreadyRecorded):
-        await registry.add(anns("Sales", mark=IDEMPOTENCY_KEY), quota=quota)
+        await registry.add(create_anns_record("Sales", mark=IDEMPOTENCY_KEY), quota=quota)
     with pytest.raises(QuotaReached if quota == 1 else NameTaken):
         await registry.add(
-            anns("Sales", mark=IdempotencyKey("another key", IDEMPOTENCY_KEY.body)), quota=quota
+            create_anns_record("Sales", mark=IdempotencyKey("another key", IDEMPOTENCY_KEY.body)),
+            quota=quota,
         )
 
 
 async def test_a_taken_name_does_not_count(registry: Registry) -> None:
-    await registry.add(anns("Sales"), quota=2)
+    await registry.add(create_anns_record("Sales"), quota=2)
 
     with pytest.raises(NameTaken):
-        await registry.add(anns("Sales"), quota=2)
+        await registry.add(create_anns_record("Sales"), quota=2)
 
-    assert (await registry.add(anns(), quota=2)).version == 1
+    assert (await registry.add(create_anns_record(), quota=2)).version == 1
 
 
 async def test_of_concurrent_calls_one_takes_the_last_place(registry: Registry) -> None:
-    await registry.add(anns())
+    await registry.add(create_anns_record())
     for there_are, racing in enumerate(
         (2, 20, 2), start=1
     ):  # repeated, since one success may be chance
-        assert await _won(registry, racing, quota=there_are + 1) == 1
+        assert await _count_successes(registry, racing, quota=there_are + 1) == 1
         assert len(await registry.search(Query())) == there_are + 1
 
 
@@ -120,7 +124,7 @@ async def test_concurrent_calls_of_two_callers_use_their_own_quotas(registry: Re
     theirs = [replace(new_record(), caller="bob") for _ in range(10)]
 
     won, outcomes = await asyncio.gather(
-        _won(registry, 10, quota=3),
+        _count_successes(registry, 10, quota=3),
         asyncio.gather(
             *(registry.add(record, quota=4) for record in theirs), return_exceptions=True
         ),
@@ -130,9 +134,9 @@ async def test_concurrent_calls_of_two_callers_use_their_own_quotas(registry: Re
     assert sum(isinstance(outcome, Database) for outcome in outcomes) == 4
 
 
-async def _won(registry: Registry, racing: int, quota: int) -> int:
+async def _count_successes(registry: Registry, racing: int, quota: int) -> int:
     """Return how many calls succeeded; check that the others raised QuotaReached."""
-    calls = [registry.add(anns(), quota) for _ in range(racing)]
+    calls = [registry.add(create_anns_record(), quota) for _ in range(racing)]
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     won = sum(isinstance(outcome, Database) for outcome in outcomes)
     assert sum(isinstance(outcome, QuotaReached) for outcome in outcomes) == racing - won, outcomes

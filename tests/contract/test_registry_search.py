@@ -5,7 +5,7 @@ from datetime import timedelta, timezone
 
 from domain.database import Database
 from domain.idempotency import IdempotencyKey
-from domain.states import State
+from domain.lifecycle import State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record
 from tests.support.registries import BEGIN, IDEMPOTENCY_KEY, add_three
@@ -18,17 +18,17 @@ IN_A_DAY = BEGIN + timedelta(days=1)
 
 
 async def test_the_newest_records_come_first_in_pages(registry: Registry) -> None:
-    kept = await add_three(registry)
+    records = await add_three(registry)
 
     for query, places in [
         (Query(), (2, 1, 0)),
         (Query(limit=2), (2, 1)),
-        (Query(before=kept[2].id), (1, 0)),
-        (Query(before=kept[1].id, limit=1), (0,)),
-        (Query(before=kept[0].id), ()),
-        (Query(before=kept[1].id + "0"), (1, 0)),  # an id that does not exist
+        (Query(before=records[2].id), (1, 0)),
+        (Query(before=records[1].id, limit=1), (0,)),
+        (Query(before=records[0].id), ()),
+        (Query(before=records[1].id + "0"), (1, 0)),  # an id that does not exist
     ]:
-        assert await registry.search(query) == [kept[place] for place in places], query
+        assert await registry.search(query) == [records[place] for place in places], query
 
 
 async def test_a_search_returns_matching_records_only(registry: Registry) -> None:
@@ -48,14 +48,14 @@ async def test_a_search_returns_matching_records_only(registry: Registry) -> Non
     }
     queries: list[tuple[Query, set[str]]] = [
         (Query(states=frozenset({State.READY, State.FAILED})), {State.READY, State.FAILED}),
-        (_labelled(team="a"), {"both", "one"}),
-        (_labelled(team="a", stage="test"), {"both"}),
-        (_labelled(team=""), set()),
-        (_labelled(axb="50%"), set()),
-        (_labelled(a_b="50"), set()),
-        (_labelled(A_b="50%"), set()),
-        (_labelled(number="1"), {"alike"}),
-        (_labelled(true="null"), {"alike"}),
+        (_query_labels(team="a"), {"both", "one"}),
+        (_query_labels(team="a", stage="test"), {"both"}),
+        (_query_labels(team=""), set()),
+        (_query_labels(axb="50%"), set()),
+        (_query_labels(a_b="50"), set()),
+        (_query_labels(A_b="50%"), set()),
+        (_query_labels(number="1"), {"alike"}),
+        (_query_labels(true="null"), {"alike"}),
         (Query(caller="me"), {"mine"}),
         (Query(caller="ME"), set()),
         (Query(caller=""), set()),
@@ -77,46 +77,46 @@ async def test_a_search_matches_labels_with_any_key(registry: Registry) -> None:
         labelled = await registry.add(new_record(labels={key: "1", "other": "2"}))
         await registry.add(new_record(labels={key: "2", "other": "1"}))
 
-        assert await registry.search(_labelled(**{key: "1"})) == [labelled], key
+        assert await registry.search(_query_labels(**{key: "1"})) == [labelled], key
 
 
 async def test_a_search_finds_due_records(registry: Registry) -> None:
-    kept = [await _waking(registry, timedelta(microseconds=step)) for step in range(3)]
+    records = [await _add_due(registry, timedelta(microseconds=step)) for step in range(3)]
     await registry.add(replace(new_record(), wake_at=None))
 
     assert await registry.search(Query(due=BEGIN - timedelta(microseconds=1))) == []
     assert await registry.search(Query(due=BEGIN.replace(tzinfo=INDIA))) == []
-    assert await registry.search(Query(due=BEGIN)) == [kept[0]]
-    assert await registry.search(Query(due=BEGIN.astimezone(INDIA))) == [kept[0]]
+    assert await registry.search(Query(due=BEGIN)) == [records[0]]
+    assert await registry.search(Query(due=BEGIN.astimezone(INDIA))) == [records[0]]
     assert len(await registry.search(Query(due=IN_A_DAY))) == 3
 
 
 async def test_due_records_come_in_pages_too(registry: Registry) -> None:
     """Ordered by id like all pages, not by time."""
-    kept = [await _waking(registry, timedelta(seconds=step)) for step in (2, 0, 1)]
-    kept.sort(key=lambda record: record.id)
+    records = [await _add_due(registry, timedelta(seconds=step)) for step in (2, 0, 1)]
+    records.sort(key=lambda record: record.id)
     due = Query(due=IN_A_DAY, limit=2)
 
-    assert await registry.search(due) == [kept[2], kept[1]]
-    assert await registry.search(replace(due, before=kept[1].id)) == [kept[0]]
+    assert await registry.search(due) == [records[2], records[1]]
+    assert await registry.search(replace(due, before=records[1].id)) == [records[0]]
 
 
 async def test_a_record_must_match_all_conditions(registry: Registry) -> None:
     fitting = new_record(labels={"team": "a"}, state=State.READY)
-    kept = await registry.add(
+    record = await registry.add(
         replace(fitting, caller="me", idempotency_key=IDEMPOTENCY_KEY, wake_at=BEGIN)
     )
     query = Query(
         states=frozenset({State.READY}),
         labels={"team": "a"},
         caller="me",
-        target=kept.target.name,
+        target=record.target.name,
         due=BEGIN,
         idempotency_key=IDEMPOTENCY_KEY.key,
-        before=kept.id + "0",
+        before=record.id + "0",
     )
 
-    assert await registry.search(query) == [kept]
+    assert await registry.search(query) == [record]
     for less_fitting in (
         replace(query, states=frozenset({State.FAILED})),
         replace(query, labels={"team": "b"}),
@@ -140,9 +140,9 @@ async def test_ids_are_ordered_by_their_bytes(registry: Registry) -> None:
     assert [record.id for record in found] == ids[::-1]
 
 
-def _labelled(**labels: str) -> Query:
+def _query_labels(**labels: str) -> Query:
     return Query(labels=labels)
 
 
-async def _waking(registry: Registry, after: timedelta) -> Database:
+async def _add_due(registry: Registry, after: timedelta) -> Database:
     return await registry.add(replace(new_record(), wake_at=BEGIN + after))

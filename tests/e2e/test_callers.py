@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from domain.callers import ANYONE, Scope
-from domain.states import State
+from domain.lifecycle import State
 from entrypoints.http.api.routes.route import Route
 from entrypoints.http.api.routes.table import ROUTES
 from tests.support.apps import RunningApp, check_problem

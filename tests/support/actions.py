@@ -31,8 +31,8 @@ def create_by(request: CreateRequest) -> Action:
 
 async def request_and_finish(process: Process, database_id: str) -> None:
     create_database = process.memory.create_database(login_check=process.login_check)
-    promised = await create_database.request(KEYED)
-    await create_database.finish(promised.id)
+    requested = await create_database.request(KEYED)
+    await create_database.finish(requested.id)
 
 
 async def rotate_password(process: Process, database_id: str) -> None:
@@ -48,8 +48,8 @@ async def add_an_extension(process: Process, database_id: str) -> None:
 
 
 async def extend(process: Process, database_id: str) -> None:
-    wanted = ChangeRequest(ttl=timedelta(hours=2), labels={"a": "b"})
-    await process.memory.change()(database_id, wanted)
+    change_request = ChangeRequest(ttl=timedelta(hours=2), labels={"a": "b"})
+    await process.memory.change()(database_id, change_request)
 
 
 async def delete_database(process: Process, database_id: str) -> None:

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from domain.database import Database
+from domain.lifecycle import State
 from domain.sizes import is_read_only
-from domain.states import State
 from ports.use_cases.reconcile import ReconcileResult
 from tests.support.memory_service import NO_GRACE, MemoryService
 
@@ -41,7 +41,7 @@ async def assert_consistent(service: MemoryService, grace: timedelta = NO_GRACE)
         assert service.accepts_login(record) == is_usable, record
         if record.state is State.READY:
             assert service.provider.is_read_only(record.tenant) == is_read_only(record), record
-            assert service.provider.installed(record.tenant) >= set(record.extensions), record
+            assert service.provider.list_installed(record.tenant) >= set(record.extensions), record
     assert await reconcile_once(service, grace) == []
     assert await reconcile_once(service, grace, dry_run=True) == []
     assert await service.records() == records, "the reconciler found nothing, but changed a record"

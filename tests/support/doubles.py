@@ -78,7 +78,7 @@ class RefusingLoginCheck(LoginCheck):
 
 
 class WrappedRegistry(Registry):
-    """Passes each call on through `called`."""
+    """Passes each call on through `call_inner`."""
 
     inner: Registry
 
@@ -135,44 +135,44 @@ class ScriptedProvider(DatabaseProvider):
     calls: list[str] = field(default_factory=list)
 
     async def provision(self, provision_request: ProvisionRequest) -> Connection:
-        self._called("provision")
+        self._record_call("provision")
         return await self.inner.provision(provision_request)
 
     async def extensions(self) -> Sequence[Extension]:
-        self._called("extensions")
+        self._record_call("extensions")
         return await self.inner.extensions()
 
     async def install(self, provision_request: ProvisionRequest) -> None:
-        self._called("install")
+        self._record_call("install")
         await self.inner.install(provision_request)
 
     async def reveal(self, provision_request: ProvisionRequest) -> Connection:
-        self._called("reveal")
+        self._record_call("reveal")
         return await self.inner.reveal(provision_request)
 
     async def rotate(
         self, provision_request: ProvisionRequest, *, end_sessions: bool = False
     ) -> Connection:
-        self._called("rotate")
+        self._record_call("rotate")
         return await self.inner.rotate(provision_request, end_sessions=end_sessions)
 
     async def suspend(self, tenant: Tenant) -> None:
-        self._called("suspend")
+        self._record_call("suspend")
         await self.inner.suspend(tenant)
 
     async def delete(self, tenant: Tenant) -> Tombstone | None:
-        self._called("delete")
+        self._record_call("delete")
         return await self.inner.delete(tenant)
 
     async def inventory(self) -> Sequence[InventoryItem]:
-        self._called("inventory")
+        self._record_call("inventory")
         return await self.inner.inventory()
 
     async def ping(self) -> None:
-        self._called("ping")
+        self._record_call("ping")
         await self.inner.ping()
 
-    def _called(self, name: str) -> None:
+    def _record_call(self, name: str) -> None:
         self.calls.append(name)
         if self.errors:
             raise self.errors.pop(0)

@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 
 from domain.database import Database
 from domain.ids import RANDOM_BYTES, new_id
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.names import PgNames
 from domain.provisioning import InventoryItem
 from domain.reconciliation import SETTLING_TIME
-from domain.states import State
 from tests.support.records import new_record
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -27,17 +26,21 @@ Parts = tuple[str | None, str | None]
 parts = st.tuples(st.sampled_from([None, "renamed"]), st.sampled_from([None, "user_renamed"]))
 
 
-def create_id(made: datetime, number: int = 0) -> str:
-    return new_id(made, number.to_bytes(RANDOM_BYTES))
+def create_id(created_at: datetime, number: int = 0) -> str:
+    return new_id(created_at, number.to_bytes(RANDOM_BYTES))
 
 
-def record(state: State, number: int = 0, *, made: datetime = OLD_ENOUGH) -> Database:
+def record(state: State, number: int = 0, *, created_at: datetime = OLD_ENOUGH) -> Database:
     names = PgNames(database=f"sales{number}", owner=f"user_sales{number}")
-    kept = replace(new_record(state=state, made=made), id=create_id(made, number), names=names)
-    return kept.complete(Operation.PROVISION, made)
+    kept = replace(
+        new_record(state=state, created_at=created_at),
+        id=create_id(created_at, number),
+        names=names,
+    )
+    return kept.complete(Operation.PROVISION, created_at)
 
 
-def inventory_item(database: Database) -> InventoryItem:
+def create_item(database: Database) -> InventoryItem:
     """Return the complete inventory item of the database."""
     return InventoryItem(
         id=database.id, database=database.names.database, owner=database.names.owner

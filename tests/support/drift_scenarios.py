@@ -38,7 +38,7 @@ async def provision_unrecorded(
 ) -> Tenant:
     """Provision a database with our mark that another registry recorded."""
     database_id = new_id(memory.clock.now() - age, memory.randomness.entropy(RANDOM_BYTES))
-    tenant = Tenant(database_id, Nickname(nickname).names())
+    tenant = Tenant(database_id, Nickname(nickname).derive_names())
     await memory.provider.provision(
         ProvisionRequest(tenant=tenant, password=deriver(database_id, 0))
     )
@@ -69,5 +69,5 @@ async def provider_with(*databases: Database) -> MemoryProvider:
     """Return a provider with only these databases: an older copy of the server."""
     provider = MemoryProvider()
     for database in databases:
-        await provider.provision(database.provision_request(deriver))
+        await provider.provision(database.to_provision_request(deriver))
     return provider

@@ -6,7 +6,7 @@ from datetime import datetime
 from domain.connection import Connection
 from domain.database import Database
 from domain.idempotency import RETENTION
-from domain.states import State
+from domain.lifecycle import State
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 
 

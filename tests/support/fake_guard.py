@@ -13,7 +13,7 @@ class FakeGuard(Guard):
     """Returns these snapshots in turn, then the last one repeatedly. Every ending raises `refusal`;
     sessions that `are_gone` do not exist any more. A rollback waits for `let_go`."""
 
-    looks: list[ServerSnapshot | PgvendError]
+    snapshots: list[ServerSnapshot | PgvendError]
     refusal: PgvendError | None = None
     are_gone: bool = False
     ended: list[int] = field(default_factory=list)
@@ -22,7 +22,7 @@ class FakeGuard(Guard):
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def inspect(self) -> ServerSnapshot:
-        seen = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        seen = self.snapshots.pop(0) if len(self.snapshots) > 1 else self.snapshots[0]
         if isinstance(seen, PgvendError):
             raise seen
         return seen

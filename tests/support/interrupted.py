@@ -24,19 +24,19 @@ async def leave_half_provisioned(
     """Leave a creation interrupted after the database was provisioned, and return its record."""
     idempotency_key = CreateRequest(nickname=nickname, key=key)
     record = replace(
-        new_record(nickname, target=HERE, made=app.clock.now()),
-        idempotency_key=idempotency_key.mark(),
+        new_record(nickname, target=HERE, created_at=app.clock.now()),
+        idempotency_key=idempotency_key.to_idempotency_key(),
         resumable=resumable,
     )
     record = await app.records.registry.add(record)
-    await app.provider.provision(record.provision_request(PASSWORDS))
+    await app.provider.provision(record.to_provision_request(PASSWORDS))
     return record
 
 
 async def leave_without_record(app: RunningApp, nickname: str = "found") -> str:
     """Leave a database of pgvend, more than an hour old, without a record, and return its id."""
-    record = new_record(nickname, target=HERE, made=app.clock.now() - timedelta(hours=2))
-    await app.provider.provision(record.provision_request(PASSWORDS))
+    record = new_record(nickname, target=HERE, created_at=app.clock.now() - timedelta(hours=2))
+    await app.provider.provision(record.to_provision_request(PASSWORDS))
     return record.id
 
 
@@ -47,7 +47,7 @@ async def leave_half_rotated(app: RunningApp, database_id: str) -> ProvisionRequ
     resumable = replace(record, rotation=record.rotation + 1).start(
         Operation.ROTATE, app.clock.now()
     )
-    return (await registry.update(resumable)).provision_request(PASSWORDS)
+    return (await registry.update(resumable)).to_provision_request(PASSWORDS)
 
 
 async def leave_half_deleted(app: RunningApp, database_id: str) -> Database:

@@ -83,8 +83,8 @@ class Process:
 
 
 def create_faulty_process(memory: MemoryService, fault_hook: FaultHook) -> Process:
-    """Return a process of the service with `trouble` in its registry and login check, and, like all
-    processes until it is turned off, in the provider."""
+    """Return a process of the service with the `fault_hook` in its registry and login check. It is
+    in the provider too, for all processes, until it is turned off."""
     memory.fault_hook = fault_hook
     process = memory.replica()
     process.registry = FaultyRegistry(memory.registry, fault_hook)

@@ -34,7 +34,7 @@ from ports.use_cases.expire_database import ExpireDatabase
 from ports.use_cases.limit_sizes import LimitSizes
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from ports.use_cases.reconcile import Reconcile
-from ports.use_cases.reconcile_actions import map_detectors, map_finishers
+from ports.use_cases.reconcile_tasks import map_detectors, map_finishers
 from ports.use_cases.restore_database import RestoreDatabase
 from ports.use_cases.rotate_password import RotatePassword
 from ports.use_cases.show_connection import ShowConnection
@@ -191,11 +191,11 @@ class MemoryService:
     async def tenant_ids(self) -> set[str]:
         """Return the ids of all tenants on the provider, incomplete ones too."""
         self.fault_hook = no_fault
-        return {inventory_item.id for inventory_item in await self.provider.inventory()}
+        return {item.id for item in await self.provider.inventory()}
 
     async def occupy(self, nickname: str) -> None:
         """Provision a database of another owner under that nickname's names."""
-        names = Nickname(nickname).names()
+        names = Nickname(nickname).derive_names()
         provision_request = ProvisionRequest(
             tenant=Tenant(id="stranger", names=names), password=deriver("stranger", 0)
         )
@@ -203,7 +203,7 @@ class MemoryService:
 
     def accepts_login(self, database: Database) -> bool:
         """Return whether a login with the derived password works."""
-        names, password = database.names, database.provision_request(self.passwords).password
+        names, password = database.names, database.to_provision_request(self.passwords).password
         login: dict[str, Any] = {
             "database": names.database,
             "user": names.owner,

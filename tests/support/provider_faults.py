@@ -8,12 +8,12 @@ from adapters.memory.provider import FaultHook, no_fault
 
 def fail_at(moment: str, error: Callable[[], Exception], times: int | None = None) -> FaultHook:
     """Return a fault hook that raises at that moment, always or the first `times` times."""
-    left = times
+    remaining = times
 
     async def fault_hook(now: str) -> None:
-        nonlocal left
-        if now == moment and left != 0:
-            left = None if left is None else left - 1
+        nonlocal remaining
+        if now == moment and remaining != 0:
+            remaining = None if remaining is None else remaining - 1
             raise error()
 
     return fault_hook
@@ -37,7 +37,7 @@ class Gate:
 
 
 class DeferredFault:
-    """A fault hook without a fault until `begins` is set."""
+    """A fault hook without a fault until `fault` is set."""
 
     def __init__(self) -> None:
         self.fault: FaultHook = no_fault

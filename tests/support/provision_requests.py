@@ -22,7 +22,7 @@ def unique_name(beginning: str = "Test") -> str:
 def new_provision_request(nickname: str | None = None) -> ProvisionRequest:
     """Return a request with a new id, and a unique nickname unless one is given."""
     tenant_id = new_id(datetime.now(UTC), os.urandom(RANDOM_BYTES))
-    names = Nickname(nickname or unique_name()).names()
+    names = Nickname(nickname or unique_name()).derive_names()
     tenant = Tenant(id=tenant_id, names=names)
     return ProvisionRequest(tenant=tenant, password=deriver(tenant_id, 0))
 

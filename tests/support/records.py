@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 
 from domain.database import Database
 from domain.ids import RANDOM_BYTES, new_id
-from domain.lifecycle import Operation
+from domain.lifecycle import Operation, State
 from domain.names import Nickname
-from domain.states import State
 from domain.targets import Isolation, Target
 from tests.support.provision_requests import unique_name
 
@@ -23,15 +22,15 @@ def new_record(
     target: Target = TARGET,
     state: State = State.PROVISIONING,
     labels: Mapping[str, str] | None = None,
-    made: datetime | None = None,
+    created_at: datetime | None = None,
 ) -> Database:
     """Return a record with a new id, as a new request writes it; its nickname is unique."""
-    now = made or datetime.now(UTC)
+    now = created_at or datetime.now(UTC)
     typed = nickname or unique_name()
     return Database(
         id=new_id(now, os.urandom(RANDOM_BYTES)),
         nickname=Nickname(typed),
-        names=Nickname(typed).names(),
+        names=Nickname(typed).derive_names(),
         target=target,
         state=state,
         labels=labels or {},

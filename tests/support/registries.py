@@ -92,8 +92,8 @@ def registry_file(folder: Path) -> Path:
 async def add_three(registry: Registry) -> list[Database]:
     """Add three records in another order than that of their creation. Return them in order of
     creation."""
-    made = [new_record(made=BEGIN + timedelta(seconds=second)) for second in range(3)]
-    kept = {index: await registry.add(made[index]) for index in (1, 2, 0)}
+    records = [new_record(created_at=BEGIN + timedelta(seconds=second)) for second in range(3)]
+    kept = {index: await registry.add(records[index]) for index in (1, 2, 0)}
     return [kept[index] for index in range(3)]
 
 

@@ -7,8 +7,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from domain.errors import NameTaken
+from domain.lifecycle import State
 from domain.names import Nickname, PgNames
-from domain.states import State
 from domain.targets import Isolation
 from ports.use_cases.create_database import CreateRequest, OnConflict
 from tests.support.neon.client import OWNER, NeonClient
@@ -53,7 +53,7 @@ class SharedProject:
 
     def intrude(self, intrusion: str, request: CreateRequest) -> PgNames:
         """Let another client use the names that the request would get. Return them."""
-        names = Nickname(request.nickname).names()
+        names = Nickname(request.nickname).derive_names()
         self._intrusion, self._names, self.has_acted = INTRUSIONS[intrusion], names, False
         return names
 

@@ -21,8 +21,8 @@ from adapters.system.clock import SystemClock
 from adapters.system.leases import InProcessLeases
 from adapters.system.randomness import SystemRandomness
 from domain.expiry import ExpiryPolicy
+from domain.lifecycle import State
 from domain.retry import RetryPolicy
-from domain.states import State
 from ports.driven.registry import Query, Registry
 from ports.use_cases.create_database import CreateDatabase, CreateRequest
 from ports.use_cases.delete_database import DeleteDatabase

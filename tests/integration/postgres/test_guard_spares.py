@@ -266,7 +266,7 @@ async def test_missing_guard_privileges_are_reported_with_their_fix(
         open_provider_guard(postgres.provider) as guard,
     ):
         inspect = await guard.inspect()
-        assert list(QUICK_POLICY.concerns(inspect)) == [Concern.CANNOT_END, Concern.CANNOT_SEE]
+        assert list(QUICK_POLICY.find_concerns(inspect)) == [Concern.CANNOT_END, Concern.CANNOT_SEE]
         [seen] = inspect.sessions
         with pytest.raises(ProviderRejected, match=f'GRANT {rights} TO "admin";'):
             await guard.end(seen)

@@ -91,7 +91,7 @@ async def finish(memory: MemoryService) -> Connection:
     """Complete a creation that is half done in the records."""
     record = await memory.only_record()
     assert await memory.create_database(login_check=CHECK).finish(record.id)
-    provision_request = (await memory.only_record()).provision_request(memory.passwords)
+    provision_request = (await memory.only_record()).to_provision_request(memory.passwords)
     return await memory.provider.reveal(provision_request)
 
 

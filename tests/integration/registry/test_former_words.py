@@ -18,9 +18,8 @@ from adapters.registry.registry import SqlRegistry
 from adapters.registry.store import Store
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached
-from domain.lifecycle import Operation
-from domain.reconciliation import ReconcileAction, due
-from domain.states import State
+from domain.lifecycle import Operation, State
+from domain.reconciliation import ReconcileAction, find_due_action
 from ports.driven.audit_log import AuditQuery
 from ports.driven.registry import Query
 from tests.integration.registry.former_records import (
@@ -65,7 +64,7 @@ async def _migrate(engine: AsyncEngine) -> SqlRegistry:
 
 async def _records(engine: AsyncEngine) -> Mapping[str, Database]:
     registry = await _migrate(engine)
-    return {record.nickname.typed: record for record in await registry.search(Query())}
+    return {record.nickname.text: record for record in await registry.search(Query())}
 
 
 async def test_states_are_rewritten(former: AsyncEngine) -> None:
@@ -90,7 +89,7 @@ async def test_a_deletion_that_had_started_is_due_and_one_that_was_done_is_known
     records = await _records(former)
 
     assert records["going"].is_pending(Operation.DELETE)
-    assert due(records["going"], BEGIN) is ReconcileAction.DELETE
+    assert find_due_action(records["going"], BEGIN) is ReconcileAction.DELETE
     assert not records["gone"].is_missing
     assert records["lost"].is_missing
 
@@ -103,14 +102,14 @@ async def test_a_change_of_a_size_limit_that_had_started_is_due(
 ) -> None:
     records = await _records(former)
 
-    assert due(records[name], BEGIN) == action
+    assert find_due_action(records[name], BEGIN) == action
 
 
 async def test_lists_and_due_work_find_the_records(former: AsyncEngine) -> None:
     registry = await _migrate(former)
 
     async def found(query: Query) -> set[str]:
-        return {record.nickname.typed for record in await registry.search(query)}
+        return {record.nickname.text for record in await registry.search(query)}
 
     assert await found(Query(states=frozenset({State.DELETED}))) == {"gone", "lost"}
     assert await found(Query(states=frozenset({State.DELETING}))) == {"going"}

@@ -10,8 +10,8 @@ from domain.api_keys import ApiKey
 from domain.audit import StoredAuditEvent
 from domain.database import Database
 from domain.errors import DatabaseNotFound, NameTaken, QuotaReached, StaleRecord, Unavailable
+from domain.lifecycle import State
 from domain.rates import Rate
-from domain.states import State
 from ports.driven.audit_log import AuditQuery
 from tests.integration.registry.proxied_registry import (
     ProxiedRegistry,

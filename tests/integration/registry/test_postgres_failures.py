@@ -11,7 +11,7 @@ import pytest
 
 from adapters.registry.stores import Stores, open_postgres_stores
 from domain.errors import Unavailable
-from domain.states import State
+from domain.lifecycle import State
 from ports.driven.registry import Query
 from tests.support.polling import PATIENCE, wait_until
 from tests.support.postgres_under_test import session

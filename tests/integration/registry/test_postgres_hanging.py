@@ -7,7 +7,7 @@ import pytest
 
 from adapters.registry import postgres
 from domain.errors import DatabaseNotFound, QuotaReached, Unavailable
-from domain.states import State
+from domain.lifecycle import State
 from tests.integration.registry.proxied_registry import (
     RegistryDatabase,
     acquire_lease,

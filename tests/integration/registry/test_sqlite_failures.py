@@ -22,7 +22,7 @@ from adapters.registry.store import Store
 from adapters.registry.stores import open_sqlite_stores
 from adapters.system.leases import InProcessLeases
 from domain.errors import DatabaseNotFound, Unavailable
-from domain.states import State
+from domain.lifecycle import State
 from ports.driven.registry import Query
 from tests.support.records import new_record
 from tests.support.registries import BEGIN, IDEMPOTENCY_KEY, registry_file

@@ -17,9 +17,8 @@ from adapters.registry.store import Store
 from domain.database import Database
 from domain.errors import NameTaken, RequestAlreadyRecorded, Unavailable
 from domain.idempotency import RETENTION
-from domain.lifecycle import DUE_NOW
+from domain.lifecycle import DUE_NOW, State
 from domain.reconciliation import ReconcileAction
-from domain.states import State
 from ports.driven.audit_log import AuditQuery
 from ports.driven.registry import Query, Registry
 from ports.use_cases.reconcile import DONE

@@ -10,8 +10,8 @@ from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.system.leases import InProcessLeases
 from domain.connection import Connection
 from domain.errors import ExtensionUnavailable
+from domain.lifecycle import State
 from domain.reconciliation import SETTLING_TIME, ReconcileAction
-from domain.states import State
 from domain.targets import Isolation
 from ports.driven.registry import Registry
 from ports.use_cases.detect_drift import DetectDrift
@@ -157,9 +157,9 @@ def _from_accomplices(statement: str, found: ReconcileAction, renamed: str = "")
 @asynccontextmanager
 async def _recorded_tenant(stage: Stage, registry: Registry) -> AsyncIterator[TemporaryTenant]:
     """A tenant with a record old enough to be reconciled; nothing of it may be left at the end."""
-    record = new_record(state=State.READY, made=NOW - 2 * SETTLING_TIME)
+    record = new_record(state=State.READY, created_at=NOW - 2 * SETTLING_TIME)
     await registry.add(record)
-    provision_request = record.provision_request(deriver)
+    provision_request = record.to_provision_request(deriver)
     async with provisioned_database(stage.provider, provision_request) as connection:
         yield TemporaryTenant(provision_request, connection)
     assert await find_in_inventory(stage.provider, provision_request) == []

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import aiohttp
 import asyncpg
 
-from domain.states import State
+from domain.lifecycle import State
 from tests.support.chaos.client import Client
 from tests.support.chaos.environments import Census, Environment, PgNames
 from tests.support.chaos.ledger import CreationRequest, KnownDatabase, Ledger

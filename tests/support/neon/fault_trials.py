@@ -10,7 +10,7 @@ from adapters.postgres.login_check import PostgresLoginCheck
 from domain.connection import Connection
 from domain.database import Database
 from domain.errors import PgvendError
-from domain.states import State
+from domain.lifecycle import State
 from domain.targets import Isolation
 from entrypoints.neon_emulator.state.faults import Fault, How
 from ports.use_cases.create_database import CreateRequest

@@ -18,9 +18,9 @@ from adapters.system.randomness import SystemRandomness
 from domain.database import Database
 from domain.errors import PgvendError
 from domain.expiry import ExpiryPolicy
+from domain.lifecycle import State
 from domain.provisioning import ProvisionRequest
 from domain.retry import RetryPolicy
-from domain.states import State
 from domain.targets import Isolation, Target
 from entrypoints.wiring.neon import TIMEOUT, with_retries
 from ports.driven.clock import Clock
@@ -84,7 +84,7 @@ class ObservedService:
 
     async def provision_request(self) -> ProvisionRequest:
         """Return the request of the only record, to repeat it at the provider."""
-        return (await self.record()).provision_request(deriver)
+        return (await self.record()).to_provision_request(deriver)
 
     def collect_output(self, error: PgvendError | None = None) -> str:
         """Return the text of the log, of an error and of its causes."""

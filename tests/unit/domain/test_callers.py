@@ -100,15 +100,15 @@ def test_an_invalid_rate_is_quoted_only_in_part(text: str) -> None:
 
 @given(amounts, st.integers(1, 2_000_000))
 def test_a_rate_grants_its_amount(amount: int, hits: int) -> None:
-    allowance = Rate(amount, 60).allowance(hits, 1.5)
+    allowance = Rate(amount, 60).calculate_allowance(hits, 1.5)
     assert allowance.is_granted == (hits <= amount)
     assert allowance.remaining == max(0, amount - hits)
 
 
 def test_a_refusal_has_retry_after() -> None:
-    Rate(1, 60).allowance(1, 1.5).check("Too many.")
+    Rate(1, 60).calculate_allowance(1, 1.5).check("Too many.")
     with pytest.raises(RateLimited, match="Too many") as caught:
-        Rate(1, 60).allowance(2, 1.5).check("Too many.")
+        Rate(1, 60).calculate_allowance(2, 1.5).check("Too many.")
 
     error = caught.value
     assert (error.amount, error.seconds, error.retry_after) == (1, 60, 1.5)

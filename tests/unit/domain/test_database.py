@@ -8,28 +8,27 @@ import pytest
 
 from domain.database import Database
 from domain.errors import IllegalTransition, InFlight, OtherTarget
-from domain.lifecycle import DUE_NOW, Operation
+from domain.lifecycle import DUE_NOW, GONE, LIVE, TRANSITIONS, Operation, State
 from domain.names import Nickname
-from domain.states import GONE, LIVE, TRANSITIONS, State
 from tests.support.provision_requests import deriver
 from tests.support.records import ELSEWHERE, TARGET, new_record
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=1)
-NAMES = Nickname("another").names()
+NAMES = Nickname("another").derive_names()
 
 each = pytest.mark.parametrize("state", State)
 
 
-def in_state(state: State, *, ends: datetime | None = None) -> Database:
-    return replace(new_record(made=NOW, state=state), expires_at=ends).complete(
+def create_in_state(state: State, *, ends: datetime | None = None) -> Database:
+    return replace(new_record(created_at=NOW, state=state), expires_at=ends).complete(
         Operation.PROVISION, NOW
     )
 
 
 @pytest.mark.parametrize(("before", "after"), [*product(State, State)])
 def test_only_legal_transitions_are_possible(before: State, after: State) -> None:
-    database = in_state(before)
+    database = create_in_state(before)
 
     if after in TRANSITIONS[before]:
         assert database.transition_to(after) == replace(database, state=after)
@@ -55,13 +54,13 @@ def test_the_legal_transitions() -> None:
 @each
 def test_final_states_are_gone_and_all_others_live(state: State) -> None:
     is_gone = state in {State.FAILED, State.DELETED}
-    assert in_state(state).is_gone == (state in GONE) == (not TRANSITIONS[state]) == is_gone
+    assert create_in_state(state).is_gone == (state in GONE) == (not TRANSITIONS[state]) == is_gone
     assert (state in LIVE) != is_gone
 
 
 @each
 def test_names_change_while_provisioning_or_as_found_on_the_server(state: State) -> None:
-    database = in_state(state)
+    database = create_in_state(state)
 
     assert database.accept_rename(NAMES).names == NAMES
     if state is State.PROVISIONING:
@@ -75,7 +74,7 @@ def test_names_change_while_provisioning_or_as_found_on_the_server(state: State)
 def test_a_provision_request_has_the_password_of_the_latest_rotation(rotation: int) -> None:
     database = replace(new_record(), rotation=rotation, extensions=("vector",))
 
-    provision_request = database.provision_request(deriver)
+    provision_request = database.to_provision_request(deriver)
 
     assert (provision_request.tenant.id, provision_request.tenant.names) == (
         database.id,
@@ -93,7 +92,7 @@ def test_a_provision_request_has_the_password_of_the_latest_rotation(rotation: i
 def test_only_a_ready_database_before_its_expiry_is_usable(
     state: State, ends: datetime | None, is_past_expiry: bool
 ) -> None:
-    database = in_state(state, ends=ends)
+    database = create_in_state(state, ends=ends)
 
     assert database.is_past_expiry(NOW) == is_past_expiry
     if state is State.PROVISIONING:
@@ -108,7 +107,7 @@ def test_only_a_ready_database_before_its_expiry_is_usable(
 
 
 def test_the_password_is_not_known_during_a_rotation() -> None:
-    ready = in_state(State.READY)
+    ready = create_in_state(State.READY)
     rotating = ready.start(Operation.ROTATE, NOW)
 
     ready.check_password_known(NOW)
@@ -127,7 +126,7 @@ def test_a_database_is_rejected_on_another_target() -> None:
 @pytest.mark.parametrize("state", [State.READY, State.EXPIRED])
 @pytest.mark.parametrize("ends", [None, LATER])
 def test_a_missing_database_is_gone_until_it_is_found(state: State, ends: datetime | None) -> None:
-    missing = in_state(state, ends=ends).mark_missing()
+    missing = create_in_state(state, ends=ends).mark_missing()
 
     assert (missing.is_gone, missing.is_missing, missing.is_idle, missing.wake_at) == (
         True,
@@ -142,26 +141,26 @@ def test_a_missing_database_is_gone_until_it_is_found(state: State, ends: dateti
 
 @pytest.mark.parametrize("operation", [Operation.ROTATE, Operation.SET_READ_ONLY])
 def test_pending_operations_continue_when_a_database_is_found(operation: Operation) -> None:
-    begun = in_state(State.READY, ends=LATER).start(operation, NOW)
+    begun = create_in_state(State.READY, ends=LATER).start(operation, NOW)
     assert begun.mark_missing().mark_found(NAMES).wake_at == DUE_NOW
 
 
 @each
 def test_only_a_deleted_database_without_a_deletion_is_missing(state: State) -> None:
-    assert in_state(state).is_missing == (state is State.DELETED)
-    assert not in_state(state).complete(Operation.DELETE, NOW).is_missing
+    assert create_in_state(state).is_missing == (state is State.DELETED)
+    assert not create_in_state(state).complete(Operation.DELETE, NOW).is_missing
 
 
 @pytest.mark.parametrize("state", [State.DELETING, State.DELETED, State.FAILED])
 def test_a_database_in_deletion_cannot_be_missing(state: State) -> None:
     with pytest.raises(IllegalTransition):
-        in_state(state).mark_missing()
+        create_in_state(state).mark_missing()
 
 
 def test_failed_steps_are_no_changes() -> None:
-    made = in_state(State.READY)
+    database = create_in_state(State.READY)
 
-    assert made.complete(Operation.ROTATE, LATER).changed_at == LATER
-    assert made.start(Operation.ROTATE, LATER).changed_at == LATER
-    assert made.fail(Operation.ROTATE, LATER, "Not found.").changed_at == NOW
-    assert replace(made, history=()).changed_at == NOW
+    assert database.complete(Operation.ROTATE, LATER).changed_at == LATER
+    assert database.start(Operation.ROTATE, LATER).changed_at == LATER
+    assert database.fail(Operation.ROTATE, LATER, "Not found.").changed_at == NOW
+    assert replace(database, history=()).changed_at == NOW

@@ -17,10 +17,11 @@ def parse_drawing() -> Iterator[tuple[str, str | None]]:
     above: dict[int, str] = {}
     tree = (domain.errors.__doc__ or "").split("\n\n")[1]
     for line in tree.splitlines():
-        name = line.lstrip("│├└─ ").split()[0]
-        depth = line.index(name) // INDENT
-        above[depth] = name
-        yield name, above.get(depth - 1)
+        names = line.lstrip("│├└─ ").split("  ")[0].split(", ")
+        depth = line.index(names[0]) // INDENT
+        above[depth] = names[-1]
+        for name in names:
+            yield name, above.get(depth - 1)
 
 
 def walk_errors(root: type[PgvendError] = PgvendError) -> Iterator[type[PgvendError]]:

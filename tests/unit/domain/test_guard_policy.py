@@ -121,30 +121,30 @@ SPARED = {
 }
 
 
-def ended(seen: ServerSnapshot, policy: GuardPolicy | None = None) -> dict[object, Reason]:
-    terminations = (policy or GuardPolicy()).terminations(seen, XidUsage())
+def find_reasons(seen: ServerSnapshot, policy: GuardPolicy | None = None) -> dict[object, Reason]:
+    terminations = (policy or GuardPolicy()).find_terminations(seen, XidUsage())
     return {termination.suspect.party: termination.reason for termination in terminations}
 
 
 @pytest.mark.parametrize(("situation", "expected"), ENDED.values(), ids=ENDED)
 def test_the_guard_ends(situation: Situation, expected: dict[object, Reason]) -> None:
-    assert ended(create_snapshot(*situation)) == expected
+    assert find_reasons(create_snapshot(*situation)) == expected
 
 
 @pytest.mark.parametrize("situation", SPARED.values(), ids=SPARED)
 def test_the_guard_spares(situation: Situation) -> None:
-    assert ended(create_snapshot(*situation)) == {}
+    assert find_reasons(create_snapshot(*situation)) == {}
 
 
 def test_the_guard_ends_only_tenants() -> None:
     """It ends no session of the operator or of another pgvend, which has its own guard."""
     for situation, _ in ENDED.values():
-        assert ended(create_snapshot(*situation, sessions=[])) == {}
+        assert find_reasons(create_snapshot(*situation, sessions=[])) == {}
 
 
 def test_a_prepared_transaction_is_ended_like_a_session() -> None:
     held = lock("kept", FOREIGN, WEAK, of="a")
-    assert ended(create_snapshot(held, HELD_DROP[1], prepared=[prepared()])) == {
+    assert find_reasons(create_snapshot(held, HELD_DROP[1], prepared=[prepared()])) == {
         "kept": Reason.HOLDS
     }
 
@@ -154,9 +154,9 @@ def test_the_age_of_transactions_is_limited_only_if_configured() -> None:
         sessions=[session(ATTACKER, open_for=101.0), session(VICTIM, open_for=99.0)],
         prepared=[prepared(open_for=500.0)],
     )
-    assert ended(seen) == {}
+    assert find_reasons(seen) == {}
     policy = GuardPolicy(oldest_transaction=100)
-    assert ended(seen, policy) == {ATTACKER: Reason.OLD, "kept": Reason.OLD}
+    assert find_reasons(seen, policy) == {ATTACKER: Reason.OLD, "kept": Reason.OLD}
 
 
 def test_sessions_that_hold_transaction_ids_are_ended_when_ids_are_scarce() -> None:
@@ -170,7 +170,7 @@ def test_sessions_that_hold_transaction_ids_are_ended_when_ids_are_scarce() -> N
         (1_000_000_000, {ATTACKER: Reason.KEEPS_IDS, SECOND: Reason.KEEPS_IDS}),
     ):
         seen = create_snapshot(sessions=sessions, next_id=1_000_000_100, ages={"old": age})
-        assert ended(seen) == expected
+        assert find_reasons(seen) == expected
 
 
 def test_the_guard_yields_to_work_that_only_its_own_locks_block() -> None:
@@ -198,5 +198,5 @@ def test_the_guard_reports_concerns() -> None:
         can_end_sessions=False,
         can_see_transactions=False,
     )
-    assert list(policy.concerns(well)) == []
-    assert set(policy.concerns(bad)) == set(Concern)
+    assert list(policy.find_concerns(well)) == []
+    assert set(policy.find_concerns(bad)) == set(Concern)

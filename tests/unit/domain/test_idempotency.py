@@ -73,9 +73,9 @@ def test_any_other_text_is_an_invalid_key(key: str) -> None:
     ],
 )
 def test_valid_labels_are_copied(labels: dict[str, str]) -> None:
-    kept = validate_labels(labels)
-    assert kept == labels
-    assert kept is not labels
+    validated = validate_labels(labels)
+    assert validated == labels
+    assert validated is not labels
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,11 @@ delays = st.timedeltas(min_value=timedelta(milliseconds=2), max_value=timedelta(
 
 @given(moments, entropies)
 def test_an_id_is_plain_and_contains_its_creation_time(moment: datetime, entropy: bytes) -> None:
-    made = new_id(moment, entropy)
+    new = new_id(moment, entropy)
 
-    assert re.fullmatch(r"db_[0-9a-hjkmnp-tv-z]{26}", made)
-    assert is_id(made)
-    assert timedelta() <= moment - created_at_from_id(made) <= timedelta(milliseconds=1)
+    assert re.fullmatch(r"db_[0-9a-hjkmnp-tv-z]{26}", new)
+    assert is_id(new)
+    assert timedelta() <= moment - created_at_from_id(new) <= timedelta(milliseconds=1)
 
 
 @given(moments, entropies, entropies, delays)

@@ -38,40 +38,43 @@ words = st.text(st.characters(categories=("Ll", "Lu", "Mn")), max_size=20).map(l
 
 @given(anything_typed | long_cleaned, st.just("") | suffixes)
 def test_names_are_identifiers_that_postgresql_does_not_truncate(typed: str, suffix: str) -> None:
-    names = Nickname(typed).names(suffix)
+    names = Nickname(typed).derive_names(suffix)
 
     assert IDENTIFIER.fullmatch(names.database)
     assert len(names.database.encode()) <= MAX_BASE
     assert len(names.owner.encode()) <= MAX_IDENTIFIER
     assert names.owner == OWNER_PREFIX + names.database
-    assert names == Nickname(typed).names(suffix)
+    assert names == Nickname(typed).derive_names(suffix)
 
 
 @given(ascii_typed)
 def test_a_short_ascii_nickname_keeps_its_allowed_characters(typed: str) -> None:
     """As in the original service, except for leading hyphens: its clients may rely on it."""
-    kept = "".join(char for char in typed if char in ALLOWED).lower().lstrip("-")
-    assert Nickname(typed).names().database == kept
+    expected = "".join(char for char in typed if char in ALLOWED).lower().lstrip("-")
+    assert Nickname(typed).derive_names().database == expected
 
 
 @given(long_cleaned, cleaned)
 def test_different_nicknames_have_different_names(one: str, other: str) -> None:
     for a, b in ((one, other), (one[:MAX_BASE], other), (one[:-1] + "a", one[:-1] + "b")):
-        assert (Nickname(a).names() == Nickname(b).names()) == (a == b)
+        assert (Nickname(a).derive_names() == Nickname(b).derive_names()) == (a == b)
 
 
 @given(anything_typed, suffixes, suffixes)
 def test_different_suffixes_make_different_names(typed: str, one: str, other: str) -> None:
     assume(one != other)
     nickname = Nickname(typed)
-    assert len({nickname.names(), nickname.names(one), nickname.names(other)}) == 3
+    assert (
+        len({nickname.derive_names(), nickname.derive_names(one), nickname.derive_names(other)})
+        == 3
+    )
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED))
 @given(suffix=suffixes)
 def test_a_reserved_name_is_detected_in_any_spelling(name: str, suffix: str) -> None:
     assert Nickname(f" {name.upper()}! ").is_reserved()
-    assert Nickname(name).names(suffix).database not in RESERVED
+    assert Nickname(name).derive_names(suffix).database not in RESERVED
 
 
 def test_names_that_exist_on_every_server_are_reserved() -> None:
@@ -91,12 +94,12 @@ def test_a_nickname_without_letter_or_digit_is_invalid(typed: str) -> None:
 
 @given(anything_typed.filter(lambda typed: not set(typed) & HYPHENS), st.just("") | suffixes)
 def test_only_a_typed_hyphen_makes_a_hyphen(typed: str, suffix: str) -> None:
-    assert "-" not in Nickname(typed).names(suffix).owner
+    assert "-" not in Nickname(typed).derive_names(suffix).owner
 
 
 @pytest.mark.parametrize("typed", ["-v", "--version", " -v", "!-v", "\u2010v", "v"])
 def test_no_name_looks_like_an_option(typed: str) -> None:
-    names = Nickname(typed).names()
+    names = Nickname(typed).derive_names()
 
     assert names.database in {"v", "version"}
     assert names.owner in {"user_v", "user_version"}
@@ -122,17 +125,17 @@ SCRIPTS |= {"x²": "x2", "a—b": "ab", "a\u2011b": "a-b", "-\uff0dv": "v"}
 
 @pytest.mark.parametrize(("typed", "database"), SCRIPTS.items(), ids=ascii)
 def test_other_scripts_are_transliterated(typed: str, database: str) -> None:
-    assert Nickname(typed).names().database == database
+    assert Nickname(typed).derive_names().database == database
 
 
 @given(words)
 def test_composed_and_decomposed_spellings_make_one_name(word: str) -> None:
     composed = Nickname(unicodedata.normalize("NFC", word))
     decomposed = Nickname(unicodedata.normalize("NFD", word))
-    assert composed.names() == decomposed.names()
+    assert composed.derive_names() == decomposed.derive_names()
 
 
 @given(st.text(ALLOWED, max_size=50))
 def test_fullwidth_letters_are_letters(word: str) -> None:
     wide = "".join(chr(ord(char) + 0xFEE0) for char in word + "x")
-    assert Nickname(wide).names() == Nickname(word + "x").names()
+    assert Nickname(wide).derive_names() == Nickname(word + "x").derive_names()

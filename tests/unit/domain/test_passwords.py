@@ -18,8 +18,8 @@ from domain.passwords import (
     NONCE_BYTES,
     PasswordDeriver,
     _to_characters,
+    derive_secret_name,
     new_nonce,
-    secret_name,
 )
 from domain.secrets import MissingSecret, Secret
 from tests.support.changed_secrets import NEW_SECRET, OLD_SECRET, UNDER_BOTH, UNDER_NEW, UNDER_OLD
@@ -35,8 +35,8 @@ nonces = st.binary(min_size=NONCE_BYTES, max_size=NONCE_BYTES).map(new_nonce)
 rotations = st.integers(min_value=0, max_value=10**6)
 
 
-def record_of(secret: Secret) -> Database:
-    return replace(new_record(), secret=secret_name(secret))
+def create_record(secret: Secret) -> Database:
+    return replace(new_record(), secret=derive_secret_name(secret))
 
 
 @given(secrets, ids, rotations)
@@ -62,7 +62,7 @@ def test_secret_database_and_rotation_change_the_password(
     assert password != PasswordDeriver(other)(tenant, rotation)
     assert (password == PasswordDeriver(secret)(another, rotation)) == (tenant == another)
     assert (password == PasswordDeriver(secret)(tenant, next_)) == (rotation == next_)
-    assert secret_name(secret) != secret_name(other)
+    assert derive_secret_name(secret) != derive_secret_name(other)
 
 
 def test_every_character_is_equally_likely() -> None:
@@ -88,30 +88,32 @@ def test_passwords_are_the_same_in_every_release() -> None:
 def test_a_secret_has_one_name_that_does_not_reveal_it(text: str) -> None:
     secret = Secret(text)
 
-    assert secret_name(secret) == secret_name(Secret(text))
-    assert len(bytes.fromhex(secret_name(secret))) == 6
-    assert secret_name(secret) not in text
+    assert derive_secret_name(secret) == derive_secret_name(Secret(text))
+    assert len(bytes.fromhex(derive_secret_name(secret))) == 6
+    assert derive_secret_name(secret) not in text
     assert text not in repr(PasswordDeriver(secret, previous=(secret,)))
 
 
 def test_a_thousand_secrets_have_a_thousand_names() -> None:
     """Two installations with one name on a shared server would mistake each other's databases for
     their own."""
-    assert len({secret_name(Secret(f"secret {number}")) for number in range(1000)}) == 1000
+    assert len({derive_secret_name(Secret(f"secret {number}")) for number in range(1000)}) == 1000
 
 
 def test_a_password_comes_from_the_named_or_the_first_secret() -> None:
     passwords = PasswordDeriver(
-        NEW_SECRET, previous=(OLD_SECRET, OLDEST), first=secret_name(OLDEST)
+        NEW_SECRET, previous=(OLD_SECRET, OLDEST), first=derive_secret_name(OLDEST)
     )
 
-    assert passwords(ID, 3, secret_name(OLD_SECRET)) == UNDER_OLD(ID, 3)
-    assert passwords(ID, 3, secret_name(NEW_SECRET)) == PasswordDeriver(NEW_SECRET)(ID, 3)
+    assert passwords(ID, 3, derive_secret_name(OLD_SECRET)) == UNDER_OLD(ID, 3)
+    assert passwords(ID, 3, derive_secret_name(NEW_SECRET)) == PasswordDeriver(NEW_SECRET)(ID, 3)
     assert passwords(ID, 1) == PasswordDeriver(OLDEST)(ID, 1)
     assert PasswordDeriver(NEW_SECRET)(ID, 0) == PasswordDeriver(NEW_SECRET)(
-        ID, 0, secret_name(NEW_SECRET)
+        ID, 0, derive_secret_name(NEW_SECRET)
     )
-    assert all(map(passwords.knows, ("", *map(secret_name, (NEW_SECRET, OLD_SECRET, OLDEST)))))
+    assert all(
+        map(passwords.knows, ("", *map(derive_secret_name, (NEW_SECRET, OLD_SECRET, OLDEST))))
+    )
 
 
 def test_a_password_of_an_unknown_secret_cannot_be_revealed() -> None:
@@ -134,18 +136,20 @@ def test_a_missing_secret_equals_only_itself() -> None:
 
 
 def test_the_next_password_comes_from_the_current_secret() -> None:
-    later = record_of(OLD_SECRET).with_next_password(UNDER_BOTH, NONCE)
-    assert (later.rotation, later.secret, later.nonce) == (1, secret_name(NEW_SECRET), NONCE)
+    later = create_record(OLD_SECRET).with_next_password(UNDER_BOTH, NONCE)
+    assert (later.rotation, later.secret, later.nonce) == (1, derive_secret_name(NEW_SECRET), NONCE)
     password = PasswordDeriver(NEW_SECRET)(later.id, 1, nonce=NONCE)
-    assert later.provision_request(UNDER_BOTH).password == password
+    assert later.to_provision_request(UNDER_BOTH).password == password
 
 
-@pytest.mark.parametrize("record", [record_of(OLD_SECRET), new_record()], ids=["named", "first"])
+@pytest.mark.parametrize(
+    "record", [create_record(OLD_SECRET), new_record()], ids=["named", "first"]
+)
 def test_a_password_of_an_unknown_secret_can_be_replaced(record: Database) -> None:
     with_new_password = record.with_new_password(UNDER_NEW, NONCE)
-    assert with_new_password.provision_request(UNDER_NEW).password == PasswordDeriver(NEW_SECRET)(
-        record.id, 0, nonce=NONCE
-    )
+    assert with_new_password.to_provision_request(UNDER_NEW).password == PasswordDeriver(
+        NEW_SECRET
+    )(record.id, 0, nonce=NONCE)
 
 
 @given(nonces, nonces, rotations)

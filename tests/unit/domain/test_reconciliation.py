@@ -8,18 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.database import Database
-from domain.lifecycle import Operation
+from domain.lifecycle import GONE, LIVE, Operation, State
 from domain.names import PgNames
 from domain.provisioning import InventoryItem
 from domain.reconciliation import (
     SETTLING_TIME,
     Drift,
     ReconcileAction,
-    due,
-    find_misrecorded,
-    find_unrecorded,
+    find_due_action,
+    find_item_drift,
+    find_record_drift,
 )
-from domain.states import GONE, LIVE, State
 from tests.support.drift import (
     NOW,
     OLD_ENOUGH,
@@ -27,24 +26,24 @@ from tests.support.drift import (
     YOUNG,
     Parts,
     create_id,
-    inventory_item,
+    create_item,
     parts,
     record,
 )
 
 PAST, FUTURE = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
 
-each_age = pytest.mark.parametrize("made", [OLD_ENOUGH, NOW], ids=["old", "young"])
-each_young = pytest.mark.parametrize("made", [YOUNG, NOW, NOW + timedelta(days=1)], ids=str)
+each_age = pytest.mark.parametrize("created_at", [OLD_ENOUGH, NOW], ids=["old", "young"])
+each_young = pytest.mark.parametrize("created_at", [YOUNG, NOW, NOW + timedelta(days=1)], ids=str)
 
 states = st.sampled_from(State)
 
 
-def actions(drifts: list[Drift]) -> list[ReconcileAction]:
+def list_actions(drifts: list[Drift]) -> list[ReconcileAction]:
     return [drift.action for drift in drifts]
 
 
-def item_of(database: Database, found: Parts) -> InventoryItem:
+def create_incomplete_item(database: Database, found: Parts) -> InventoryItem:
     return InventoryItem(id=database.id, database=found[0], owner=found[1])
 
 
@@ -57,7 +56,7 @@ def test_without_a_record_only_complete_items_are_imported(
         for number, (age, (database, owner)) in enumerate(found)
     ]
 
-    assert find_unrecorded(items, {}, NOW) == [
+    assert find_item_drift(items, {}, NOW) == [
         Drift(
             ReconcileAction.IMPORT
             if held.database and held.owner
@@ -72,30 +71,37 @@ def test_without_a_record_only_complete_items_are_imported(
 
 @each_young
 @pytest.mark.parametrize("database", [None, "sales"])
-def test_young_items_are_not_drift(made: datetime, database: str | None) -> None:
-    young = InventoryItem(id=create_id(made), database=database, owner="user_sales")
+def test_young_items_are_not_drift(created_at: datetime, database: str | None) -> None:
+    young = InventoryItem(id=create_id(created_at), database=database, owner="user_sales")
     old = replace(young, id=create_id(OLD_ENOUGH))
 
-    assert find_unrecorded([young], {}, NOW) == []
-    assert actions(find_unrecorded([old], {}, NOW)) == [
+    assert find_item_drift([young], {}, NOW) == []
+    assert list_actions(find_item_drift([old], {}, NOW)) == [
         ReconcileAction.IMPORT if database else ReconcileAction.REPORT_INCOMPLETE
     ]
 
 
 def test_a_tombstone_is_dropped_unless_its_record_is_live() -> None:
-    stone = InventoryItem(id=create_id(NOW), database=None, owner="tombstone", is_tombstone=True)
-    gone = replace(record(State.DELETED), id=stone.id)
+    tombstone = InventoryItem(
+        id=create_id(NOW), database=None, owner="tombstone", is_tombstone=True
+    )
+    gone_record = replace(record(State.DELETED), id=tombstone.id)
 
-    for records in ({}, {stone.id: gone}):
-        [drift] = find_unrecorded([stone], records, NOW)
+    for records in ({}, {tombstone.id: gone_record}):
+        [drift] = find_item_drift([tombstone], records, NOW)
         assert (drift.action, drift.is_tombstone) == (ReconcileAction.DELETE_LEFTOVER, True)
-    assert find_unrecorded([stone], {stone.id: replace(gone, state=State.DELETING)}, NOW) == []
+    assert (
+        find_item_drift(
+            [tombstone], {tombstone.id: replace(gone_record, state=State.DELETING)}, NOW
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize("mark", ["", "stranger", "db_1", "db_" + "z" * 26])
 def test_items_without_a_valid_id_are_ignored(mark: str) -> None:
     assert (
-        find_unrecorded([InventoryItem(id=mark, database="sales", owner="user_sales")], {}, NOW)
+        find_item_drift([InventoryItem(id=mark, database="sales", owner="user_sales")], {}, NOW)
         == []
     )
 
@@ -103,27 +109,31 @@ def test_items_without_a_valid_id_are_ignored(mark: str) -> None:
 @each_age
 @pytest.mark.parametrize("state", sorted(GONE))
 @given(parts)
-def test_leftovers_of_gone_databases_are_deleted(
-    state: State, made: datetime, found: Parts
+def test_leftovers_of_deleted_databases_are_deleted(
+    state: State, created_at: datetime, found: Parts
 ) -> None:
-    gone = record(state, made=made).complete(Operation.DELETE, made)
-    names = PgNames(found[0] or gone.names.database, found[1] or gone.names.owner)
+    gone_record = record(state, created_at=created_at).complete(Operation.DELETE, created_at)
+    names = PgNames(found[0] or gone_record.names.database, found[1] or gone_record.names.owner)
 
-    drifts = find_unrecorded([item_of(gone, found)], {gone.id: gone}, NOW)
+    drifts = find_item_drift(
+        [create_incomplete_item(gone_record, found)], {gone_record.id: gone_record}, NOW
+    )
 
-    assert drifts == [Drift(ReconcileAction.DELETE_LEFTOVER, gone.id, names)]
+    assert drifts == [Drift(ReconcileAction.DELETE_LEFTOVER, gone_record.id, names)]
 
 
 @each_age
 @pytest.mark.parametrize("state", STATES_WITH_DATABASE)
 @given(parts)
 def test_a_missing_database_that_exists_is_imported(
-    state: State, made: datetime, found: Parts
+    state: State, created_at: datetime, found: Parts
 ) -> None:
-    missing = record(state, made=made).mark_missing()
+    missing = record(state, created_at=created_at).mark_missing()
     names = PgNames(found[0] or missing.names.database, found[1] or missing.names.owner)
 
-    assert find_unrecorded([item_of(missing, found)], {missing.id: missing}, NOW) == [
+    assert find_item_drift(
+        [create_incomplete_item(missing, found)], {missing.id: missing}, NOW
+    ) == [
         Drift(
             ReconcileAction.IMPORT if found[0] else ReconcileAction.REPORT_INCOMPLETE,
             missing.id,
@@ -135,13 +145,13 @@ def test_a_missing_database_that_exists_is_imported(
 @given(st.sampled_from(sorted(LIVE)), parts)
 def test_live_records_cover_their_items(state: State, found: Parts) -> None:
     live = record(state)
-    assert find_unrecorded([item_of(live, found)], {live.id: live}, NOW) == []
+    assert find_item_drift([create_incomplete_item(live, found)], {live.id: live}, NOW) == []
 
 
 @given(st.lists(states))
 def test_matching_records_and_items_are_no_drift(found: list[State]) -> None:
     records = [record(state, number) for number, state in enumerate(found)]
-    assert find_misrecorded(records, [inventory_item(database) for database in records], NOW) == []
+    assert find_record_drift(records, [create_item(database) for database in records], NOW) == []
 
 
 @given(st.lists(states), st.lists(parts))
@@ -155,7 +165,7 @@ def test_without_any_known_item_missing_databases_are_only_reported(
     ]
 
     missing = [kept.id for kept in records if kept.state in STATES_WITH_DATABASE]
-    assert [(drift.action, drift.id) for drift in find_misrecorded(records, items, NOW)] == [
+    assert [(drift.action, drift.id) for drift in find_record_drift(records, items, NOW)] == [
         (ReconcileAction.REPORT_MISSING, database_id) for database_id in missing
     ]
 
@@ -166,7 +176,7 @@ def test_a_missing_database_is_marked_if_another_one_exists(state: State, witnes
     missing, there = record(state), record(witness, 1)
     action = ReconcileAction.MARK_MISSING if witness in LIVE else ReconcileAction.REPORT_MISSING
 
-    drifts = find_misrecorded([missing, there], [inventory_item(there)], NOW)
+    drifts = find_record_drift([missing, there], [create_item(there)], NOW)
 
     assert drifts == (
         [Drift(action, missing.id, missing.names)] if state in STATES_WITH_DATABASE else []
@@ -177,14 +187,14 @@ def test_a_missing_database_is_marked_if_another_one_exists(state: State, witnes
 def test_a_database_older_than_all_existing_ones_is_only_reported(are_there: list[bool]) -> None:
     """The settings may name another server, on which databases were created since."""
     records = [
-        record(State.READY, number, made=OLD_ENOUGH + number * SETTLING_TIME)
+        record(State.READY, number, created_at=OLD_ENOUGH + number * SETTLING_TIME)
         for number in range(len(are_there))
     ]
     there = [database for database, is_there in zip(records, are_there, strict=True) if is_there]
     first = records.index(there[0]) if there else len(records)
     now = NOW + len(records) * SETTLING_TIME
 
-    drifts = find_misrecorded(records, [inventory_item(database) for database in there], now)
+    drifts = find_record_drift(records, [create_item(database) for database in there], now)
 
     missing = [database.id for database in records[first:] if database not in there]
     assert [(drift.action, drift.id) for drift in drifts] == [
@@ -195,10 +205,10 @@ def test_a_database_older_than_all_existing_ones_is_only_reported(are_there: lis
 
 @each_young
 @pytest.mark.parametrize("has_other", [False, True])
-def test_a_young_database_is_not_missing(made: datetime, has_other: bool) -> None:
-    missing, there = record(State.READY, made=made), record(State.READY, 1)
-    items = [inventory_item(there)] if has_other else []
-    assert missing.id not in {drift.id for drift in find_misrecorded([missing, there], items, NOW)}
+def test_a_young_database_is_not_missing(created_at: datetime, has_other: bool) -> None:
+    missing, there = record(State.READY, created_at=created_at), record(State.READY, 1)
+    items = [create_item(there)] if has_other else []
+    assert missing.id not in {drift.id for drift in find_record_drift([missing, there], items, NOW)}
 
 
 @pytest.mark.parametrize("operation", Operation)
@@ -208,9 +218,9 @@ def test_a_young_database_is_not_missing(made: datetime, has_other: bool) -> Non
 def test_a_recently_changed_database_is_not_missing(
     operation: Operation, at: datetime, found: list[ReconcileAction]
 ) -> None:
-    there = record(State.READY, 1, made=OLD_ENOUGH - SETTLING_TIME)
-    missing = record(State.READY, made=OLD_ENOUGH - SETTLING_TIME).complete(operation, at)
-    assert actions(find_misrecorded([missing, there], [inventory_item(there)], NOW)) == found
+    there = record(State.READY, 1, created_at=OLD_ENOUGH - SETTLING_TIME)
+    missing = record(State.READY, created_at=OLD_ENOUGH - SETTLING_TIME).complete(operation, at)
+    assert list_actions(find_record_drift([missing, there], [create_item(there)], NOW)) == found
 
 
 def test_a_database_whose_operation_always_fails_can_be_missing() -> None:
@@ -221,21 +231,21 @@ def test_a_database_whose_operation_always_fails_can_be_missing() -> None:
         .start(Operation.ROTATE, OLD_ENOUGH)
         .fail(Operation.ROTATE, NOW, "It is gone.")
     )
-    left = replace(inventory_item(missing), database=None)
+    left = replace(create_item(missing), database=None)
 
-    assert actions(find_misrecorded([missing], [left], NOW)) == [ReconcileAction.MARK_MISSING]
+    assert list_actions(find_record_drift([missing], [left], NOW)) == [ReconcileAction.MARK_MISSING]
 
 
 @each_age
 @pytest.mark.parametrize("state", STATES_WITH_DATABASE)
-def test_a_renamed_database_is_drift_at_once(state: State, made: datetime) -> None:
-    renamed = record(state, made=made)
-    found = replace(inventory_item(renamed), database="other")
+def test_a_renamed_database_is_drift_at_once(state: State, created_at: datetime) -> None:
+    renamed = record(state, created_at=created_at)
+    found = replace(create_item(renamed), database="other")
 
-    assert find_misrecorded([renamed], [found], NOW) == [
+    assert find_record_drift([renamed], [found], NOW) == [
         Drift(ReconcileAction.RENAME, renamed.id, PgNames("other", renamed.names.owner))
     ]
-    assert find_misrecorded([renamed], [found, inventory_item(renamed)], NOW) == [], (
+    assert find_record_drift([renamed], [found, create_item(renamed)], NOW) == [], (
         "one of the two databases has the recorded name"
     )
 
@@ -243,10 +253,10 @@ def test_a_renamed_database_is_drift_at_once(state: State, made: datetime) -> No
 def pending_record(
     state: State, *pending: Operation, ends: datetime | None = None, resumable: bool = False
 ) -> Database:
-    made = record(state, made=PAST)
+    database = record(state, created_at=PAST)
     for operation in pending:
-        made = made.start(operation, PAST)
-    return replace(made, expires_at=ends, resumable=resumable)
+        database = database.start(operation, PAST)
+    return replace(database, expires_at=ends, resumable=resumable)
 
 
 DUE: list[tuple[Database, ReconcileAction | None]] = [
@@ -279,7 +289,7 @@ DUE: list[tuple[Database, ReconcileAction | None]] = [
 
 @pytest.mark.parametrize(("database", "action"), DUE)
 def test_the_action_of_a_due_record(database: Database, action: ReconcileAction | None) -> None:
-    assert due(database, NOW) is action
+    assert find_due_action(database, NOW) is action
 
 
 @pytest.mark.parametrize("state", sorted(GONE))
@@ -287,4 +297,6 @@ def test_the_action_of_a_due_record(database: Database, action: ReconcileAction 
 def test_a_gone_record_has_no_action(
     state: State, pending: Operation, ends: datetime | None, resumable: bool
 ) -> None:
-    assert due(pending_record(state, pending, ends=ends, resumable=resumable), NOW) is None
+    assert (
+        find_due_action(pending_record(state, pending, ends=ends, resumable=resumable), NOW) is None
+    )

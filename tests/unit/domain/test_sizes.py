@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.database import Database
-from domain.lifecycle import MAX_HISTORY, Operation
+from domain.lifecycle import MAX_HISTORY, Operation, State
 from domain.sizes import (
     MAX_SIZE_LIMIT,
     MIN_SIZE_LIMIT,
@@ -16,12 +16,11 @@ from domain.sizes import (
     WARNING_PERIOD,
     Measurement,
     SizeLimit,
+    find_next_size_operation,
     format_size,
     is_read_only,
-    next_size_operation,
     parse_size,
 )
-from domain.states import State
 from tests.support.records import new_record
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -35,18 +34,18 @@ operations = st.sampled_from(
 )
 
 
-def ready(*done: Operation, at: datetime = BEFORE) -> Database:
+def create_ready(*done: Operation, at: datetime = BEFORE) -> Database:
     """Return an idle record with these operations completed, the last one at `at`."""
-    database = replace(new_record(made=BEFORE), state=State.READY)
+    database = replace(new_record(created_at=BEFORE), state=State.READY)
     for operation in (Operation.PROVISION, *done):
         database = database.complete(operation, at)
     return database
 
 
-def next_operation(
+def find_next_operation(
     database: Database, measure: Measurement | None, limit: SizeLimit | None = LIMIT
 ) -> object:
-    return next_size_operation(database, measure, limit, NOW)
+    return find_next_size_operation(database, measure, limit, NOW)
 
 
 WARN, SET_READ_ONLY, CLEAR_READ_ONLY = (
@@ -54,39 +53,50 @@ WARN, SET_READ_ONLY, CLEAR_READ_ONLY = (
     Operation.SET_READ_ONLY,
     Operation.CLEAR_READ_ONLY,
 )
-JUST_WARNED = ready(WARN, at=BEFORE + timedelta(seconds=1))
+JUST_WARNED = create_ready(WARN, at=BEFORE + timedelta(seconds=1))
 
 
-def read_only_at(measure: Measurement) -> Measurement:
+def make_read_only(measure: Measurement) -> Measurement:
     return replace(measure, read_only=True)
 
 
 @pytest.mark.parametrize(
     ("database", "measure", "operation"),
     [
-        pytest.param(ready(), SMALL, None, id="small"),
-        pytest.param(ready(), NEARLY_EXCEEDED, None, id="nearly too large"),
-        pytest.param(ready(), Measurement(LIMIT.size), None, id="at the limit"),
-        pytest.param(ready(), Measurement(LIMIT.size + 1), WARN, id="just over it"),
+        pytest.param(create_ready(), SMALL, None, id="small"),
+        pytest.param(create_ready(), NEARLY_EXCEEDED, None, id="nearly too large"),
+        pytest.param(create_ready(), Measurement(LIMIT.size), None, id="at the limit"),
+        pytest.param(create_ready(), Measurement(LIMIT.size + 1), WARN, id="just over it"),
         pytest.param(JUST_WARNED, LARGE, None, id="just warned"),
-        pytest.param(ready(WARN), LARGE, SET_READ_ONLY, id="warned long ago"),
-        pytest.param(ready(WARN), NEARLY_EXCEEDED, None, id="warned, and nearly too large"),
-        pytest.param(ready(WARN), SMALL, CLEAR_READ_ONLY, id="warned, and small again"),
-        pytest.param(ready(WARN, SET_READ_ONLY), read_only_at(LARGE), None, id="read-only"),
+        pytest.param(create_ready(WARN), LARGE, SET_READ_ONLY, id="warned long ago"),
+        pytest.param(create_ready(WARN), NEARLY_EXCEEDED, None, id="warned, and nearly too large"),
+        pytest.param(create_ready(WARN), SMALL, CLEAR_READ_ONLY, id="warned, and small again"),
         pytest.param(
-            ready(WARN, SET_READ_ONLY), read_only_at(NEARLY_EXCEEDED), None, id="read-only, nearly"
+            create_ready(WARN, SET_READ_ONLY), make_read_only(LARGE), None, id="read-only"
         ),
         pytest.param(
-            ready(WARN, SET_READ_ONLY), NEARLY_EXCEEDED, None, id="made writable, nearly too large"
+            create_ready(WARN, SET_READ_ONLY),
+            make_read_only(NEARLY_EXCEEDED),
+            None,
+            id="read-only, nearly",
         ),
         pytest.param(
-            ready(WARN, SET_READ_ONLY), LARGE, SET_READ_ONLY, id="made writable by its owner"
+            create_ready(WARN, SET_READ_ONLY),
+            NEARLY_EXCEEDED,
+            None,
+            id="made writable, nearly too large",
         ),
         pytest.param(
-            ready(WARN, SET_READ_ONLY), SMALL, CLEAR_READ_ONLY, id="read-only, and small again"
+            create_ready(WARN, SET_READ_ONLY), LARGE, SET_READ_ONLY, id="made writable by its owner"
         ),
         pytest.param(
-            ready(WARN, SET_READ_ONLY, CLEAR_READ_ONLY),
+            create_ready(WARN, SET_READ_ONLY),
+            SMALL,
+            CLEAR_READ_ONLY,
+            id="read-only, and small again",
+        ),
+        pytest.param(
+            create_ready(WARN, SET_READ_ONLY, CLEAR_READ_ONLY),
             LARGE,
             WARN,
             id="writable again, and too large again",
@@ -96,7 +106,7 @@ def read_only_at(measure: Measurement) -> Measurement:
 def test_the_operation_for_a_size(
     database: Database, measure: Measurement, operation: Operation | None
 ) -> None:
-    assert next_operation(database, measure) is operation
+    assert find_next_operation(database, measure) is operation
 
 
 @pytest.mark.parametrize(
@@ -110,14 +120,14 @@ def test_the_operation_for_a_size(
 def test_without_a_limit_every_database_is_writable(
     done: list[Operation], operation: Operation | None
 ) -> None:
-    assert next_operation(ready(*done), None, None) is operation
+    assert find_next_operation(create_ready(*done), None, None) is operation
 
 
 @given(st.lists(operations, max_size=4), st.none() | st.builds(Measurement, sizes, st.booleans()))
 def test_pending_operations_and_expiry_come_first(
     done: list[Operation], measure: Measurement | None
 ) -> None:
-    database = ready(*done)
+    database = create_ready(*done)
     for busy in (
         database.start(Operation.ROTATE, NOW),
         database.start(Operation.SET_READ_ONLY, NOW),
@@ -128,18 +138,18 @@ def test_pending_operations_and_expiry_come_first(
         replace(database, state=State.EXPIRED),
         replace(database, state=State.DELETING),
     ):
-        assert next_operation(busy, measure) is None
+        assert find_next_operation(busy, measure) is None
 
 
 @given(st.lists(operations, max_size=4))
 def test_without_a_measurement_nothing_is_done(done: list[Operation]) -> None:
-    assert next_operation(ready(*done), None) is None
+    assert find_next_operation(create_ready(*done), None) is None
 
 
 @given(st.lists(operations, max_size=4), sizes)
 def test_the_size_decides_in_the_end(done: list[Operation], size: int) -> None:
-    database, seen = ready(*done), 0
-    while operation := next_operation(database, Measurement(size, is_read_only(database))):
+    database, seen = create_ready(*done), 0
+    while operation := find_next_operation(database, Measurement(size, is_read_only(database))):
         assert isinstance(operation, Operation)
         database, seen = database.complete(operation, BEFORE), seen + 1
     assert seen <= 2, "it switches back and forth"
@@ -150,7 +160,9 @@ def test_the_size_decides_in_the_end(done: list[Operation], size: int) -> None:
 
 
 def test_a_database_stays_read_only_through_other_operations() -> None:
-    database = ready(Operation.WARN, Operation.SET_READ_ONLY, *[Operation.ROTATE] * 2 * MAX_HISTORY)
+    database = create_ready(
+        Operation.WARN, Operation.SET_READ_ONLY, *[Operation.ROTATE] * 2 * MAX_HISTORY
+    )
     assert is_read_only(database)
     assert not is_read_only(database.complete(Operation.CLEAR_READ_ONLY, NOW))
 

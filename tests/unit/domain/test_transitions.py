@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.errors import IllegalTransition, InFlight
-from domain.lifecycle import Operation
-from domain.reconciliation import ReconcileAction, due
-from domain.states import State
+from domain.lifecycle import Operation, State
+from domain.reconciliation import ReconcileAction, find_due_action
 from domain.transitions import (
     check_restorable,
     complete_restoration,
@@ -24,7 +23,7 @@ HOUR = timedelta(hours=1)
 GRACE = timedelta(days=1)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
-READY = replace(new_record(state=State.READY, made=NOW), expires_at=NOW + HOUR, history=())
+READY = replace(new_record(state=State.READY, created_at=NOW), expires_at=NOW + HOUR, history=())
 
 
 def test_a_database_expires_and_is_deleted_after_the_grace_period() -> None:
@@ -53,7 +52,7 @@ def test_a_restoration_past_its_new_expiry_is_expired_again(
     restoring = start_restoration(expired, NOW + HOUR, NOW + 2 * HOUR)
     now = NOW + HOUR + later * HOUR
 
-    assert due(restoring, now) is action
+    assert find_due_action(restoring, now) is action
     assert is_restoring(restoring, now) is (action is ReconcileAction.RESTORE)
     suspending = start_expiry(restoring, now, GRACE)
     assert (suspending is None) is (action is ReconcileAction.RESTORE)

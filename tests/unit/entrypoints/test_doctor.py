@@ -11,7 +11,7 @@ import pytest
 from adapters.registry.snapshot import LiveRecord, RegistrySnapshot
 from domain.doctor import DoctorCheck, Fix, Outcome, Verdict
 from domain.errors import StartupError
-from domain.passwords import secret_name
+from domain.passwords import derive_secret_name
 from domain.secrets import Secret
 from entrypoints.cli.doctor import _write_script
 from entrypoints.config.settings import Settings
@@ -116,7 +116,7 @@ async def test_the_secret_of_the_records_passes(tmp_path: Path, place: str) -> N
 async def test_records_older_than_secret_names_use_the_first_secret() -> None:
     before = RegistrySnapshot(revision="0002", live=(LiveRecord("db_1", "embedded", ""),))
     installation_name = RegistrySnapshot(
-        revision="0003", installation_name=secret_name(Secret(OLD)), live=before.live
+        revision="0003", installation_name=derive_secret_name(Secret(OLD)), live=before.live
     )
     assert (await _run_checks(before, secret=OLD))["passwords"].verdict is OK
     assert (await _run_checks(installation_name, secret=NEW))["passwords"].verdict is FAIL
@@ -173,7 +173,7 @@ async def _data_folder(folder: Path) -> Verdict:
 
 
 def _records_of_databases(secret: str, target: str = "embedded") -> RegistrySnapshot:
-    name = secret_name(Secret(secret))
+    name = derive_secret_name(Secret(secret))
     return RegistrySnapshot(
         revision="0003", installation_name=name, live=(LiveRecord("db_1", target, name),)
     )

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.anonymous import AnonymousAccess
+from domain.callers import AnonymousAccess
 from domain.rates import Rate
 from entrypoints.doctor.settings import check_callers
 from tests.unit.entrypoints.conftest import Environment

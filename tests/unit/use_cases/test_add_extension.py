@@ -21,27 +21,27 @@ from tests.support.memory_service import MemoryService
 
 
 @pytest.fixture
-async def made(memory: MemoryService) -> Database:
+async def database(memory: MemoryService) -> Database:
     return (await memory.create(extensions=("citext",))).database
 
 
 async def test_an_extension_is_installed_and_recorded_once(
-    memory: MemoryService, made: Database
+    memory: MemoryService, database: Database
 ) -> None:
     for _ in range(2):
-        record = await memory.add_extension()(made.id, "hstore")
+        record = await memory.add_extension()(database.id, "hstore")
         assert record == await memory.only_record()
         assert record.extensions == ("citext", "hstore")
         assert (record.is_idle, record.wake_at) == (True, None)
-    assert memory.provider.installed(made.tenant) == {"citext", "hstore"}
+    assert memory.provider.list_installed(database.tenant) == {"citext", "hstore"}
 
 
 async def test_an_unavailable_extension_is_refused_with_the_list_and_changes_no_record(
-    memory: MemoryService, made: Database
+    memory: MemoryService, database: Database
 ) -> None:
     with pytest.raises(ExtensionUnavailable, match=r"'postgis' .* offers citext, .*Leave it out"):
-        await memory.add_extension()(made.id, "postgis")
-    assert await memory.only_record() == made
+        await memory.add_extension()(database.id, "postgis")
+    assert await memory.only_record() == database
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,12 @@ async def test_an_unavailable_extension_is_refused_with_the_list_and_changes_no_
     [(ExtensionUnavailable(), ExtensionUnavailable), (PasswordRefused(), PasswordChanged)],
 )
 async def test_an_extension_that_the_database_refuses_leaves_the_record(
-    memory: MemoryService, made: Database, refusal: PgvendError, error: type[Exception]
+    memory: MemoryService, database: Database, refusal: PgvendError, error: type[Exception]
 ) -> None:
     memory.fault_hook = FailAt({"before install": [refusal]})
 
     with pytest.raises(error):
-        await memory.add_extension()(made.id, "hstore")
+        await memory.add_extension()(database.id, "hstore")
 
     record = await memory.only_record()
     assert record.extensions == ("citext",)
@@ -63,24 +63,24 @@ async def test_an_extension_that_the_database_refuses_leaves_the_record(
 
 @pytest.mark.parametrize("error", [OutcomeUnknown(), ProviderRejected()])
 async def test_a_second_extension_is_refused_while_one_is_pending(
-    memory: MemoryService, made: Database, error: PgvendError
+    memory: MemoryService, database: Database, error: PgvendError
 ) -> None:
     memory.fault_hook = FailAt({"before install": [error]})
     with pytest.raises(type(error)):
-        await memory.add_extension()(made.id, "hstore")
+        await memory.add_extension()(database.id, "hstore")
 
     with pytest.raises(InFlight, match="Another extension"):
-        await memory.add_extension()(made.id, "vector")
-    assert (await memory.add_extension()(made.id, "hstore")).extensions == ("citext", "hstore")
+        await memory.add_extension()(database.id, "vector")
+    assert (await memory.add_extension()(database.id, "hstore")).extensions == ("citext", "hstore")
 
 
 async def test_an_unknown_password_allows_no_extension(
-    memory: MemoryService, made: Database
+    memory: MemoryService, database: Database
 ) -> None:
     memory.passwords = UNDER_NEW
     with pytest.raises(SecretUnknown):
-        await memory.add_extension()(made.id, "hstore")
-    assert await memory.only_record() == made
+        await memory.add_extension()(database.id, "hstore")
+    assert await memory.only_record() == database
 
 
 @pytest.mark.parametrize("call", ["__call__", "request"])

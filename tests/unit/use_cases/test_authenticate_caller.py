@@ -49,7 +49,7 @@ class Authenticator:
             key_store=self.key_store, clock=self.clock, randomness=SeededRandomness()
         )
 
-    async def made(self, **more: Any) -> tuple[ApiKey, str]:
+    async def create_key(self, **more: Any) -> tuple[ApiKey, str]:
         """Create a key. Return its record and the key itself."""
         record, key = await self.keys.create(
             ApiKeyRequest(**{"name": "ann", "scopes": CALLER_SCOPES} | more)
@@ -57,12 +57,12 @@ class Authenticator:
         return record, key.reveal()
 
     async def revoked(self) -> tuple[ApiKey, str]:
-        record, key = await self.made()
+        record, key = await self.create_key()
         await self.keys.revoke(record.id)
         return record, key
 
     async def expired(self) -> tuple[ApiKey, str]:
-        record, key = await self.made(ttl=timedelta(hours=1))
+        record, key = await self.create_key(ttl=timedelta(hours=1))
         assert (await self.authenticate(key)).caller == record.caller
         self.clock.passed += 3600
         return record, key
@@ -104,7 +104,7 @@ def forge_key(key: str) -> str:
 @pytest.mark.parametrize("is_open", [False, True])
 async def test_a_valid_key_authenticates_its_caller(is_open: bool) -> None:
     authenticator = Authenticator(is_open)
-    record, key = await authenticator.made(quota=3)
+    record, key = await authenticator.create_key(quota=3)
 
     authenticated = await authenticator.authenticate(key)
 
@@ -130,7 +130,7 @@ async def test_a_request_without_a_key_is_refused(authenticator: Authenticator) 
 
 @pytest.mark.parametrize("key", WRONG + NEARLY_STATIC, ids=lambda key: ascii(key)[:20])
 async def test_an_invalid_key_is_refused(authenticator: Authenticator, key: str) -> None:
-    await authenticator.made()
+    await authenticator.create_key()
     with pytest.raises(KeyRefused):
         await authenticator.authenticate(key)
 
@@ -183,7 +183,7 @@ async def test_an_open_service_refuses_forged_and_revoked_keys() -> None:
 async def test_a_key_for_web_pages_works_on_them_only_and_other_pages_do_not_use_its_rate(
     authenticator: Authenticator, origin: str | None
 ) -> None:
-    _, key = await authenticator.made(origins=frozenset({APP}), rate=ONCE)
+    _, key = await authenticator.create_key(origins=frozenset({APP}), rate=ONCE)
     for _ in range(5):
         with pytest.raises(Forbidden):
             await authenticator.authenticate(key, origin=origin)
@@ -195,8 +195,8 @@ async def test_a_key_for_web_pages_works_on_them_only_and_other_pages_do_not_use
 
 
 async def test_the_rate_of_a_key_holds_for_all_addresses(authenticator: Authenticator) -> None:
-    _, key = await authenticator.made(rate=Rate(2, 60))
-    _, other = await authenticator.made(rate=ONCE)
+    _, key = await authenticator.create_key(rate=Rate(2, 60))
+    _, other = await authenticator.create_key(rate=ONCE)
     allowances = [(await authenticator.authenticate(key)).allowance for _ in range(2)]
     assert [allowance and allowance.remaining for allowance in allowances] == [1, 0]
 
@@ -230,7 +230,7 @@ async def test_a_valid_key_works_from_an_address_that_is_rate_limited(
     authenticator: Authenticator,
 ) -> None:
     """Otherwise one client could block all others behind the same address."""
-    _, key = await authenticator.made()
+    _, key = await authenticator.create_key()
     await authenticator.fail_to_authenticate(forge_key(key), times=FAILURE_RATE.amount + 5)
 
     assert (await authenticator.authenticate(key)).caller.name == "ann"

@@ -7,8 +7,7 @@ import pytest
 
 from adapters.memory.api_key_store import MemoryApiKeyStore
 from adapters.memory.rate_limiter import MemoryRateLimiter
-from domain.anonymous import ANONYMOUS, AnonymousAccess
-from domain.callers import Scope
+from domain.callers import ANONYMOUS, AnonymousAccess, Scope
 from domain.errors import Forbidden, KeyRefused, QuotaReached, RateLimited, Unauthenticated
 from domain.expiry import ExpiryPolicy
 from domain.rates import Rate

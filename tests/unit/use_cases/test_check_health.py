@@ -28,7 +28,7 @@ class FaultyRegistry(MemoryRegistry):
         await self._ping()
 
 
-def checking(
+def create_check(
     registry: MemoryRegistry | None = None, fault_hook: FaultHook = no_fault, timeout: float = 5
 ) -> CheckHealth:
     return CheckHealth(
@@ -39,7 +39,7 @@ def checking(
 
 
 async def test_the_service_is_healthy_if_every_part_answers() -> None:
-    health = await checking()()
+    health = await create_check()()
     assert health.is_ok
     assert health.checks == {"registry": "ok", "provider": "ok"}
 
@@ -53,7 +53,7 @@ async def test_the_service_is_healthy_if_every_part_answers() -> None:
     ],
 )
 async def test_a_failing_part_is_reported_with_its_code_only(error: Exception, code: str) -> None:
-    health = await checking(fault_hook=CrashAt("ping", error))()
+    health = await create_check(fault_hook=CrashAt("ping", error))()
     assert not health.is_ok
     assert health.checks == {"registry": "ok", "provider": code}
 
@@ -64,33 +64,33 @@ async def test_the_parts_are_checked_at_the_same_time() -> None:
     async def meet(moment: str) -> None:
         await both.wait()
 
-    assert (await checking(FaultyRegistry(both.wait), meet)()).is_ok
+    assert (await create_check(FaultyRegistry(both.wait), meet)()).is_ok
 
 
 async def test_a_part_that_does_not_answer_times_out() -> None:
-    health = await checking(fault_hook=HoldAt("ping"), timeout=0)()
+    health = await create_check(fault_hook=HoldAt("ping"), timeout=0)()
     assert health.checks == {"registry": "ok", "provider": "timeout"}
 
 
 async def test_concurrent_calls_share_one_check() -> None:
     """Each check takes a session on the server, and anybody may call it."""
-    looks, go_on = [], asyncio.Event()
+    calls, go_on = [], asyncio.Event()
 
-    async def look() -> None:
-        looks.append(1)
+    async def count_calls() -> None:
+        calls.append(1)
         await go_on.wait()
 
-    check = checking(FaultyRegistry(look))
-    asked = [asyncio.ensure_future(check()) for _ in range(100)]
+    check = create_check(FaultyRegistry(count_calls))
+    requests = [asyncio.ensure_future(check()) for _ in range(100)]
     await asyncio.sleep(0)
-    asked[0].cancel()
+    requests[0].cancel()
     go_on.set()
-    healths = await asyncio.gather(*asked[1:])
+    healths = await asyncio.gather(*requests[1:])
 
     assert all(health.is_ok for health in healths)
-    assert len(looks) == 1
+    assert len(calls) == 1
     assert (await check()).is_ok
-    assert len(looks) == 2
+    assert len(calls) == 2
 
 
 class Endless(DoctorChecks):

@@ -9,8 +9,7 @@ import pytest
 
 from domain.errors import InvalidDuration, InvalidLabels, InvalidNickname, InvalidRequest, NameTaken
 from domain.expiry import ExpiryPolicy
-from domain.lifecycle import StepState
-from domain.states import State
+from domain.lifecycle import State, StepState
 from ports.use_cases.create_database import OnConflict
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.doubles import yield_to_others
@@ -34,11 +33,11 @@ class LittleChance(SeededRandomness):
 
 
 async def test_a_created_database_is_ready_and_accepts_its_login(memory: MemoryService) -> None:
-    vended = await memory.create("Sales Data 2024")
+    provisioned = await memory.create("Sales Data 2024")
 
-    record = vended.database
-    assert memory.provider.accepts(vended.connection)
-    assert (vended.connection.database, vended.connection.user) == (
+    record = provisioned.database
+    assert memory.provider.accepts(provisioned.connection)
+    assert (provisioned.connection.database, provisioned.connection.user) == (
         "salesdata2024",
         "user_salesdata2024",
     )
@@ -51,12 +50,12 @@ async def test_a_created_database_is_ready_and_accepts_its_login(memory: MemoryS
 
 
 async def test_the_record_has_what_was_requested(memory: MemoryService) -> None:
-    vended = await memory.create(
+    provisioned = await memory.create(
         "Sales Data 2024", ttl=HOUR, labels={"team": "sales"}, extensions=("vector", "vector")
     )
 
-    record = vended.database
-    assert (record.nickname.typed, record.target) == ("Sales Data 2024", TARGET)
+    record = provisioned.database
+    assert (record.nickname.text, record.target) == ("Sales Data 2024", TARGET)
     assert (record.labels, record.extensions) == ({"team": "sales"}, ("vector",))
     assert record.created_at == memory.clock.now()
     assert record.expires_at == memory.clock.now() + HOUR
@@ -83,42 +82,42 @@ async def test_invalid_input_records_nothing(asked: dict[str, Any], error: type[
 async def test_concurrent_requests_for_one_nickname_get_databases_of_their_own() -> None:
     memory = MemoryService(fault_hook=yield_to_others)
 
-    vended = await asyncio.gather(*(memory.create() for _ in range(20)))
+    provisioned = await asyncio.gather(*(memory.create() for _ in range(20)))
 
-    assert len({one.connection.database for one in vended}) == 20
-    assert len({one.connection.user for one in vended}) == 20
-    assert all(memory.provider.accepts(one.connection) for one in vended)
-    assert await memory.tenant_ids() == {one.database.id for one in vended}
+    assert len({one.connection.database for one in provisioned}) == 20
+    assert len({one.connection.user for one in provisioned}) == 20
+    assert all(memory.provider.accepts(one.connection) for one in provisioned)
+    assert await memory.tenant_ids() == {one.database.id for one in provisioned}
 
 
 async def test_a_name_in_use_on_the_provider_gets_a_suffix(memory: MemoryService) -> None:
     await memory.occupy("Sales")
 
-    vended = await memory.create()
+    provisioned = await memory.create()
 
-    assert SUFFIXED.fullmatch(vended.connection.database)
-    assert await memory.tenant_ids() == {"stranger", vended.database.id}
-    assert (await memory.only_record()).names == vended.database.names
+    assert SUFFIXED.fullmatch(provisioned.connection.database)
+    assert await memory.tenant_ids() == {"stranger", provisioned.database.id}
+    assert (await memory.only_record()).names == provisioned.database.names
 
 
 async def test_a_name_taken_during_provisioning_gets_a_suffix(memory: MemoryService) -> None:
     """Another database takes the name after the role was created."""
 
-    async def stranger_comes(moment: str) -> None:
+    async def occupy_name(moment: str) -> None:
         if moment == "during provision" and "sales" not in memory.provider._databases:
             memory.provider._databases["sales"] = "stranger"
 
-    memory.fault_hook = stranger_comes
-    vended = await memory.create()
+    memory.fault_hook = occupy_name
+    provisioned = await memory.create()
 
-    assert SUFFIXED.fullmatch(vended.connection.database)
-    assert await memory.tenant_ids() == {vended.database.id}
+    assert SUFFIXED.fullmatch(provisioned.connection.database)
+    assert await memory.tenant_ids() == {provisioned.database.id}
 
 
 @pytest.mark.parametrize("nickname", ["postgres", " Template1 ", "NEONDB", "replication"])
 async def test_a_reserved_name_gets_a_suffix_at_once(memory: MemoryService, nickname: str) -> None:
-    vended = await memory.create(nickname)
-    assert re.fullmatch(r"[a-z0-9]+_[a-z0-9]{6}", vended.connection.database)
+    provisioned = await memory.create(nickname)
+    assert re.fullmatch(r"[a-z0-9]+_[a-z0-9]{6}", provisioned.connection.database)
 
 
 @pytest.mark.parametrize("holder", ["record", "stranger"])
@@ -162,9 +161,9 @@ async def test_a_suffix_in_use_is_followed_by_another() -> None:
 
 async def test_the_number_of_suffixes_is_bounded() -> None:
     memory = MemoryService(randomness=LittleChance("a"))
-    made = [await memory.create(), await memory.create()]
+    provisioned = [await memory.create(), await memory.create()]
 
     with pytest.raises(NameTaken):
         await memory.create()
 
-    assert await memory.tenant_ids() == {one.database.id for one in made}
+    assert await memory.tenant_ids() == {one.database.id for one in provisioned}

@@ -11,8 +11,7 @@ from domain.errors import (
     ProviderRejected,
     Unavailable,
 )
-from domain.lifecycle import StepState
-from domain.states import State
+from domain.lifecycle import State, StepState
 from ports.use_cases.create_database import CreateRequest
 from tests.support.doubles import FailAt, FailingRegistry, RefusingLoginCheck
 from tests.support.memory_service import DELETING, PROVISIONING, MemoryService

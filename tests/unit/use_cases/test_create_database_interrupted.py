@@ -10,7 +10,7 @@ import pytest
 from adapters.memory.provider import MemoryLoginCheck, no_fault
 from domain.connection import Connection
 from domain.errors import InFlight, PgvendError, ProviderRejected, StaleRecord, Unavailable
-from domain.states import State
+from domain.lifecycle import State
 from ports.driven.login_check import LoginCheck
 from ports.use_cases.create_database import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase
@@ -35,31 +35,31 @@ async def assert_left(memory: MemoryService, state: State) -> None:
 async def test_a_second_cancellation_during_the_undo_leaves_nothing(
     memory: MemoryService, moment: str, undo: str
 ) -> None:
-    _, vending = await memory.hold(moment, memory.create())
+    _, creation = await memory.hold(moment, memory.create())
     memory.fault_hook = second = HoldAt(undo)
-    vending.cancel()
+    creation.cancel()
     await second.wait_until_held()
 
-    vending.cancel()
+    creation.cancel()
     await asyncio.sleep(0)
-    vending.cancel()
+    creation.cancel()
     second.let_go.set()
 
     with pytest.raises(asyncio.CancelledError):
-        await vending
+        await creation
     await assert_left(memory, State.FAILED)
 
 
 @pytest.mark.parametrize("undo", DELETING)
 async def test_a_cancellation_during_an_undo_is_raised(memory: MemoryService, undo: str) -> None:
     create_database = memory.create_database(login_check=RefusingLoginCheck(PgvendError()))
-    hold, vending = await memory.hold(undo, create_database(KEYLESS))
+    hold, creation = await memory.hold(undo, create_database(KEYLESS))
 
-    vending.cancel()
+    creation.cancel()
     hold.let_go.set()
 
     with pytest.raises(asyncio.CancelledError):
-        await vending
+        await creation
     assert await memory.tenant_ids() == set()
 
 
@@ -68,14 +68,14 @@ async def test_a_cancelled_request_leaves_a_ready_database_or_none(
     memory: MemoryService, turns: int
 ) -> None:
     memory.fault_hook = yield_to_others
-    vending = asyncio.create_task(memory.create())
+    creation = asyncio.create_task(memory.create())
     for _ in range(turns):
         await asyncio.sleep(0)
 
-    vending.cancel()
+    creation.cancel()
 
     with suppress(asyncio.CancelledError):
-        await vending
+        await creation
     outcomes = [(record.id, record.state) for record in await memory.records()]
     assert outcomes == [(acquire, State.READY) for acquire in await memory.tenant_ids()] or (
         [state for _, state in outcomes] == [State.FAILED] and not await memory.tenant_ids()
@@ -84,12 +84,12 @@ async def test_a_cancelled_request_leaves_a_ready_database_or_none(
 
 
 @each_moment
-@pytest.mark.parametrize("is_done", [False, True], ids=["promised", "done"])
+@pytest.mark.parametrize("is_done", [False, True], ids=["requested", "done"])
 async def test_a_deletion_during_provisioning_wins(
     memory: MemoryService, moment: str, is_done: bool
 ) -> None:
     """A finished deletion had the lease: no task would find later parts soon."""
-    hold, vending = await memory.hold(moment, memory.create())
+    hold, creation = await memory.hold(moment, memory.create())
     record = await memory.only_record()
 
     await memory.deletion().request(record.id)
@@ -98,21 +98,21 @@ async def test_a_deletion_during_provisioning_wins(
     hold.let_go.set()
 
     with pytest.raises(StaleRecord):
-        await vending
+        await creation
     await assert_left(memory, State.DELETED)
 
 
 async def test_a_deletion_during_provisioning_stays_pending_if_the_undo_fails(
     memory: MemoryService,
 ) -> None:
-    hold, vending = await memory.hold("after provision", memory.create())
+    hold, creation = await memory.hold("after provision", memory.create())
     memory.fault_hook = FailAt({"before delete": [PgvendError()]})
 
     await memory.deletion().request((await memory.only_record()).id)
     hold.let_go.set()
 
     with pytest.raises(StaleRecord):
-        await vending
+        await creation
     assert (await memory.only_record()).state is State.DELETING
 
 
@@ -130,20 +130,20 @@ async def _without_its_lease(
     memory: MemoryService, request: CreateRequest
 ) -> AsyncIterator[asyncio.Task[ProvisionedDatabase]]:
     """Start a creation that has provisioned its database, and let it go on after the body."""
-    hold, vending = await memory.hold("after provision", memory.create_database()(request))
+    hold, creation = await memory.hold("after provision", memory.create_database()(request))
     memory.fault_hook = no_fault
-    yield vending
+    yield creation
     hold.let_go.set()
 
 
 async def test_a_request_that_another_replica_finished_is_to_be_retried(
     memory: MemoryService,
 ) -> None:
-    async with _without_its_lease(memory, KEYED) as vending:
+    async with _without_its_lease(memory, KEYED) as creation:
         other = await memory.restarted().create_database()(KEYED)
 
     with pytest.raises(InFlight):
-        await vending
+        await creation
     assert await memory.create_database()(KEYED) == other
     assert await memory.tenant_ids() == {other.database.id}
 
@@ -151,24 +151,24 @@ async def test_a_request_that_another_replica_finished_is_to_be_retried(
 async def test_a_request_does_not_undo_what_another_replica_finishes(memory: MemoryService) -> None:
     hold = HoldAt("verify")
     check = FaultyLoginCheck(MemoryLoginCheck(memory.provider), hold)
-    async with _without_its_lease(memory, KEYED) as vending:
+    async with _without_its_lease(memory, KEYED) as creation:
         finishing = asyncio.create_task(
             memory.restarted().create_database(login_check=check)(KEYED)
         )
         await hold.wait_until_held()
 
     with pytest.raises(InFlight):
-        await vending
+        await creation
     hold.let_go.set()
     assert (await finishing).database.state is State.READY
 
 
 async def test_a_request_that_another_replica_undid_is_to_be_retried(memory: MemoryService) -> None:
-    async with _without_its_lease(memory, KEYLESS) as vending:
+    async with _without_its_lease(memory, KEYLESS) as creation:
         await memory.restarted().reconcile()()
 
     with pytest.raises(Unavailable):
-        await vending
+        await creation
     await assert_left(memory, State.FAILED)
 
 

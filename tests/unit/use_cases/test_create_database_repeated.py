@@ -32,11 +32,11 @@ async def create_database(memory: MemoryService, request: CreateRequest) -> Data
     return (await memory.create_database()(request)).database
 
 
-async def promise(memory: MemoryService, request: CreateRequest) -> Database:
+async def request_creation(memory: MemoryService, request: CreateRequest) -> Database:
     return await memory.create_database().request(request)
 
 
-both_ways = pytest.mark.parametrize("repeat", [create_database, promise])
+both_ways = pytest.mark.parametrize("repeat", [create_database, request_creation])
 
 
 @pytest.fixture
@@ -113,11 +113,11 @@ async def test_a_failed_request_is_tried_again(
     with pytest.raises(ProviderBusy):
         await memory.create_database()(SALES)
 
-    vended = await memory.create_database()(SALES)
+    provisioned = await memory.create_database()(SALES)
 
-    assert memory.provider.accepts(vended.connection)
+    assert memory.provider.accepts(provisioned.connection)
     await settle(memory)
-    assert await memory.tenant_ids() == {vended.database.id}
+    assert await memory.tenant_ids() == {provisioned.database.id}
 
 
 @both_ways

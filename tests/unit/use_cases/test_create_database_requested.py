@@ -8,8 +8,7 @@ import pytest
 from adapters.memory.provider import no_fault
 from domain.database import Database
 from domain.errors import IdempotencyKeyReused, InFlight, InvalidNickname, NameTaken
-from domain.lifecycle import Operation
-from domain.states import State
+from domain.lifecycle import Operation, State
 from ports.use_cases.create_database import CreateRequest, OnConflict
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import assert_consistent, settle
@@ -21,16 +20,16 @@ KEYED = replace(SALES, key="once")
 
 
 @pytest.fixture
-async def promised(memory: MemoryService) -> Database:
+async def requested(memory: MemoryService) -> Database:
     return await memory.create_database().request(KEYED)
 
 
 async def test_a_request_is_recorded_and_provisions_nothing(
-    memory: MemoryService, promised: Database
+    memory: MemoryService, requested: Database
 ) -> None:
-    assert promised.state is State.PROVISIONING
-    assert promised.is_pending(Operation.PROVISION)
-    assert await memory.records() == [promised]
+    assert requested.state is State.PROVISIONING
+    assert requested.is_pending(Operation.PROVISION)
+    assert await memory.records() == [requested]
     assert await memory.tenant_ids() == set()
 
 
@@ -38,33 +37,33 @@ async def test_a_request_is_recorded_and_provisions_nothing(
 async def test_a_requested_database_is_provisioned_once(
     memory: MemoryService, request_: CreateRequest
 ) -> None:
-    promised = await memory.create_database().request(request_)
+    requested = await memory.create_database().request(request_)
 
-    assert await memory.create_database().finish(promised.id)
+    assert await memory.create_database().finish(requested.id)
 
-    made = await memory.only_record()
-    assert made.state is State.READY
-    assert memory.accepts_login(made)
-    assert not await memory.create_database().finish(promised.id)
-    assert await memory.only_record() == made
+    database = await memory.only_record()
+    assert database.state is State.READY
+    assert memory.accepts_login(database)
+    assert not await memory.create_database().finish(requested.id)
+    assert await memory.only_record() == database
 
 
 async def test_a_provisioned_request_returns_its_database(
-    memory: MemoryService, promised: Database
+    memory: MemoryService, requested: Database
 ) -> None:
-    assert await memory.replica().create_database().request(KEYED) == promised
+    assert await memory.replica().create_database().request(KEYED) == requested
 
-    vended = await memory.create_database()(KEYED)
+    provisioned = await memory.create_database()(KEYED)
 
-    assert vended.database.id == promised.id
-    assert memory.provider.accepts(vended.connection)
+    assert provisioned.database.id == requested.id
+    assert memory.provider.accepts(provisioned.connection)
 
 
 async def test_concurrent_requests_with_one_key_are_one(memory: MemoryService) -> None:
-    promised = await asyncio.gather(
+    requested = await asyncio.gather(
         *(memory.replica().create_database().request(KEYED) for _ in range(9))
     )
-    assert len({database.id for database in promised}) == 1
+    assert len({database.id for database in requested}) == 1
 
 
 async def test_an_invalid_request_is_not_recorded(
@@ -98,18 +97,18 @@ async def test_a_request_survives_its_process(
 
 
 async def test_a_deleted_request_is_not_provisioned(
-    memory: MemoryService, promised: Database
+    memory: MemoryService, requested: Database
 ) -> None:
-    await memory.deletion().request(promised.id)
+    await memory.deletion().request(requested.id)
 
-    assert not await memory.create_database().finish(promised.id)
+    assert not await memory.create_database().finish(requested.id)
 
     await settle(memory)
     assert (await memory.only_record()).state is State.DELETED
     assert await memory.tenant_ids() == set()
 
 
-async def crashed(memory: MemoryService, moment: str) -> MemoryService:
+async def crash_during_creation(memory: MemoryService, moment: str) -> MemoryService:
     """Return the service after its process was killed at that moment of a creation."""
     with pytest.raises(Killed):
         await create_faulty_process(memory, _DiesAt(moment)).memory.create_database()(KEYED)
@@ -119,41 +118,41 @@ async def crashed(memory: MemoryService, moment: str) -> MemoryService:
 
 @pytest.mark.parametrize("moment", PROVISIONING)
 async def test_a_request_in_progress_is_in_flight(memory: MemoryService, moment: str) -> None:
-    hold, vending = await memory.hold(moment, memory.create_database()(KEYED))
+    hold, creation = await memory.hold(moment, memory.create_database()(KEYED))
 
     with pytest.raises(InFlight):
         await memory.replica().create_database()(KEYED)
 
     hold.let_go.set()
-    made = await vending
-    assert await memory.replica().create_database()(KEYED) == made
+    provisioned = await creation
+    assert await memory.replica().create_database()(KEYED) == provisioned
 
 
-@pytest.mark.parametrize("is_swept", [False, True], ids=["request", "sweep"])
+@pytest.mark.parametrize("is_reconciled", [False, True], ids=["request", "reconciler"])
 @pytest.mark.parametrize("moment", PROVISIONING)
 async def test_a_repeated_request_finishes_an_interrupted_database(
-    memory: MemoryService, moment: str, is_swept: bool
+    memory: MemoryService, moment: str, is_reconciled: bool
 ) -> None:
-    service = await crashed(memory, moment)
-    if is_swept:
+    service = await crash_during_creation(memory, moment)
+    if is_reconciled:
         await settle(service)
         assert (await service.only_record()).state is State.READY
 
-    vended = await service.create_database()(KEYED)
+    provisioned = await service.create_database()(KEYED)
 
-    assert service.provider.accepts(vended.connection)
-    assert await service.records() == [vended.database]
-    assert await service.tenant_ids() == {vended.database.id}
+    assert service.provider.accepts(provisioned.connection)
+    assert await service.records() == [provisioned.database]
+    assert await service.tenant_ids() == {provisioned.database.id}
 
 
 async def test_a_crash_does_not_hide_that_the_key_was_reused(memory: MemoryService) -> None:
-    service = await crashed(memory, "during provision")
+    service = await crash_during_creation(memory, "during provision")
     with pytest.raises(IdempotencyKeyReused):
         await service.create_database()(replace(KEYED, nickname="Another"))
 
 
 async def test_a_repeated_request_that_fails_leaves_nothing(memory: MemoryService) -> None:
-    service = await crashed(memory, "during provision")
+    service = await crash_during_creation(memory, "during provision")
 
     await memory.interrupt("before provision", service.create_database()(KEYED))
 
@@ -175,12 +174,12 @@ async def test_concurrent_requests_create_one_database(
 
     outcomes = await asyncio.gather(*vends, return_exceptions=True)
 
-    vended = [outcome for outcome in outcomes if isinstance(outcome, ProvisionedDatabase)]
-    assert vended, outcomes
+    provisioned = [outcome for outcome in outcomes if isinstance(outcome, ProvisionedDatabase)]
+    assert provisioned, outcomes
     assert all(isinstance(outcome, ProvisionedDatabase | InFlight) for outcome in outcomes), (
         outcomes
     )
-    assert {one.database.id for one in vended} == await memory.tenant_ids()
+    assert {one.database.id for one in provisioned} == await memory.tenant_ids()
     await assert_consistent(memory)
 
 

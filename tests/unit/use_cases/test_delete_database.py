@@ -8,8 +8,7 @@ import pytest
 from adapters.memory.registry import MemoryRegistry
 from domain.database import Database
 from domain.errors import IllegalTransition
-from domain.lifecycle import StepState
-from domain.states import State
+from domain.lifecycle import State, StepState
 from ports.use_cases.delete_database import POLL_INTERVAL
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import assert_consistent
@@ -34,7 +33,7 @@ class Restless(MemoryRegistry):
 
 
 @pytest.fixture
-async def promised(memory: MemoryService, sales: ProvisionedDatabase) -> Database:
+async def requested(memory: MemoryService, sales: ProvisionedDatabase) -> Database:
     return await memory.deletion().request(sales.database.id)
 
 
@@ -45,24 +44,24 @@ async def assert_deleted(memory: MemoryService) -> None:
 
 
 async def test_a_request_is_recorded_and_deletes_nothing(
-    memory: MemoryService, promised: Database
+    memory: MemoryService, requested: Database
 ) -> None:
-    assert promised.state is State.DELETING
-    assert (promised.steps[-1].name, promised.steps[-1].state) == ("delete", StepState.RUNNING)
-    assert await memory.deletion().request(promised.id) == promised
-    assert await memory.only_record() == promised
-    assert await memory.tenant_ids() == {promised.id}
+    assert requested.state is State.DELETING
+    assert (requested.steps[-1].name, requested.steps[-1].state) == ("delete", StepState.RUNNING)
+    assert await memory.deletion().request(requested.id) == requested
+    assert await memory.only_record() == requested
+    assert await memory.tenant_ids() == {requested.id}
 
 
 async def test_a_requested_deletion_is_finished(
-    memory: MemoryService, sales: ProvisionedDatabase, promised: Database
+    memory: MemoryService, sales: ProvisionedDatabase, requested: Database
 ) -> None:
-    await memory.deletion().finish(promised.id)
+    await memory.deletion().finish(requested.id)
 
     await assert_deleted(memory)
     assert not memory.provider.accepts(sales.connection)
-    assert not await memory.deletion().finish(promised.id)
-    assert await memory.deletion().request(promised.id) == await memory.only_record()
+    assert not await memory.deletion().finish(requested.id)
+    assert await memory.deletion().request(requested.id) == await memory.only_record()
 
 
 @pytest.mark.parametrize("is_at_work", [False, True])
@@ -85,27 +84,27 @@ async def test_an_expired_database_can_be_deleted_and_a_failed_one_stays(
 ) -> None:
     record = await memory.registry.add(new_record(state=state))
 
-    promised = await memory.deletion().request(record.id)
+    requested = await memory.deletion().request(record.id)
 
-    assert promised.state is after
-    assert (promised == record) == (state is after)
+    assert requested.state is after
+    assert (requested == record) == (state is after)
 
 
 async def test_a_request_survives_concurrent_changes() -> None:
     memory = MemoryService(registry=Restless(changes=3))
-    made = await memory.registry.add(new_record())
+    database = await memory.registry.add(new_record())
 
-    promised = await memory.deletion().request(made.id)
+    requested = await memory.deletion().request(database.id)
 
-    assert promised.state is State.DELETING
-    assert await memory.only_record() == promised
-    assert promised.labels == {"changes": "0"}, "a change was lost"
+    assert requested.state is State.DELETING
+    assert await memory.only_record() == requested
+    assert requested.labels == {"changes": "0"}, "a change was lost"
 
 
 async def test_a_deletion_without_other_operations_does_not_wait(
-    memory: MemoryService, promised: Database
+    memory: MemoryService, requested: Database
 ) -> None:
-    await memory.deletion().wait_until_deleted(promised.id)
+    await memory.deletion().wait_until_deleted(requested.id)
     assert memory.clock.slept == []
     await assert_deleted(memory)
 
@@ -130,10 +129,10 @@ async def test_a_deletion_waits_for_a_rotation(
 
 
 async def test_a_deletion_that_another_replica_finishes_ends_the_wait(
-    memory: MemoryService, promised: Database
+    memory: MemoryService, requested: Database
 ) -> None:
     hold, sweeping = await memory.hold("before delete", memory.replica().reconcile()(drift=False))
-    deleting = asyncio.create_task(memory.deletion().wait_until_deleted(promised.id))
+    deleting = asyncio.create_task(memory.deletion().wait_until_deleted(requested.id))
     await wait_without_delay(lambda: bool(memory.clock.slept))
 
     hold.let_go.set()

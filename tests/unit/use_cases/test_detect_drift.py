@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.provider import MemoryProvider
+from domain.lifecycle import State
 from domain.provisioning import InventoryItem
 from domain.reconciliation import SETTLING_TIME, ReconcileAction
-from domain.states import State
 from domain.text import escape_unprintable
 from ports.use_cases.detect_drift import PAGE, TOMBSTONE
 from ports.use_cases.provisioned_database import ProvisionedDatabase
-from ports.use_cases.reconcile import DONE, PART, TOLD, WOULD, ReconcileResult
+from ports.use_cases.reconcile import DONE, PARTIAL, PLANNED, REPORTED, ReconcileResult
 from tests.support.consistency import assert_consistent, reconcile_once
 from tests.support.drift_scenarios import (
     create_database,
@@ -55,7 +55,7 @@ async def test_an_incomplete_orphan_is_reported_and_not_touched(memory: MemorySe
 
     [result] = await reconcile_once(memory)
 
-    assert (result.action, result.outcome) == (ReconcileAction.REPORT_INCOMPLETE, TOLD)
+    assert (result.action, result.outcome) == (ReconcileAction.REPORT_INCOMPLETE, REPORTED)
     assert result.database == (half.database or half.owner)
     assert "on the server" in result.detail
     assert (await memory.records(), await memory.tenant_ids()) == ([], acquire)
@@ -73,7 +73,7 @@ async def test_two_concurrent_imports_add_one_record(memory: MemoryService) -> N
 
 async def test_an_orphan_with_a_recorded_name_is_reported_and_kept(memory: MemoryService) -> None:
     tenant = await provision_unrecorded(memory)
-    other = new_record("Lost", state=State.READY, made=memory.clock.now())
+    other = new_record("Lost", state=State.READY, created_at=memory.clock.now())
     await memory.registry.add(replace(other, wake_at=None))
 
     assert (ReconcileAction.IMPORT, "name_taken") in summarize(await reconcile_once(memory))
@@ -84,7 +84,7 @@ async def test_a_leftover_of_a_deleted_database_is_deleted(
     memory: MemoryService, sales: ProvisionedDatabase
 ) -> None:
     await memory.delete(sales.database.id)
-    await memory.provider.provision(sales.database.provision_request(deriver))
+    await memory.provider.provision(sales.database.to_provision_request(deriver))
 
     assert summarize(await reconcile_once(memory)) == [(ReconcileAction.DELETE_LEFTOVER, DONE)]
     assert await memory.tenant_ids() == set()
@@ -97,16 +97,16 @@ async def test_a_tombstone_frees_name_and_quota_and_is_removed_in_parts(
     await memory.delete(sales.database.id)
 
     assert (await memory.registry.get(sales.database.id)).state is State.DELETED
-    again = await create_database(memory, sales.database.nickname.typed)
+    again = await create_database(memory, sales.database.nickname.text)
     assert again.names == sales.database.names
     [dry] = await memory.reconcile()(dry_run=True)
     assert (dry.action, dry.outcome, dry.detail) == (
         ReconcileAction.DELETE_LEFTOVER,
-        WOULD,
+        PLANNED,
         TOMBSTONE,
     )
     [first] = await reconcile_once(memory)
-    assert (first.action, first.outcome) == (ReconcileAction.DELETE_LEFTOVER, PART)
+    assert (first.action, first.outcome) == (ReconcileAction.DELETE_LEFTOVER, PARTIAL)
     assert first.detail == "Objects of others refer to it: 1."
     assert summarize(await reconcile_once(memory)) == [(ReconcileAction.DELETE_LEFTOVER, DONE)]
     assert await reconcile_once(memory) == []
@@ -114,12 +114,12 @@ async def test_a_tombstone_frees_name_and_quota_and_is_removed_in_parts(
 
 
 async def test_a_database_dropped_on_the_server_is_marked_missing(memory: MemoryService) -> None:
-    made, other = await create_database(memory), await create_database(memory, "Other")
-    await drop_on_server(memory, made)
+    database, other = await create_database(memory), await create_database(memory, "Other")
+    await drop_on_server(memory, database)
 
     assert summarize(await reconcile_once(memory)) == [(ReconcileAction.MARK_MISSING, DONE)]
 
-    assert (await memory.registry.get(made.id)).state is State.DELETED
+    assert (await memory.registry.get(database.id)).state is State.DELETED
     assert (await memory.registry.get(other.id)) == other
     await assert_consistent(memory)
 
@@ -145,7 +145,7 @@ async def test_a_name_with_control_characters_is_reported_and_not_recorded(
 
     [result] = await reconcile_once(memory)
 
-    assert summarize([result]) == [(ReconcileAction.RENAME, TOLD)]
+    assert summarize([result]) == [(ReconcileAction.RENAME, REPORTED)]
     assert result.database == escape_unprintable(name)
     assert "keeps the former name" in result.detail
     assert await memory.only_record() == sales.database
@@ -159,7 +159,7 @@ async def test_a_database_with_such_a_name_is_not_imported(
     tenant = await provision_unrecorded(memory)
     memory.provider._databases[name] = memory.provider._databases.pop(tenant.names.database)
 
-    assert summarize(await reconcile_once(memory)) == [(ReconcileAction.IMPORT, TOLD)]
+    assert summarize(await reconcile_once(memory)) == [(ReconcileAction.IMPORT, REPORTED)]
     assert await memory.records() == []
 
 
@@ -168,27 +168,27 @@ async def test_a_database_that_changes_meanwhile_is_not_touched(
     memory: MemoryService, is_deleted: bool
 ) -> None:
     """Between reading the records and reading the inventory, or after both."""
-    made, _ = await create_database(memory), await create_database(memory, "Other")
-    await drop_on_server(memory, made)
+    database, _ = await create_database(memory), await create_database(memory, "Other")
+    await drop_on_server(memory, database)
     tasks = await memory.detect_drift()()
-    await memory.provider.provision(made.provision_request(deriver))
-    await (memory.deletion().request(made.id) if is_deleted else memory.rotate()(made.id))
-    record = await memory.registry.get(made.id)
+    await memory.provider.provision(database.to_provision_request(deriver))
+    await (memory.deletion().request(database.id) if is_deleted else memory.rotate()(database.id))
+    record = await memory.registry.get(database.id)
 
     assert [await task.run() for task in tasks if task.run] == [False]
-    assert await memory.registry.get(made.id) == record
-    assert made.id in await memory.tenant_ids()
+    assert await memory.registry.get(database.id) == record
+    assert database.id in await memory.tenant_ids()
 
 
 class Behind(MemoryProvider):
     """Its first inventory lacks the newest database."""
 
-    looks = 0
+    inventories = 0
 
     async def inventory(self) -> Sequence[InventoryItem]:
-        self.looks += 1
+        self.inventories += 1
         items = await super().inventory()
-        return items[:-1] if self.looks == 1 else items
+        return items[:-1] if self.inventories == 1 else items
 
 
 async def test_a_database_that_the_second_inventory_shows_is_not_missing(
@@ -199,30 +199,30 @@ async def test_a_database_that_the_second_inventory_shows_is_not_missing(
     memory.clock.moment += SETTLING_TIME
 
     assert summarize(await reconcile_once(memory)) == []
-    assert all(memory.accepts_login(made) for made in both)
+    assert all(memory.accepts_login(provisioned) for provisioned in both)
 
 
 async def test_a_database_that_is_being_provisioned_is_not_drift(memory: MemoryService) -> None:
     seen: list[list[ReconcileResult]] = []
 
-    async def comparing(moment: str) -> None:
+    async def reconcile_meanwhile(moment: str) -> None:
         if moment in {"during provision", "after provision"}:
             seen.append(await memory.reconcile()())
 
-    memory.fault_hook = comparing
-    made = await create_database(memory)
+    memory.fault_hook = reconcile_meanwhile
+    provisioned = await create_database(memory)
 
     assert seen == [[], []]
-    assert memory.accepts_login(made)
+    assert memory.accepts_login(provisioned)
 
 
 async def test_all_pages_of_records_are_compared(
     memory: MemoryService, sales: ProvisionedDatabase
 ) -> None:
     for _ in range(PAGE):
-        await memory.registry.add(new_record(made=memory.clock.now() + GRACE))
+        await memory.registry.add(new_record(created_at=memory.clock.now() + GRACE))
     missing = await memory.registry.add(
-        new_record("Missing", state=State.READY, made=memory.clock.now())
+        new_record("Missing", state=State.READY, created_at=memory.clock.now())
     )
     memory.clock.moment += SETTLING_TIME
 

@@ -7,8 +7,7 @@ import pytest
 from adapters.system.leases import InProcessLeases
 from domain.database import Database
 from domain.errors import ProviderBusy
-from domain.lifecycle import Operation, StepState
-from domain.states import State
+from domain.lifecycle import Operation, State, StepState
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import assert_consistent, settle
 from tests.support.doubles import FailAt
@@ -18,7 +17,7 @@ MOMENT = timedelta(microseconds=1)
 
 
 @pytest.fixture
-async def over(memory: MemoryService, hourly: ProvisionedDatabase) -> ProvisionedDatabase:
+async def past_expiry(memory: MemoryService, hourly: ProvisionedDatabase) -> ProvisionedDatabase:
     """A database whose expiry has just passed, not suspended yet."""
     memory.clock.moment += HOUR
     return hourly
@@ -59,18 +58,18 @@ async def test_an_expired_database_is_kept_for_the_grace_period(
     ids=["expired", "nobody-saw-to-it", "no-grace"],
 )
 async def test_a_database_is_deleted_after_the_grace_period(
-    memory: MemoryService, over: ProvisionedDatabase, grace: timedelta, was_seen: bool
+    memory: MemoryService, past_expiry: ProvisionedDatabase, grace: timedelta, was_seen: bool
 ) -> None:
     if was_seen:
-        await memory.expire(grace).finish(over.database.id)
+        await memory.expire(grace).finish(past_expiry.database.id)
     memory.clock.moment += grace
 
-    assert await memory.expire(grace).finish(over.database.id)
+    assert await memory.expire(grace).finish(past_expiry.database.id)
 
     await assert_deleted(memory)
 
 
-async def half_restored(memory: MemoryService, database_id: str) -> Database:
+async def interrupt_restoration(memory: MemoryService, database_id: str) -> Database:
     """Request a restoration that the provider cannot perform."""
     await memory.interrupt("before provision", memory.restore()(database_id, 5 * HOUR))
     return await memory.only_record()
@@ -78,13 +77,13 @@ async def half_restored(memory: MemoryService, database_id: str) -> Database:
 
 @pytest.mark.parametrize("suspending", [[], [ProviderBusy()]], ids=["suspended", "not-suspended"])
 async def test_an_expiry_found_before_a_restoration_does_nothing(
-    memory: MemoryService, over: ProvisionedDatabase, suspending: list[ProviderBusy]
+    memory: MemoryService, past_expiry: ProvisionedDatabase, suspending: list[ProviderBusy]
 ) -> None:
     memory.fault_hook = FailAt({"before suspend": [*suspending]})
     await memory.reconcile(GRACE)()
-    restoring = await half_restored(memory, over.database.id)
+    restoring = await interrupt_restoration(memory, past_expiry.database.id)
 
-    assert not await memory.expire(GRACE).finish(over.database.id)
+    assert not await memory.expire(GRACE).finish(past_expiry.database.id)
     assert await memory.only_record() == restoring
 
     await settle(memory, GRACE)
@@ -95,13 +94,13 @@ async def test_an_expiry_found_before_a_restoration_does_nothing(
 
 
 async def test_a_late_suspension_does_not_delay_a_restoration(
-    memory: MemoryService, over: ProvisionedDatabase
+    memory: MemoryService, past_expiry: ProvisionedDatabase
 ) -> None:
     """Its process lost the lease, and another replica acquired it."""
-    finish = memory.expire(GRACE).finish(over.database.id)
+    finish = memory.expire(GRACE).finish(past_expiry.database.id)
     hold, late = await memory.hold("after suspend", finish)
     memory.leases = InProcessLeases()
-    restoring = await half_restored(memory, over.database.id)
+    restoring = await interrupt_restoration(memory, past_expiry.database.id)
 
     hold.let_go.set()
     await late

@@ -24,14 +24,14 @@ HOME, AWAY = "192.0.2.1", "192.0.2.2"
 class CountingRing(MemoryApiKeyStore):
     """Counts its calls."""
 
-    asked = listed = 0
+    lookups = lists = 0
 
     async def find(self, key_id: str) -> ApiKey | None:
-        self.asked += 1
+        self.lookups += 1
         return await super().find(key_id)
 
     async def list_all(self) -> list[ApiKey]:
-        self.listed += 1
+        self.lists += 1
         return await super().list_all()
 
 
@@ -62,14 +62,14 @@ class Replicas:
             key_store=self.key_store,
             failures=MemoryRateLimiter(self.clock),
             clock=self.clock,
-            known=self.known,
+            key_cache=self.known,
         )
         self.here, self.there = self._keys(self.known), self._keys(ApiKeyCache())
 
     def _keys(self, known: ApiKeyCache) -> ManageApiKeys:
         randomness = SeededRandomness()
         return ManageApiKeys(
-            key_store=self.key_store, clock=self.clock, randomness=randomness, known=known
+            key_store=self.key_store, clock=self.clock, randomness=randomness, key_cache=known
         )
 
     async def created(self, ttl: timedelta | None = None) -> tuple[str, Secret]:
@@ -94,13 +94,13 @@ def replicas() -> Replicas:
 async def test_guesses_of_one_network_cause_a_bounded_number_of_reads(replicas: Replicas) -> None:
     for network in (HOME, AWAY):
         await replicas.guess(200, network)
-    assert replicas.key_store.asked == 2 * LOOKUP_RATE.amount
-    assert replicas.key_store.listed == 1
+    assert replicas.key_store.lookups == 2 * LOOKUP_RATE.amount
+    assert replicas.key_store.lists == 1
 
     replicas.clock.passed += LOOKUP_RATE.seconds
     await replicas.guess(200)
-    assert replicas.key_store.asked == 3 * LOOKUP_RATE.amount
-    assert replicas.key_store.listed == 2
+    assert replicas.key_store.lookups == 3 * LOOKUP_RATE.amount
+    assert replicas.key_store.lists == 2
 
 
 async def test_guesses_of_many_networks_are_bounded_together_and_block_no_valid_key(
@@ -109,29 +109,29 @@ async def test_guesses_of_many_networks_are_bounded_together_and_block_no_valid_
     _, key = await replicas.created()
     for number in range(2 * TOTAL_LOOKUP_RATE.amount):
         await replicas.guess(1, f"2001:db8:{number:x}::/64")
-    assert replicas.key_store.asked == TOTAL_LOOKUP_RATE.amount
+    assert replicas.key_store.lookups == TOTAL_LOOKUP_RATE.amount
     assert (await replicas.find(key, HOME)).name == "ann"
 
 
 async def test_concurrent_guesses_are_bounded_too(replicas: Replicas) -> None:
     await asyncio.gather(*[replicas.guess(1) for _ in range(200)])
-    assert (replicas.key_store.asked, replicas.key_store.listed) == (LOOKUP_RATE.amount, 1)
+    assert (replicas.key_store.lookups, replicas.key_store.lists) == (LOOKUP_RATE.amount, 1)
 
 
 async def test_a_text_that_cannot_be_a_key_is_not_looked_up(replicas: Replicas) -> None:
     with pytest.raises(KeyRefused):
         await replicas.find(Secret("a proxy's own key"), HOME)
-    assert replicas.key_store.asked == 0
+    assert replicas.key_store.lookups == 0
 
 
 async def test_a_valid_key_is_found_in_memory_for_a_while(replicas: Replicas) -> None:
     _, key = await replicas.created()
     for _ in range(50):
         await replicas.find(key, HOME)
-    assert replicas.key_store.asked == 1
+    assert replicas.key_store.lookups == 1
     replicas.clock.passed += FRESH_SECONDS
     await replicas.find(key, HOME)
-    assert replicas.key_store.asked == 2
+    assert replicas.key_store.lookups == 2
 
 
 async def test_a_known_key_works_despite_guesses_from_its_network(replicas: Replicas) -> None:
@@ -169,7 +169,7 @@ async def test_guesses_for_a_known_id_are_bounded(replicas: Replicas) -> None:
     for number in range(200):
         with pytest.raises((KeyRefused, RateLimited)):
             await replicas.find(Secret(f"{key_id}_{number:064x}"), HOME)
-    assert replicas.key_store.asked == 2 * LOOKUP_RATE.amount
+    assert replicas.key_store.lookups == 2 * LOOKUP_RATE.amount
     assert (await replicas.find(key, HOME)).id == key_id
 
 
@@ -221,7 +221,7 @@ async def test_the_memory_is_bounded_and_drops_the_least_recently_used_key() -> 
         for _ in range(3)
     ]
     for record, _ in keys[:2]:
-        known.remember(record, 0, known.changes)
+        known.remember(record, 0, known.removals)
     assert known.get_fresh(keys[0][0].id, keys[0][0].digest, 0)
-    known.remember(keys[2][0], 0, known.changes)
+    known.remember(keys[2][0], 0, known.removals)
     assert [known.knows(record.id, record.digest) for record, _ in keys] == [True, False, True]

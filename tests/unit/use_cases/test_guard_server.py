@@ -37,10 +37,10 @@ HELD = create_snapshot(
 )
 
 
-def guarding(
-    *looks: ServerSnapshot | ProviderBusy, **more: object
+def create_guard(
+    *snapshots: ServerSnapshot | ProviderBusy, **more: object
 ) -> tuple[FakeGuard, GuardServer]:
-    guard = FakeGuard(list(looks), **more)  # type: ignore[arg-type]  # put together for the tests
+    guard = FakeGuard(list(snapshots), **more)  # type: ignore[arg-type]  # put together for the tests
     return guard, GuardServer(guard, GuardPolicy(oldest_transaction=100), FakeClock())
 
 
@@ -49,7 +49,7 @@ def state(server: GuardServer) -> GuardState:
 
 
 async def test_the_status_shows_the_last_inspection() -> None:
-    guard, server = guarding(QUIET)
+    guard, server = create_guard(QUIET)
     assert state(server) is GuardState.STARTING
 
     assert await server() == []
@@ -62,7 +62,7 @@ async def test_the_status_shows_the_last_inspection() -> None:
 
 async def test_each_ended_session_counts_once() -> None:
     """A session may take several requests to end."""
-    guard, server = guarding(ATTACKED, ATTACKED, QUIET)
+    guard, server = create_guard(ATTACKED, ATTACKED, QUIET)
 
     [outcome] = await server()
     assert (outcome.termination.suspect.party, outcome.error) == (ATTACKER, None)
@@ -74,21 +74,21 @@ async def test_each_ended_session_counts_once() -> None:
 
 
 async def test_a_session_that_ended_by_itself_does_not_count() -> None:
-    _, server = guarding(ATTACKED, are_gone=True)
+    _, server = create_guard(ATTACKED, are_gone=True)
     assert await server() == []
     assert server.status.ended_sessions == 0
 
 
 async def test_a_later_session_with_the_same_pid_counts_again() -> None:
-    gone = create_snapshot(sessions=[session(VICTIM)])
-    _, server = guarding(ATTACKED, gone, ATTACKED)
+    snapshot_after = create_snapshot(sessions=[session(VICTIM)])
+    _, server = create_guard(ATTACKED, snapshot_after, ATTACKED)
     for _ in range(3):
         await server()
     assert server.status.ended_sessions == 2
 
 
 async def test_an_ending_shortens_the_interval_for_a_while() -> None:
-    _, server = guarding(ATTACKED, QUIET)
+    _, server = create_guard(ATTACKED, QUIET)
     await server()
     assert server.pause == ALERT_INTERVAL
     await server()
@@ -98,7 +98,7 @@ async def test_an_ending_shortens_the_interval_for_a_while() -> None:
 
 
 async def test_a_rollback_does_not_block_the_next_inspection() -> None:
-    guard, server = guarding(HELD, HELD, ATTACKED, QUIET)
+    guard, server = create_guard(HELD, HELD, ATTACKED, QUIET)
     assert await server() == []
     assert await server() == []
     [ended] = await server()
@@ -115,7 +115,7 @@ async def test_a_rollback_does_not_block_the_next_inspection() -> None:
 
 
 async def test_closing_the_guard_cancels_rollbacks() -> None:
-    guard, server = guarding(HELD)
+    guard, server = create_guard(HELD)
     await server()
     await server.close()
     assert guard.rolled_back == []
@@ -123,7 +123,7 @@ async def test_closing_the_guard_cancels_rollbacks() -> None:
 
 async def test_a_session_that_cannot_be_ended_is_reported_once_and_not_counted() -> None:
     refusal = ProviderRejected("The admin may not.")
-    guard, server = guarding(ATTACKED, HELD, HELD, refusal=refusal)
+    guard, server = create_guard(ATTACKED, HELD, HELD, refusal=refusal)
     guard.let_go.set()
 
     [refused] = await server()
@@ -137,7 +137,7 @@ async def test_a_session_that_cannot_be_ended_is_reported_once_and_not_counted()
 
 
 async def test_a_failed_rollback_is_retried_later() -> None:
-    guard, server = guarding(HELD, refusal=ProviderBusy("Not now."))
+    guard, server = create_guard(HELD, refusal=ProviderBusy("Not now."))
     guard.let_go.set()
 
     async def run_rounds(number: int) -> int:
@@ -155,7 +155,7 @@ async def test_a_failed_rollback_is_retried_later() -> None:
 
 async def test_a_server_that_does_not_answer_shortens_the_interval() -> None:
     away = ProviderBusy("The server is away.")
-    _, server = guarding(away, away, QUIET)
+    _, server = create_guard(away, away, QUIET)
     with pytest.raises(ProviderBusy):
         await server()
     assert server.pause == ALERT_INTERVAL
@@ -169,7 +169,7 @@ async def test_a_server_that_does_not_answer_shortens_the_interval() -> None:
 
 
 async def test_the_guard_releases_its_locks_for_the_operator() -> None:
-    guard, server = guarding(
+    guard, server = create_guard(
         create_snapshot(lock(ADMIN, "catalog:1260", LockMode.AccessExclusive, waited=0.1))
     )
     await server()

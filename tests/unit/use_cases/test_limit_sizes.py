@@ -8,12 +8,11 @@ import pytest
 from adapters.memory.provider import EMPTY_SIZE
 from domain.database import Database
 from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected, Unavailable
-from domain.lifecycle import FIRST_PAUSE
+from domain.lifecycle import FIRST_PAUSE, State
 from domain.reconciliation import SETTLING_TIME, ReconcileAction
 from domain.sizes import WARNING_PERIOD, SizeLimit, is_read_only
-from domain.states import State
 from ports.use_cases.change_database import ChangeRequest
-from ports.use_cases.reconcile import DONE, TOLD
+from ports.use_cases.reconcile import DONE, REPORTED
 from tests.support.actions import LIMIT
 from tests.support.consistency import assert_consistent, reconcile_once
 from tests.support.doubles import FailAt
@@ -29,33 +28,35 @@ def memory() -> MemoryService:
     return MemoryService(limit=LIMIT)
 
 
-async def grow(memory: MemoryService) -> Database:
+async def create_oversized(memory: MemoryService) -> Database:
     """A database over the limit that has not been measured yet."""
-    made = await create_database(memory, ttl=9 * HOUR)
-    memory.provider.set_size(made.id, TOO_LARGE)
-    return made
+    database = await create_database(memory, ttl=9 * HOUR)
+    memory.provider.set_size(database.id, TOO_LARGE)
+    return database
 
 
 async def warn(memory: MemoryService) -> Database:
     """A database whose warning period is over."""
-    made = await grow(memory)
+    provisioned = await create_oversized(memory)
     assert summarize(await reconcile_once(memory, GRACE)) == [(ReconcileAction.WARN, DONE)]
     memory.clock.moment += WARNING_PERIOD
-    return made
+    return provisioned
 
 
 async def set_read_only(memory: MemoryService) -> Database:
-    made = await warn(memory)
+    provisioned = await warn(memory)
     assert summarize(await reconcile_once(memory, GRACE)) == [(ReconcileAction.SET_READ_ONLY, DONE)]
-    return made
+    return provisioned
 
 
-grown, warned, confined = map(pytest.fixture, (grow, warn, set_read_only))
+grown, warned, confined = map(pytest.fixture, (create_oversized, warn, set_read_only))
 
 
-async def assert_read_only(memory: MemoryService, made: Database, *, expected: bool = True) -> None:
-    assert memory.provider.is_read_only(made.tenant) == expected
-    assert is_read_only(await memory.registry.get(made.id)) == expected
+async def assert_read_only(
+    memory: MemoryService, database: Database, *, expected: bool = True
+) -> None:
+    assert memory.provider.is_read_only(database.tenant) == expected
+    assert is_read_only(await memory.registry.get(database.id)) == expected
 
 
 async def test_a_database_over_the_limit_is_warned_once(
@@ -83,37 +84,37 @@ async def test_a_database_that_stays_over_the_limit_becomes_read_only(
 Then = Callable[[MemoryService, Database], Awaitable[object]]
 
 
-async def ended_and_restored(memory: MemoryService, made: Database) -> None:
+async def expire_and_restore(memory: MemoryService, database: Database) -> None:
     memory.clock.moment += 9 * HOUR
     assert summarize(await reconcile_once(memory, GRACE)) == [(ReconcileAction.EXPIRE, DONE)]
-    await memory.restore()(made.id)
+    await memory.restore()(database.id)
 
 
-def filled(size: int) -> Then:
-    async def then(memory: MemoryService, made: Database) -> None:
-        memory.provider.set_size(made.id, size)
+def set_size(size: int) -> Then:
+    async def then(memory: MemoryService, database: Database) -> None:
+        memory.provider.set_size(database.id, size)
 
     return then
 
 
-def with_(**parts: object) -> Then:
-    async def then(memory: MemoryService, made: Database) -> None:
+def set_attributes(**parts: object) -> Then:
+    async def then(memory: MemoryService, provisioned: Database) -> None:
         for name, part in parts.items():
             setattr(memory, name, part)
 
     return then
 
 
-def failing(moment: str) -> Then:
-    return with_(fault_hook=FailAt({moment: [Unavailable("Not now.")]}))
+def fail_at_moment(moment: str) -> Then:
+    return set_attributes(fault_hook=FailAt({moment: [Unavailable("Not now.")]}))
 
 
-def rotated(memory: MemoryService, made: Database) -> Awaitable[object]:
-    return memory.rotate()(made.id)
+def rotate_password(memory: MemoryService, database: Database) -> Awaitable[object]:
+    return memory.rotate()(database.id)
 
 
-def made_writable(memory: MemoryService, made: Database) -> Awaitable[object]:
-    return memory.provider.clear_read_only(made.tenant)
+def make_writable(memory: MemoryService, database: Database) -> Awaitable[object]:
+    return memory.provider.clear_read_only(database.tenant)
 
 
 IT_HAS = "Its size is 32MB; the limit is 16MB."
@@ -130,40 +131,45 @@ UNCOMPARED = [
     ("stage", "then", "results", "read_only"),
     [
         (set_read_only, [], [], True),
-        (set_read_only, [rotated], [], True),
-        (set_read_only, [ended_and_restored], [], True),
+        (set_read_only, [rotate_password], [], True),
+        (set_read_only, [expire_and_restore], [], True),
         (
             set_read_only,
-            [filled(EMPTY_SIZE)],
+            [set_size(EMPTY_SIZE)],
             [(ReconcileAction.CLEAR_READ_ONLY, DONE, "Its size is 8192kB")],
             False,
         ),
         (
             set_read_only,
-            [with_(limit=None)],
+            [set_attributes(limit=None)],
             [(ReconcileAction.CLEAR_READ_ONLY, DONE, "There is no size limit")],
             False,
         ),
         (
             set_read_only,
-            [with_(limit=SizeLimit(48 << 20))],
+            [set_attributes(limit=SizeLimit(48 << 20))],
             [(ReconcileAction.CLEAR_READ_ONLY, DONE, HIGHER)],
             False,
         ),
-        (set_read_only, [made_writable], [(ReconcileAction.SET_READ_ONLY, DONE, IT_HAS)], True),
+        (set_read_only, [make_writable], [(ReconcileAction.SET_READ_ONLY, DONE, IT_HAS)], True),
         (
             set_read_only,
-            [filled(TOO_LARGE + 1)],
-            [(ReconcileAction.REPORT_OVERSIZE, TOLD, DEFIED)],
+            [set_size(TOO_LARGE + 1)],
+            [(ReconcileAction.REPORT_OVERSIZE, REPORTED, DEFIED)],
             True,
         ),
-        (set_read_only, [failing("measure_sizes")], [NOT_NOW], True),
-        (grow, [failing("inventory")], UNCOMPARED, False),
-        (grow, [with_(limit=None), failing("measure_sizes")], [], False),
+        (set_read_only, [fail_at_moment("measure_sizes")], [NOT_NOW], True),
+        (create_oversized, [fail_at_moment("inventory")], UNCOMPARED, False),
+        (
+            create_oversized,
+            [set_attributes(limit=None), fail_at_moment("measure_sizes")],
+            [],
+            False,
+        ),
         # the end of a warning ends no sessions: the provider is not called
         (
             warn,
-            [filled(EMPTY_SIZE), failing("before clear_read_only")],
+            [set_size(EMPTY_SIZE), fail_at_moment("before clear_read_only")],
             [(ReconcileAction.CLEAR_READ_ONLY, DONE, "")],
             False,
         ),
@@ -176,17 +182,17 @@ async def test_the_next_measurement_decides(
     results: list[tuple[ReconcileAction, str, str]],
     read_only: bool,
 ) -> None:
-    made = await stage(memory)
+    provisioned = await stage(memory)
     for act in then:
-        await act(memory, made)
+        await act(memory, provisioned)
 
     seen = await reconcile_once(memory, GRACE)
 
     assert summarize(seen) == [result[:2] for result in results]
     for one, (_, _, detail) in zip(seen, results, strict=True):
         assert one.detail.startswith(detail)
-    await assert_read_only(memory, made, expected=read_only)
-    if not any(outcome in {"unavailable", TOLD} for _, outcome, _ in results) and memory.limit:
+    await assert_read_only(memory, provisioned, expected=read_only)
+    if not any(outcome in {"unavailable", REPORTED} for _, outcome, _ in results) and memory.limit:
         await assert_consistent(memory, GRACE)
 
 
@@ -256,7 +262,7 @@ async def test_a_database_deleted_meanwhile_is_not_touched(
 
 async def test_an_imported_database_is_measured_too(memory: MemoryService, grown: Database) -> None:
     other = MemoryService(limit=LIMIT)
-    await other.provider.provision(grown.provision_request(deriver))
+    await other.provider.provision(grown.to_provision_request(deriver))
     other.provider.set_size(grown.id, TOO_LARGE)
     other.clock.moment += SETTLING_TIME
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from domain.errors import IllegalTransition, InFlight
-from domain.lifecycle import StepState
-from domain.states import State
+from domain.lifecycle import State, StepState
 from ports.use_cases.create_database import CreateRequest
 from tests.support.consistency import assert_consistent, settle
 from tests.support.memory_service import (
@@ -25,28 +24,28 @@ SUSPENDING = ["before suspend", "after suspend"]
 INSTALLING = ["before install", "after install"]
 
 
-async def promised(memory: MemoryService) -> str:
+async def request_creation(memory: MemoryService) -> str:
     return (await memory.create_database().request(CreateRequest(nickname="Sales"))).id
 
 
-async def ready(memory: MemoryService) -> str:
+async def create_ready(memory: MemoryService) -> str:
     return (await memory.create(ttl=9 * HOUR)).database.id
 
 
-async def over(memory: MemoryService) -> str:
-    database_id = await ready(memory)
+async def create_past_expiry(memory: MemoryService) -> str:
+    database_id = await create_ready(memory)
     memory.clock.moment += 9 * HOUR
     return database_id
 
 
-async def expired(memory: MemoryService) -> str:
-    database_id = await over(memory)
+async def create_expired(memory: MemoryService) -> str:
+    database_id = await create_past_expiry(memory)
     await memory.expire(GRACE).finish(database_id)
     return database_id
 
 
-async def deleted(memory: MemoryService) -> str:
-    return (await memory.deletion().request(await ready(memory))).id
+async def create_deleting(memory: MemoryService) -> str:
+    return (await memory.deletion().request(await create_ready(memory))).id
 
 
 Action = Callable[[MemoryService, str], Coroutine[Any, Any, object]]
@@ -67,14 +66,14 @@ class Case:
 
 VEND = Case(
     "provision",
-    promised,
+    request_creation,
     PROVISIONING,
     State.READY,
     lambda memory, id_: memory.create_database().finish(id_),
 )
 ADD = Case(
     "add_extension",
-    ready,
+    create_ready,
     INSTALLING,
     State.READY,
     lambda memory, id_: memory.add_extension().finish(id_),
@@ -82,7 +81,7 @@ ADD = Case(
 )
 ROTATE = Case(
     "rotate",
-    ready,
+    create_ready,
     ROTATING,
     State.READY,
     lambda memory, id_: memory.rotate().finish(id_),
@@ -90,21 +89,29 @@ ROTATE = Case(
 )
 RESTORE = Case(
     "restore",
-    expired,
+    create_expired,
     PROVISIONING,
     State.READY,
     lambda memory, id_: memory.restore().finish(id_),
     lambda memory, id_: memory.restore()(id_, 9 * HOUR),
 )
 SUSPEND = Case(
-    "suspend", over, SUSPENDING, State.EXPIRED, lambda memory, id_: memory.expire(GRACE).finish(id_)
+    "suspend",
+    create_past_expiry,
+    SUSPENDING,
+    State.EXPIRED,
+    lambda memory, id_: memory.expire(GRACE).finish(id_),
 )
 DELETE = Case(
-    "delete", deleted, DELETING, State.DELETED, lambda memory, id_: memory.deletion().finish(id_)
+    "delete",
+    create_deleting,
+    DELETING,
+    State.DELETED,
+    lambda memory, id_: memory.deletion().finish(id_),
 )
 
 
-def each(*cases: Case) -> pytest.MarkDecorator:
+def parametrize_moments(*cases: Case) -> pytest.MarkDecorator:
     """Parametrize each case with each of its moments."""
     pairs = [(case, moment) for case in cases for moment in case.moments]
     ids = [f"{case.name} {moment}" for case, moment in pairs]
@@ -118,7 +125,7 @@ async def assert_ended(memory: MemoryService, state: State) -> None:
     await assert_consistent(memory, GRACE)
 
 
-@each(ROTATE, ADD, RESTORE, SUSPEND, DELETE)
+@parametrize_moments(ROTATE, ADD, RESTORE, SUSPEND, DELETE)
 @pytest.mark.parametrize("again", ["call", "reconcile"])
 async def test_a_failed_operation_is_recorded_and_finished(
     memory: MemoryService, case: Case, moment: str, again: str
@@ -135,7 +142,7 @@ async def test_a_failed_operation_is_recorded_and_finished(
     await assert_ended(memory, case.ends)
 
 
-@each(VEND, ROTATE, ADD, RESTORE, SUSPEND, DELETE)
+@parametrize_moments(VEND, ROTATE, ADD, RESTORE, SUSPEND, DELETE)
 async def test_of_two_concurrent_calls_one_performs_the_operation(
     memory: MemoryService, case: Case, moment: str
 ) -> None:
@@ -156,7 +163,7 @@ async def test_of_two_concurrent_calls_one_performs_the_operation(
     await assert_ended(memory, case.ends)
 
 
-@each(ROTATE, RESTORE, SUSPEND)
+@parametrize_moments(ROTATE, RESTORE, SUSPEND)
 async def test_a_deletion_meanwhile_wins(memory: MemoryService, case: Case, moment: str) -> None:
     database_id = await case.prepared(memory)
     action = case.call or case.finish

@@ -15,10 +15,10 @@ from adapters.memory.registry import MemoryRegistry
 from domain.audit import PREFIX, AuditEvent
 from domain.errors import InvalidPageToken
 from domain.ids import is_id
-from domain.states import State
+from domain.lifecycle import State
 from ports.use_cases.audit_events import AuditEvents, AuditRequest
 from ports.use_cases.list_databases import ListDatabases, ListRequest
-from ports.use_cases.pagination import parse_token, to_token
+from ports.use_cases.pagination import encode_token, parse_token
 from tests.support.clock import FakeClock
 from tests.support.randomness import SeededRandomness
 from tests.support.records import new_record
@@ -48,7 +48,7 @@ def databases() -> Listed:
     registry = MemoryRegistry()
 
     async def add(second: int) -> str:
-        return (await registry.add(new_record(made=BEGIN + timedelta(seconds=second)))).id
+        return (await registry.add(new_record(created_at=BEGIN + timedelta(seconds=second)))).id
 
     async def read(token: str, size: int) -> Page:
         page = await ListDatabases(registry=registry)(ListRequest(page_token=token, page_size=size))
@@ -57,12 +57,12 @@ def databases() -> Listed:
     return Listed(add, read)
 
 
-def auditing() -> AuditEvents:
+def create_audit_events() -> AuditEvents:
     return AuditEvents(audit_log=MemoryAuditLog(), clock=FakeClock(), randomness=SeededRandomness())
 
 
 def entries() -> Listed:
-    audit = auditing()
+    audit = create_audit_events()
 
     async def add(second: int) -> str:
         assert isinstance(audit.clock, FakeClock)
@@ -79,8 +79,8 @@ def entries() -> Listed:
 
 @pytest.fixture(params=[databases, entries])
 def listed(request: pytest.FixtureRequest) -> Listed:
-    made: Listed = request.param()
-    return made
+    provisioned: Listed = request.param()
+    return provisioned
 
 
 async def test_an_empty_list_is_one_empty_page(listed: Listed) -> None:
@@ -114,7 +114,10 @@ async def test_new_entries_do_not_shift_the_pages(listed: Listed) -> None:
     "token",
     ["!", "a", "%", "=", "====", "AAAA", "ZGJf\ud800", "é", "\0", "x" * 10_000]
     + [urlsafe_b64encode(text).decode() for text in (b"id", b"\xff\xfe", b" db_", b"DB_1", b"\0")]
-    + [to_token(text) for text in ("'; --", "aud_", "db_", "aud_" + "z" * 26, "aud_" + "0" * 25)],
+    + [
+        encode_token(text)
+        for text in ("'; --", "aud_", "db_", "aud_" + "z" * 26, "aud_" + "0" * 25)
+    ],
     ids=lambda token: ascii(token[:20]),
 )
 async def test_an_invalid_token_is_refused(listed: Listed, token: str) -> None:
@@ -140,7 +143,7 @@ def test_every_token_holds_an_id_or_is_refused(token: str, prefix: str) -> None:
     assert is_id(found, prefix)
 
 
-async def filtered(registry: MemoryRegistry, **more: Any) -> tuple[list[str], str]:
+async def list_filtered(registry: MemoryRegistry, **more: Any) -> tuple[list[str], str]:
     page = await ListDatabases(registry=registry)(ListRequest(states=READY, **more))
     return [database.id for database in page.databases], page.next_page_token
 
@@ -149,14 +152,16 @@ async def test_a_page_continues_after_its_first_record_has_left_the_filter() -> 
     """No entry is listed twice, and none is missing."""
     registry = MemoryRegistry()
     records = [
-        await registry.add(new_record(state=State.READY, made=BEGIN + timedelta(seconds=second)))
+        await registry.add(
+            new_record(state=State.READY, created_at=BEGIN + timedelta(seconds=second))
+        )
         for second in range(4)
     ]
-    _, token = await filtered(registry, page_size=2)
+    _, token = await list_filtered(registry, page_size=2)
 
     await registry.update(replace(records[2], state=State.FAILED))
 
-    assert await filtered(registry, page_size=2, page_token=token) == (
+    assert await list_filtered(registry, page_size=2, page_token=token) == (
         [records[1].id, records[0].id],
         "",
     )
@@ -167,17 +172,19 @@ async def test_a_filtered_list_has_full_pages() -> None:
     for number in range(10):
         labels = {"team": "ab"[number % 2], "x": "y"}
         state = State.READY if number % 4 < 2 else State.FAILED
-        made = BEGIN + timedelta(seconds=number)
-        await registry.add(new_record(str(number), labels=labels, state=state, made=made))
+        created_at = BEGIN + timedelta(seconds=number)
+        await registry.add(
+            new_record(str(number), labels=labels, state=state, created_at=created_at)
+        )
 
-    page, token = await filtered(registry, labels={"team": "b"}, page_size=3)
+    page, token = await list_filtered(registry, labels={"team": "b"}, page_size=3)
 
-    assert [(await registry.get(id_)).nickname.typed for id_ in page] == ["9", "5", "1"]
+    assert [(await registry.get(id_)).nickname.text for id_ in page] == ["9", "5", "1"]
     assert token == ""
 
 
 async def test_recorded_audit_events_can_be_read() -> None:
-    audit = auditing()
+    audit = create_audit_events()
     event = {"caller": "ann", "key": "pgv_00000000", "action": "deleteDatabase", "subject": "db_1"}
     event |= {"address": "192.0.2.1", "request_id": "r", "outcome": "forbidden"}
 
@@ -190,7 +197,7 @@ async def test_recorded_audit_events_can_be_read() -> None:
 
 
 async def test_audit_events_can_be_filtered_by_caller_and_subject() -> None:
-    audit = auditing()
+    audit = create_audit_events()
     for number in range(5):
         caller = "ann" if number % 2 else "bob"
         await audit.clock.sleep(1)

@@ -8,11 +8,10 @@ import pytest
 
 from adapters.memory.provider import no_fault
 from domain.errors import ProviderBusy
-from domain.lifecycle import FIRST_PAUSE
+from domain.lifecycle import FIRST_PAUSE, State
 from domain.reconciliation import ReconcileAction
-from domain.states import State
 from ports.use_cases.create_database import CreateRequest
-from ports.use_cases.reconcile import AT_ONCE, DONE, PAGE, WOULD, ReconcileResult
+from ports.use_cases.reconcile import AT_ONCE, DONE, PAGE, PLANNED, ReconcileResult
 from tests.support.consistency import assert_consistent, reconcile_once
 from tests.support.doubles import FailAt
 from tests.support.drift_scenarios import request_deletion, summarize
@@ -23,7 +22,7 @@ from tests.support.records import ELSEWHERE, new_record
 SALES = CreateRequest(nickname="Sales", ttl=HOUR)
 
 
-async def half_made(memory: MemoryService, key: str | None = None) -> None:
+async def interrupt_creation(memory: MemoryService, key: str | None = None) -> None:
     """A database whose process was killed before the provider answered."""
     with pytest.raises(Killed):
         await create_faulty_process(
@@ -32,29 +31,31 @@ async def half_made(memory: MemoryService, key: str | None = None) -> None:
     memory.fault_hook = no_fault
 
 
-async def half_made_with_a_key(memory: MemoryService) -> None:
-    await half_made(memory, "once")
+async def interrupt_creation_with_key(memory: MemoryService) -> None:
+    await interrupt_creation(memory, "once")
 
 
-async def rotating(memory: MemoryService) -> None:
-    made = await memory.create_database()(SALES)
-    await memory.interrupt("before rotate", memory.rotate()(made.database.id))
+async def interrupt_rotation(memory: MemoryService) -> None:
+    provisioned = await memory.create_database()(SALES)
+    await memory.interrupt("before rotate", memory.rotate()(provisioned.database.id))
     memory.clock.moment += FIRST_PAUSE
 
 
-async def extending(memory: MemoryService) -> None:
-    made = await memory.create_database()(SALES)
-    await memory.interrupt("before install", memory.add_extension()(made.database.id, "hstore"))
+async def interrupt_extension(memory: MemoryService) -> None:
+    provisioned = await memory.create_database()(SALES)
+    await memory.interrupt(
+        "before install", memory.add_extension()(provisioned.database.id, "hstore")
+    )
     memory.clock.moment += FIRST_PAUSE
 
 
-async def over(memory: MemoryService) -> None:
+async def pass_expiry(memory: MemoryService) -> None:
     await memory.create_database()(SALES)
     memory.clock.moment += HOUR
 
 
-async def restoring(memory: MemoryService) -> None:
-    await over(memory)
+async def interrupt_restoration(memory: MemoryService) -> None:
+    await pass_expiry(memory)
     await memory.reconcile(GRACE)()
     record = await memory.only_record()
     await memory.interrupt("before provision", memory.restore()(record.id, HOUR))
@@ -63,46 +64,46 @@ async def restoring(memory: MemoryService) -> None:
 
 Prepare = Callable[[MemoryService], Awaitable[None]]
 FOUND: dict[ReconcileAction, tuple[Prepare, State]] = {
-    ReconcileAction.UNDO: (half_made, State.FAILED),
-    ReconcileAction.FINISH: (half_made_with_a_key, State.READY),
+    ReconcileAction.UNDO: (interrupt_creation, State.FAILED),
+    ReconcileAction.FINISH: (interrupt_creation_with_key, State.READY),
     ReconcileAction.DELETE: (request_deletion, State.DELETED),
-    ReconcileAction.ROTATE: (rotating, State.READY),
-    ReconcileAction.ADD_EXTENSION: (extending, State.READY),
-    ReconcileAction.EXPIRE: (over, State.EXPIRED),
-    ReconcileAction.RESTORE: (restoring, State.READY),
+    ReconcileAction.ROTATE: (interrupt_rotation, State.READY),
+    ReconcileAction.ADD_EXTENSION: (interrupt_extension, State.READY),
+    ReconcileAction.EXPIRE: (pass_expiry, State.EXPIRED),
+    ReconcileAction.RESTORE: (interrupt_restoration, State.READY),
 }
 
 
 @pytest.fixture(params=FOUND, ids=str)
-async def upkeep(memory: MemoryService, request: pytest.FixtureRequest) -> ReconcileAction:
+async def due_action(memory: MemoryService, request: pytest.FixtureRequest) -> ReconcileAction:
     """The action that the only record is due for."""
     await FOUND[request.param][0](memory)
     return ReconcileAction(request.param)
 
 
 async def test_a_due_task_is_done_and_reported(
-    memory: MemoryService, upkeep: ReconcileAction
+    memory: MemoryService, due_action: ReconcileAction
 ) -> None:
     results = await reconcile_once(memory.restarted(), GRACE)
 
     record = await memory.only_record()
-    assert results == [ReconcileResult(upkeep, record.id, record.names.database, DONE)]
-    assert (record.state, record.is_idle) == (FOUND[upkeep][1], True)
+    assert results == [ReconcileResult(due_action, record.id, record.names.database, DONE)]
+    assert (record.state, record.is_idle) == (FOUND[due_action][1], True)
     await assert_consistent(memory, GRACE)
 
 
 async def test_a_dry_run_reports_the_same_and_changes_nothing(
-    memory: MemoryService, upkeep: ReconcileAction
+    memory: MemoryService, due_action: ReconcileAction
 ) -> None:
     before, acquire = await memory.records(), await memory.tenant_ids()
 
-    assert summarize(await reconcile_once(memory, GRACE, dry_run=True)) == [(upkeep, WOULD)]
+    assert summarize(await reconcile_once(memory, GRACE, dry_run=True)) == [(due_action, PLANNED)]
     assert (await memory.records(), await memory.tenant_ids()) == (before, acquire)
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
 async def test_a_database_with_a_held_lease_is_not_touched(
-    memory: MemoryService, upkeep: ReconcileAction, dry_run: bool
+    memory: MemoryService, due_action: ReconcileAction, dry_run: bool
 ) -> None:
     record = await memory.only_record()
 
@@ -113,16 +114,16 @@ async def test_a_database_with_a_held_lease_is_not_touched(
 
 
 async def test_of_two_concurrent_reconcilers_one_does_the_task(
-    memory: MemoryService, upkeep: ReconcileAction
+    memory: MemoryService, due_action: ReconcileAction
 ) -> None:
     both = await asyncio.gather(
         reconcile_once(memory, GRACE), reconcile_once(memory.replica(), GRACE)
     )
-    assert summarize(both[0] + both[1]) == [(upkeep, DONE)]
+    assert summarize(both[0] + both[1]) == [(due_action, DONE)]
 
 
 async def test_a_database_of_another_target_is_not_touched(
-    memory: MemoryService, upkeep: ReconcileAction
+    memory: MemoryService, due_action: ReconcileAction
 ) -> None:
     elsewhere = memory.replica()
     elsewhere.target = ELSEWHERE
@@ -144,7 +145,7 @@ async def test_the_number_of_concurrent_tasks_is_bounded(memory: MemoryService) 
 
 async def test_all_pages_of_due_records_are_processed(memory: MemoryService) -> None:
     for _ in range(PAGE + 1):
-        await memory.registry.add(new_record(state=State.DELETING, made=memory.clock.now()))
+        await memory.registry.add(new_record(state=State.DELETING, created_at=memory.clock.now()))
 
     assert len(await reconcile_once(memory)) == PAGE + 1
     assert {record.state for record in await memory.records()} == {State.DELETED}
@@ -173,7 +174,7 @@ async def test_without_drift_no_inventory_is_read(memory: MemoryService) -> None
 
 
 async def test_a_failing_undo_is_reported(memory: MemoryService) -> None:
-    await half_made(memory)
+    await interrupt_creation(memory)
     memory.fault_hook = FailAt({"before delete": [ProviderBusy()]})
 
     assert summarize(await reconcile_once(memory)) == [(ReconcileAction.UNDO, "provider_busy")]

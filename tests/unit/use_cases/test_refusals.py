@@ -10,8 +10,7 @@ import pytest
 from adapters.system.leases import InProcessLeases
 from domain.callers import ANYONE, Caller
 from domain.errors import DatabaseNotFound, IllegalTransition, InFlight, OtherTarget
-from domain.lifecycle import Operation
-from domain.states import State
+from domain.lifecycle import Operation, State
 from ports.use_cases.change_database import ChangeRequest
 from ports.use_cases.create_database import CreateRequest
 from ports.use_cases.list_databases import ListDatabases, ListRequest
@@ -28,14 +27,14 @@ Use = Callable[[MemoryService, str, Caller], Awaitable[object]]
 """A use case for a database, by its id, for a caller."""
 
 
-async def watch(memory: MemoryService, database_id: str, caller: Caller) -> object:
+async def watch_to_end(memory: MemoryService, database_id: str, caller: Caller) -> object:
     return [look async for look in memory.watch()(database_id, caller=caller)]
 
 
 USES: dict[str, Use] = {
     "show": lambda memory, id_, caller: ShowDatabase(registry=memory.registry)(id_, caller),
     "connect": lambda memory, id_, caller: memory.show_connection()(id_, caller),
-    "watch": watch,
+    "watch": watch_to_end,
     "change": lambda memory, id_, caller: memory.change()(id_, RELABELLED, caller),
     "extend": lambda memory, id_, caller: memory.change()(id_, EXTENDED, caller),
     "rotate": lambda memory, id_, caller: memory.rotate()(id_, caller),
@@ -54,7 +53,7 @@ OF_THE_TARGET: dict[str, Use] = {
 OF_WHAT_IS_READY = {name: USES[name] for name in ("connect", "change", "extend", "rotate", "add")}
 
 
-def each(uses: dict[str, Use]) -> pytest.MarkDecorator:
+def parametrize_uses(uses: dict[str, Use]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("use", uses.values(), ids=uses)
 
 
@@ -65,14 +64,14 @@ class NotToBeHeld(InProcessLeases):
         yield False
 
 
-async def anns(memory: MemoryService, state: State = State.READY) -> str:
-    made = (await memory.create(caller=ANN)).database
+async def create_for_ann(memory: MemoryService, state: State = State.READY) -> str:
+    database = (await memory.create(caller=ANN)).database
     if state is State.EXPIRED:
-        await memory.registry.update(made.transition_to(state))
-    return made.id
+        await memory.registry.update(database.transition_to(state))
+    return database.id
 
 
-@each(USES | WITHOUT_CALLER)
+@parametrize_uses(USES | WITHOUT_CALLER)
 @pytest.mark.parametrize(
     "unknown", ["db_unknown", "", "\0", "\ud800", "x" * 10_000], ids=lambda it: ascii(it)[:20]
 )
@@ -83,13 +82,13 @@ async def test_an_unknown_database_is_not_found(
         await use(memory, unknown, ANYONE)
 
 
-@each(USES)
+@parametrize_uses(USES)
 @pytest.mark.parametrize("state", [State.READY, State.EXPIRED])
 @pytest.mark.parametrize("is_at_work", [False, True], ids=["idle", "at-work"])
 async def test_another_callers_database_is_not_found_and_not_touched(
     memory: MemoryService, use: Use, state: State, is_at_work: bool
 ) -> None:
-    database_id = await anns(memory, state)
+    database_id = await create_for_ann(memory, state)
     before = await memory.only_record()
     unknown = database_id[:-1] + ("0" if database_id[-1] != "0" else "1")
 
@@ -108,7 +107,7 @@ async def test_no_use_case_takes_the_lease_of_another_callers_database(
     memory: MemoryService, use: str
 ) -> None:
     """Otherwise a caller could block others by repeating the call."""
-    database_id = await anns(memory, State.EXPIRED if use == "restore" else State.READY)
+    database_id = await create_for_ann(memory, State.EXPIRED if use == "restore" else State.READY)
     memory.leases = NotToBeHeld()
 
     with pytest.raises(DatabaseNotFound):
@@ -120,7 +119,7 @@ async def test_no_use_case_takes_the_lease_of_another_callers_database(
 async def test_owners_and_admins_find_a_database(
     memory: MemoryService, use: str, caller: Caller
 ) -> None:
-    database_id = await anns(memory, State.EXPIRED if use == "restore" else State.READY)
+    database_id = await create_for_ann(memory, State.EXPIRED if use == "restore" else State.READY)
     await USES[use](memory, database_id, caller)
 
 
@@ -128,7 +127,7 @@ async def test_owners_and_admins_find_a_database(
 async def test_a_list_shows_what_the_caller_may_see(
     memory: MemoryService, caller: Caller, names: set[str]
 ) -> None:
-    await anns(memory)
+    await create_for_ann(memory)
     await memory.create("Stock", caller=BOB)
 
     page = await ListDatabases(registry=memory.registry)(ListRequest(), caller)
@@ -136,7 +135,7 @@ async def test_a_list_shows_what_the_caller_may_see(
     assert {database.caller for database in page.databases} == names
 
 
-@each(OF_WHAT_IS_READY)
+@parametrize_uses(OF_WHAT_IS_READY)
 @pytest.mark.parametrize("state", sorted(set(State) - {State.READY}))
 async def test_only_a_ready_database_is_used(memory: MemoryService, state: State, use: Use) -> None:
     record = await memory.registry.add(new_record(state=state))
@@ -151,15 +150,15 @@ async def test_only_a_ready_database_is_used(memory: MemoryService, state: State
     assert await memory.only_record() == record
 
 
-@each(OF_WHAT_IS_READY)
+@parametrize_uses(OF_WHAT_IS_READY)
 async def test_a_database_past_its_expiry_is_not_used(memory: MemoryService, use: Use) -> None:
-    made = (await memory.create(ttl=HOUR)).database
+    database = (await memory.create(ttl=HOUR)).database
     memory.clock.moment += HOUR
 
     with pytest.raises(IllegalTransition, match="is expired"):
-        await use(memory, made.id, ANYONE)
+        await use(memory, database.id, ANYONE)
 
-    assert await memory.only_record() == made
+    assert await memory.only_record() == database
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - {State.EXPIRED}))
@@ -172,7 +171,7 @@ async def test_only_an_expired_database_is_restored(memory: MemoryService, state
     assert await memory.only_record() == record
 
 
-async def made_elsewhere(memory: MemoryService, state: State) -> MemoryService:
+async def create_elsewhere(memory: MemoryService, state: State) -> MemoryService:
     """Create a database in that state; return the service over another target."""
     record = await memory.create_database().request(SALES)
     if state is not State.PROVISIONING:
@@ -190,11 +189,11 @@ each_living = pytest.mark.parametrize("state", LIVING)
 
 
 @each_living
-@each(OF_THE_TARGET)
+@parametrize_uses(OF_THE_TARGET)
 async def test_a_database_of_another_target_is_refused(
     memory: MemoryService, use: Use, state: State
 ) -> None:
-    other = await made_elsewhere(memory, state)
+    other = await create_elsewhere(memory, state)
     record, acquire = await memory.only_record(), await memory.tenant_ids()
 
     with pytest.raises(OtherTarget, match="on 'here', and this service now uses"):
@@ -207,7 +206,7 @@ async def test_a_database_of_another_target_is_refused(
 async def test_a_database_of_another_target_is_shown_but_not_reconciled(
     memory: MemoryService, state: State
 ) -> None:
-    other = await made_elsewhere(memory, state)
+    other = await create_elsewhere(memory, state)
     record, acquire = await memory.only_record(), await memory.tenant_ids()
 
     assert await ShowDatabase(registry=other.registry)(record.id) == record
@@ -221,15 +220,15 @@ async def test_a_database_of_another_target_is_shown_but_not_reconciled(
 async def test_a_deleted_database_of_another_target_counts_as_deleted(
     memory: MemoryService,
 ) -> None:
-    other = await made_elsewhere(memory, State.DELETING)
+    other = await create_elsewhere(memory, State.DELETING)
     await memory.reconcile()()
-    gone = await memory.only_record()
+    gone_record = await memory.only_record()
 
-    assert await other.deletion().request(gone.id) == gone
+    assert await other.deletion().request(gone_record.id) == gone_record
 
 
 async def test_names_are_unique_per_target_only(memory: MemoryService) -> None:
-    other = await made_elsewhere(memory, State.READY)
+    other = await create_elsewhere(memory, State.READY)
 
     assert (
         await other.create_database()(replace(SALES, key="another"))

@@ -7,8 +7,7 @@ import pytest
 
 from domain.errors import InFlight, InvalidDuration
 from domain.expiry import ExpiryPolicy
-from domain.lifecycle import Operation, StepState
-from domain.states import State
+from domain.lifecycle import Operation, State, StepState
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.memory_service import GRACE, HOUR, MemoryService
 

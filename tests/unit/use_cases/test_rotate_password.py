@@ -8,9 +8,8 @@ import pytest
 from adapters.memory.provider import MemoryProvider
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, IllegalTransition, PgvendError, ProviderBusy
-from domain.lifecycle import DUE_NOW, Operation, StepState
+from domain.lifecycle import DUE_NOW, Operation, State, StepState
 from domain.provisioning import ProvisionRequest
-from domain.states import State
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import settle
 from tests.support.doubles import CrashAt
@@ -52,12 +51,12 @@ async def test_a_foreign_error_is_recorded_without_its_text(
 async def test_a_rotation_that_fails_after_a_deletion_does_not_delay_it(
     memory: MemoryService, sales: ProvisionedDatabase
 ) -> None:
-    async def deleted_meanwhile(moment: str) -> None:
+    async def delete_meanwhile(moment: str) -> None:
         if moment == "before rotate":
             await memory.deletion().request(sales.database.id)
             raise ProviderBusy
 
-    memory.fault_hook = deleted_meanwhile
+    memory.fault_hook = delete_meanwhile
     with pytest.raises(PgvendError):
         await memory.rotate()(sales.database.id)
 
@@ -104,12 +103,12 @@ async def test_a_rotation_reveals_nothing_of_a_database_that_expires_meanwhile(
 class Attentive(MemoryProvider):
     """Records which rotations ended sessions."""
 
-    asked: tuple[bool, ...] = ()
+    received: tuple[bool, ...] = ()
 
     async def rotate(
         self, provision_request: ProvisionRequest, *, end_sessions: bool = False
     ) -> Connection:
-        self.asked += (end_sessions,)
+        self.received += (end_sessions,)
         return await super().rotate(provision_request, end_sessions=end_sessions)
 
 
@@ -125,7 +124,7 @@ async def test_sessions_end_on_request(
 ) -> None:
     rotated = await memory.rotate()(sales.database.id, end_sessions=end_sessions)
 
-    assert (rotated.sessions_ended, provider.asked) == (end_sessions, (end_sessions,))
+    assert (rotated.sessions_ended, provider.received) == (end_sessions, (end_sessions,))
     states = {step.name: step.state for step in rotated.database.steps}
     assert states.get("end_sessions") == (StepState.DONE if end_sessions else None)
     assert states["rotate"] is StepState.DONE
@@ -144,7 +143,7 @@ async def test_finishing_a_rotation_ends_the_sessions_too(
     else:
         await settle(memory)
 
-    assert provider.asked == (True, True)
+    assert provider.received == (True, True)
     assert (await memory.only_record()).is_idle
     assert not (await memory.rotate()(sales.database.id)).sessions_ended
 

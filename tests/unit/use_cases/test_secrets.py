@@ -7,8 +7,8 @@ import pytest
 from adapters.memory.installation import MemoryInstallation
 from adapters.memory.provider import no_fault
 from domain.errors import SecretUnknown
-from domain.passwords import PasswordDeriver, secret_name
-from domain.states import State
+from domain.lifecycle import State
+from domain.passwords import PasswordDeriver, derive_secret_name
 from ports.use_cases.check_secrets import CheckSecrets, SecretsInUse
 from ports.use_cases.create_database import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase
@@ -30,50 +30,53 @@ def memory() -> MemoryService:
 
 
 @pytest.fixture
-async def made(memory: MemoryService) -> ProvisionedDatabase:
+async def provisioned(memory: MemoryService) -> ProvisionedDatabase:
     return await memory.create_database()(SALES)
 
 
 async def test_a_new_database_uses_the_current_secret() -> None:
-    made = await MemoryService(passwords=UNDER_BOTH).create()
-    assert made.database.secret == secret_name(NEW_SECRET)
-    assert made.connection.password == made.database.provision_request(UNDER_NEW).password
+    provisioned = await MemoryService(passwords=UNDER_BOTH).create()
+    assert provisioned.database.secret == derive_secret_name(NEW_SECRET)
+    assert (
+        provisioned.connection.password
+        == provisioned.database.to_provision_request(UNDER_NEW).password
+    )
 
 
 async def test_a_previous_secret_keeps_the_password(
-    memory: MemoryService, made: ProvisionedDatabase
+    memory: MemoryService, provisioned: ProvisionedDatabase
 ) -> None:
     """Also for records of releases that stored no secret name."""
     unnamed = await memory.registry.add(new_record(state=State.READY))
     memory = restarted(memory, UNDER_BOTH)
-    assert await memory.show_connection()(made.database.id) == made
-    assert await memory.create_database()(SALES) == made
+    assert await memory.show_connection()(provisioned.database.id) == provisioned
+    assert await memory.create_database()(SALES) == provisioned
     assert (await memory.show_connection()(unnamed.id)).connection.password == UNDER_OLD(
         unnamed.id, 0
     )
 
 
 async def test_a_lost_secret_shows_no_wrong_password(
-    memory: MemoryService, made: ProvisionedDatabase
+    memory: MemoryService, provisioned: ProvisionedDatabase
 ) -> None:
     memory = restarted(memory, UNDER_NEW)
 
     with pytest.raises(SecretUnknown):
-        await memory.show_connection()(made.database.id)
+        await memory.show_connection()(provisioned.database.id)
     with pytest.raises(SecretUnknown):
         await memory.create_database()(SALES)
-    assert memory.provider.accepts(made.connection)
+    assert memory.provider.accepts(provisioned.connection)
 
 
 @each_time
 async def test_a_rotation_moves_a_database_to_the_current_secret(
-    memory: MemoryService, made: ProvisionedDatabase, passwords: PasswordDeriver
+    memory: MemoryService, provisioned: ProvisionedDatabase, passwords: PasswordDeriver
 ) -> None:
-    rotated = await restarted(memory, passwords).rotate()(made.database.id)
+    rotated = await restarted(memory, passwords).rotate()(provisioned.database.id)
 
     memory = restarted(memory, UNDER_NEW)
     assert memory.provider.accepts(rotated.connection)
-    assert await memory.show_connection()(made.database.id) == rotated
+    assert await memory.show_connection()(provisioned.database.id) == rotated
 
 
 @pytest.mark.parametrize("moment", ROTATING)
@@ -81,23 +84,23 @@ async def test_a_rotation_moves_a_database_to_the_current_secret(
 @each_time
 async def test_an_interrupted_rotation_sets_the_password_of_the_record(
     memory: MemoryService,
-    made: ProvisionedDatabase,
+    provisioned: ProvisionedDatabase,
     passwords: PasswordDeriver,
     finish: str,
     moment: str,
 ) -> None:
-    await memory.interrupt(moment, memory.rotate()(made.database.id))
+    await memory.interrupt(moment, memory.rotate()(provisioned.database.id))
     recorded = await memory.only_record()
     memory = restarted(memory, passwords)
 
-    await (memory.rotate()(made.database.id) if finish == "rotate" else settle(memory))
+    await (memory.rotate()(provisioned.database.id) if finish == "rotate" else settle(memory))
 
     record = await memory.only_record()
     shown = await memory.show_connection()(record.id)
     assert record.rotation == 1
     assert memory.provider.accepts(shown.connection)
     if passwords is UNDER_BOTH:
-        assert shown.connection.password == recorded.provision_request(UNDER_OLD).password
+        assert shown.connection.password == recorded.to_provision_request(UNDER_OLD).password
 
 
 async def test_a_previous_secret_restores_the_password(
@@ -149,7 +152,7 @@ async def test_an_interrupted_database_is_provisioned_with_the_new_secret(
 )
 async def test_databases_are_counted_by_the_secret_that_they_need(
     memory: MemoryService,
-    made: ProvisionedDatabase,
+    provisioned: ProvisionedDatabase,
     passwords: PasswordDeriver,
     in_use: SecretsInUse,
 ) -> None:

@@ -14,9 +14,9 @@ from domain.callers import Caller
 from domain.database import Database
 from domain.errors import PgvendError
 from domain.ids import RANDOM_BYTES, new_id
+from domain.lifecycle import State
 from domain.names import Nickname
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant
-from domain.states import State
 from ports.use_cases.change_database import ChangeRequest
 from ports.use_cases.create_database import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase
@@ -73,24 +73,26 @@ class ServiceMachine(RuleBasedStateMachine):
         ttl: timedelta | None,
         fault: FaultInjection,
     ) -> Any:
-        request = self.asked(caller, key, nickname, ttl)
-        vended = self.attempt(
+        request = self.create_request(caller, key, nickname, ttl)
+        provisioned = self.attempt(
             fault, lambda it: it.memory.create_database(login_check=it.login_check)(request)
         )
-        if not vended:
+        if not provisioned:
             return multiple()
-        self.answered(request, vended.database)
-        self.expect_connection(vended)
-        return caller, vended.database.id
+        self.record_answer(request, provisioned.database)
+        self.expect_connection(provisioned)
+        return caller, provisioned.database.id
 
     @rule(target=databases, caller=callers, key=keys, nickname=nicknames, fault=faults)
-    def order(self, caller: Caller, key: str | None, nickname: str, fault: FaultInjection) -> Any:
-        request = self.asked(caller, key, nickname, None)
-        promised = self.attempt(fault, lambda it: it.memory.create_database().request(request))
-        if not promised:
+    def provision_request(
+        self, caller: Caller, key: str | None, nickname: str, fault: FaultInjection
+    ) -> Any:
+        request = self.create_request(caller, key, nickname, None)
+        requested = self.attempt(fault, lambda it: it.memory.create_database().request(request))
+        if not requested:
             return multiple()
-        self.answered(request, promised)
-        return caller, promised.id
+        self.record_answer(request, requested)
+        return caller, requested.id
 
     @rule(owned=databases, fault=faults, is_deletion=st.booleans())
     def finish(self, owned: OwnedDatabase, fault: FaultInjection, is_deletion: bool) -> None:
@@ -135,7 +137,7 @@ class ServiceMachine(RuleBasedStateMachine):
             self.answers.expect_deleted(owned[1])
 
     @rule(jump=jumps)
-    def time_jumps(self, jump: timedelta) -> None:
+    def advance_clock(self, jump: timedelta) -> None:
         self.service.clock.moment += jump
 
     @rule(fault=faults)
@@ -148,22 +150,22 @@ class ServiceMachine(RuleBasedStateMachine):
         self.service.provider.set_size(owned[1], size)
 
     @rule()
-    def look_what_a_sweep_would_do(self) -> None:
+    def reconcile_in_a_dry_run(self) -> None:
         before = self.all_records()
         self.runner.run(reconcile_once(self.service, GRACE, dry_run=True))
         assert self.all_records() == before
 
     @rule()
-    def lose_a_record(self) -> None:
+    def provision_unrecorded(self) -> None:
         """Provision a database with our mark that another registry recorded."""
         database_id = new_id(
             self.service.clock.now() - 9000 * HOUR, self.service.randomness.entropy(RANDOM_BYTES)
         )
-        names = Nickname(f"Lost {len(self.imported)}").names()
-        order = ProvisionRequest(
+        names = Nickname(f"Lost {len(self.imported)}").derive_names()
+        provision_request = ProvisionRequest(
             tenant=Tenant(database_id, names), password=deriver(database_id, 0)
         )
-        self.runner.run(self.service.provider.provision(order))
+        self.runner.run(self.service.provider.provision(provision_request))
         self.imported.append(database_id)
 
     @rule()
@@ -178,7 +180,7 @@ class ServiceMachine(RuleBasedStateMachine):
             is_accepted = expected.connection and self.service.provider.accepts(expected.connection)
             assert_matches_answers(expected, records[database_id], is_accepted=bool(is_accepted))
 
-    def asked(
+    def create_request(
         self, caller: Caller, key: str | None, nickname: str, ttl: timedelta | None
     ) -> CreateRequest:
         """Check that a key always returns the same database."""
@@ -187,14 +189,14 @@ class ServiceMachine(RuleBasedStateMachine):
         self.answers.forget_outdated_key(caller.name, key, self.service.clock.now())
         return CreateRequest(nickname=key, ttl=30 * HOUR, key=key, caller=caller)
 
-    def answered(self, request: CreateRequest, database: Database) -> None:
+    def record_answer(self, request: CreateRequest, database: Database) -> None:
         if request.key:
             self.answers.check_key_answer(request.caller.name, request.key, database)
 
-    def expect_connection(self, vended: ProvisionedDatabase | None) -> None:
-        if vended:
-            assert self.service.provider.accepts(vended.connection), vended
-            self.answers.expect_connection(vended)
+    def expect_connection(self, provisioned: ProvisionedDatabase | None) -> None:
+        if provisioned:
+            assert self.service.provider.accepts(provisioned.connection), provisioned
+            self.answers.expect_connection(provisioned)
 
     def all_records(self) -> tuple[dict[str, Database], list[InventoryItem]]:
         records = self.runner.run(self.service.records())
@@ -207,7 +209,9 @@ class ServiceMachine(RuleBasedStateMachine):
         """Return the result, or None if the call was refused or a fault occurred."""
         fault = fault or FAULT_KINDS["killed"].fault(NEVER)
         try:
-            return self.runner.run(_to_the_end(action(create_faulty_process(self.service, fault))))
+            return self.runner.run(
+                _run_to_the_end(action(create_faulty_process(self.service, fault)))
+            )
         except PgvendError:
             return None
         except BaseException as error:
@@ -218,7 +222,7 @@ class ServiceMachine(RuleBasedStateMachine):
             self.service.fault_hook = no_fault
 
 
-async def _to_the_end(action: Awaitable[T]) -> T:
+async def _run_to_the_end(action: Awaitable[T]) -> T:
     """Wait for the tasks that the call left behind."""
     try:
         return await action

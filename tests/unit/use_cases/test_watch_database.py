@@ -15,8 +15,7 @@ from domain.errors import (
     ProviderBusy,
     ProviderRejected,
 )
-from domain.lifecycle import StepState
-from domain.states import State
+from domain.lifecycle import State, StepState
 from ports.driven.login_check import LoginCheck, PasswordRefused
 from ports.use_cases.create_database import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase
@@ -39,7 +38,7 @@ async def collect_progress(
         return [look async for look in memory.watch()(database_id, after)]
 
 
-def told(looks: list[Progress]) -> list[tuple[str, str]]:
+def list_steps(looks: list[Progress]) -> list[tuple[str, str]]:
     return [(step.name, step.state.value) for look in looks for step in look.steps]
 
 
@@ -61,19 +60,19 @@ async def test_a_rotation_changes_the_connection(
 @pytest.mark.parametrize("moment", ROTATING)
 async def test_a_password_that_is_changing_is_not_shown(memory: MemoryService, moment: str) -> None:
     request = replace(SALES, key="k")
-    made = (await memory.create_database()(request)).database
-    await memory.interrupt(moment, memory.rotate()(made.id))
+    database = (await memory.create_database()(request)).database
+    await memory.interrupt(moment, memory.rotate()(database.id))
 
-    for told in (
-        memory.show_connection()(made.id),
+    for call in (
+        memory.show_connection()(database.id),
         memory.create_database()(request),
         memory.create_database().request(request),
     ):
         with pytest.raises(InFlight):
-            await told
+            await call
 
     await settle(memory)
-    assert memory.provider.accepts((await memory.show_connection()(made.id)).connection)
+    assert memory.provider.accepts((await memory.show_connection()(database.id)).connection)
 
 
 async def test_an_error_of_the_provider_is_raised(
@@ -87,19 +86,19 @@ async def test_a_database_deleted_meanwhile_is_reported_as_deleting(
     memory: MemoryService, way: str
 ) -> None:
     request = replace(SALES, key="k")
-    made = await memory.create_database()(request)
+    provisioned = await memory.create_database()(request)
 
-    async def dropped(moment: str) -> None:
+    async def drop_meanwhile(moment: str) -> None:
         if moment == "reveal":
-            await memory.deletion().request(made.database.id)
+            await memory.deletion().request(provisioned.database.id)
             raise DatabaseNotFound
 
-    memory.fault_hook = dropped
+    memory.fault_hook = drop_meanwhile
     with pytest.raises(IllegalTransition, match="is deleting"):
         await (
             memory.create_database()(request)
             if way == "create"
-            else memory.show_connection()(made.database.id)
+            else memory.show_connection()(provisioned.database.id)
         )
 
 
@@ -108,36 +107,36 @@ async def test_a_late_watcher_gets_the_remaining_steps(
     memory: MemoryService, sales: ProvisionedDatabase, after: int
 ) -> None:
     [look] = await collect_progress(memory, sales.database.id, after)
-    assert told([look]) == MADE[after:]
+    assert list_steps([look]) == MADE[after:]
     assert look.database == sales.database
 
 
 @pytest.mark.parametrize("moment", PROVISIONING)
 async def test_every_replica_yields_each_step_once(memory: MemoryService, moment: str) -> None:
-    promised = await memory.create_database().request(SALES)
-    watching = asyncio.create_task(collect_progress(memory.replica(), promised.id))
-    hold, making = await memory.hold(moment, memory.create_database().finish(promised.id))
+    requested = await memory.create_database().request(SALES)
+    watching = asyncio.create_task(collect_progress(memory.replica(), requested.id))
+    hold, making = await memory.hold(moment, memory.create_database().finish(requested.id))
     await asyncio.sleep(0)
 
     hold.let_go.set()
 
-    assert told(await watching) == MADE
+    assert list_steps(await watching) == MADE
     assert await making
 
 
 async def test_the_last_progress_shows_the_result(memory: MemoryService) -> None:
-    promised = await memory.create_database().request(SALES)
-    await memory.interrupt("during provision", memory.create_database().finish(promised.id))
+    requested = await memory.create_database().request(SALES)
+    await memory.interrupt("during provision", memory.create_database().finish(requested.id))
 
-    *_, last = await collect_progress(memory, promised.id)
+    *_, last = await collect_progress(memory, requested.id)
 
     assert last.database.state is State.FAILED
     assert [step.error for step in last.steps if step.state is StepState.FAILED] == ["Not now."]
 
 
 async def test_the_registry_is_read_once_per_interval(memory: MemoryService) -> None:
-    promised = await memory.create_database().request(SALES)
-    looks = memory.watch()(promised.id)
+    requested = await memory.create_database().request(SALES)
+    looks = memory.watch()(requested.id)
 
     for _ in range(3):
         await anext(looks)
@@ -169,7 +168,7 @@ async def test_a_password_changed_by_the_owner_is_reported_with_a_hint(
     memory: MemoryService, sales: ProvisionedDatabase
 ) -> None:
     changed = replace(
-        sales.database.provision_request(memory.passwords),
+        sales.database.to_provision_request(memory.passwords),
         password=new_provision_request().password,
     )
     await memory.provider.rotate(changed)

@@ -8,7 +8,7 @@ from aiohttp import web
 from domain.database import Database
 from domain.errors import InvalidRequest
 from domain.labels import validate_labels
-from domain.states import State
+from domain.lifecycle import State
 from entrypoints.http.api.context import AUDIT_SUBJECT, BACKGROUND, USE_CASES, get_caller
 from entrypoints.http.api.headers import (
     ASYNC_APPLIED,

@@ -1,7 +1,7 @@
 """Parameters in the OpenAPI document; handlers parse them by the same patterns and bounds."""
 
 from domain import idempotency, ids, labels
-from domain.states import State
+from domain.lifecycle import State
 from entrypoints.formats import FORMATS
 from entrypoints.http.api.handlers.event_stream import EVENT_ID
 from entrypoints.http.api.headers import ETAG_LIST, IDEMPOTENCY_KEY

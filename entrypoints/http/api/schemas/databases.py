@@ -10,9 +10,8 @@ from domain.callers import Caller
 from domain.database import Database
 from domain.errors import InvalidRequest
 from domain.expiry import parse_duration
-from domain.lifecycle import Step, StepState
+from domain.lifecycle import State, Step, StepState
 from domain.sizes import is_read_only
-from domain.states import State
 from domain.targets import Isolation
 from entrypoints.http.api.schemas.connections import ConnectionResponse
 from entrypoints.http.api.schemas.fields import (
@@ -133,7 +132,7 @@ class DatabaseResponse(ResponseBody):
     def from_domain(cls, database: Database) -> "DatabaseResponse":
         return DatabaseResponse(
             id=database.id,
-            nickname=database.nickname.typed,
+            nickname=database.nickname.text,
             state=database.state,
             provider=database.target.provider,
             target=database.target.name,

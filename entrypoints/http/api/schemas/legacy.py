@@ -40,5 +40,5 @@ class LegacyDatabaseResponse(ResponseBody):
             database_owner=connection.user,
             database_owner_password=connection.password.reveal(),
             port=connection.port,
-            database_nickname=provisioned.database.nickname.typed,
+            database_nickname=provisioned.database.nickname.text,
         )

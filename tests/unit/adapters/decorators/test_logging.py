@@ -15,7 +15,7 @@ from adapters.decorators.logging import (
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
 from adapters.memory.registry import MemoryRegistry
 from domain.errors import NameTaken, PgvendError, ProviderBusy, ProviderFull, ProviderRejected
-from domain.states import State
+from domain.lifecycle import State
 from tests.support.clock import FakeClock
 from tests.support.doubles import RefusingLoginCheck, ScriptedProvider
 from tests.support.provision_requests import with_next_password

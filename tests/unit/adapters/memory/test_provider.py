@@ -1,4 +1,4 @@
-"""What is peculiar to the provider in memory: capacity, troubles, pretended logins."""
+"""The provider in memory beyond its port: capacity, fault hooks, simulated logins."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.support.doubles import FailAt
 from tests.support.provision_requests import new_provision_request, with_next_password
 
 
-async def test_it_takes_orders_up_to_its_capacity() -> None:
+async def test_databases_are_provisioned_up_to_the_capacity() -> None:
     provider, provision_request = MemoryProvider(capacity=2), new_provision_request()
     await provider.provision(provision_request)
     await provider.provision(new_provision_request())
@@ -19,19 +19,19 @@ async def test_it_takes_orders_up_to_its_capacity() -> None:
 
     assert len(await provider.inventory()) == 2
     assert provider.accepts(await provider.provision(provision_request)), (
-        "what it has can be repeated"
+        "an existing database can be provisioned again"
     )
     await provider.delete(provision_request.tenant)
     await provider.provision(new_provision_request())
 
 
-async def test_trouble_is_met_at_every_moment_of_a_life() -> None:
+async def test_the_fault_hook_is_called_at_every_moment() -> None:
     moments: list[str] = []
 
-    async def listening(moment: str) -> None:
+    async def record_moment(moment: str) -> None:
         moments.append(moment)
 
-    provider, provision_request = MemoryProvider(fault_hook=listening), new_provision_request()
+    provider, provision_request = MemoryProvider(fault_hook=record_moment), new_provision_request()
     await provider.provision(provision_request)
     await provider.reveal(provision_request)
     await provider.rotate(with_next_password(provision_request))
@@ -54,7 +54,9 @@ async def test_trouble_is_met_at_every_moment_of_a_life() -> None:
     ("moment", "owner", "database"),
     [("before provision", 0, 0), ("during provision", 1, 0), ("after provision", 1, 1)],
 )
-async def test_trouble_leaves_what_was_made(moment: str, owner: int, database: int) -> None:
+async def test_a_fault_leaves_the_parts_that_were_created(
+    moment: str, owner: int, database: int
+) -> None:
     provider, provision_request = (
         MemoryProvider(fault_hook=FailAt({moment: [OutcomeUnknown()]})),
         new_provision_request(),
@@ -64,8 +66,8 @@ async def test_trouble_leaves_what_was_made(moment: str, owner: int, database: i
         await provider.provision(provision_request)
 
     names = provision_request.tenant.names
-    kept = names.database if database else None
-    half = InventoryItem(id=provision_request.tenant.id, database=kept, owner=names.owner)
+    expected = names.database if database else None
+    half = InventoryItem(id=provision_request.tenant.id, database=expected, owner=names.owner)
     assert await provider.inventory() == ([half] if owner else [])
     assert provider.accepts(await MemoryProvider().provision(provision_request)) is bool(database)
 

@@ -72,7 +72,7 @@ async def test_a_new_project_has_the_configured_region_version_and_organization(
     wire.on("POST", "/projects", status=201, payload=answer)
     like = {"region_id": "aws-us-east-2", "pg_version": 17, "org_id": "org-1"}
 
-    await _create_projects(wire, **like).create(NAME, Nickname("Shop").names())
+    await _create_projects(wire, **like).create(NAME, Nickname("Shop").derive_names())
 
     wanted = wire.asked("POST")[0]["json"]["project"]
     assert wanted.items() >= {"name": NAME, **like}.items()

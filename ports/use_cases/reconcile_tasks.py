@@ -1,10 +1,29 @@
-"""The use cases behind the actions of the reconciler."""
+"""Tasks of the reconciler, and the use cases that find and finish them."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from domain.reconciliation import ReconcileAction
-from ports.use_cases.reconcile_task import ReconcileTask
+
+Run = Callable[[], Awaitable[bool | str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileTask:
+    """A task on one database.
+
+    `run` is idempotent. It returns whether it did the task (False: nothing was left to do, or
+    another replica is doing it), or a text that says what remains for the next time. A task with
+    `run` None is only reported. `detail` says what was found, or why.
+    """
+
+    action: ReconcileAction
+    id: str
+    database: str
+    run: Run | None
+    detail: str = ""
+
 
 Finish = Callable[[str], Awaitable[bool]]
 

@@ -39,7 +39,7 @@ WHERE (usename = $1 OR datname = $2) AND backend_type = 'client backend'
 
 _MEMBERSHIPS = """
 SELECT 'member' FROM pg_auth_members
-WHERE pg_get_userbyid(roleid) = $1 AND ({living})
+WHERE pg_get_userbyid(roleid) = $1 AND ({active})
 """
 
 _OPEN = "SELECT datallowconn OR rolcanlogin FROM pg_database, pg_roles WHERE {which}"

@@ -231,7 +231,7 @@ ATTACKS = (
     Attack("block them as a tenant that was just created", _by_a_role_made_right_before, _NEONS),
     Attack("block A with a lock queue on A's database", _on("{a_database}", _a_logs_in), _NEONS),
     Attack(
-        "block pgvend with a lock queue on its database", _on("{hall}", _pgvend_logs_in), _NEONS
+        "block pgvend with a lock queue on its database", _on("{admin_database}", _pgvend_logs_in), _NEONS
     ),
     Attack(
         "block deletions with an open transaction",

@@ -39,7 +39,7 @@ async def _ends_pgvend(stage: Stage) -> Outcome:
 
 
 _DATABASES = {f"log in to `{name}`": name for name in ("postgres", "template1", "template0")}
-_HALL = {"log in to pgvend's own database": "{hall}"}
+_HALL = {"log in to pgvend's own database": "{admin_database}"}
 
 _TRUSTED = {"install a trusted extension": "CREATE EXTENSION hstore"}
 _EXTENSIONS = {

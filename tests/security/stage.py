@@ -113,8 +113,8 @@ class Stage:
     admin_database: str
     superuser: Login | None = field(repr=False)
     log: Path | None
-    a_order: ProvisionRequest
-    b_order: ProvisionRequest
+    a_request: ProvisionRequest
+    b_request: ProvisionRequest
     a: Connection
     b: Connection
 
@@ -195,7 +195,7 @@ async def _on_server(kind: Kind, postgres: PostgresUnderTest) -> AsyncIterator[S
     provider = replace(postgres.provider, server=server)
     async with run_provider_guard(provider) as guard_run, _tenants(kind, provider, make) as stage:
         yield stage
-        mine = [ending for ending in guard_run.ended if ending[0] == stage.a_order.tenant.id]
+        mine = [ending for ending in guard_run.ended if ending[0] == stage.a_request.tenant.id]
         assert not mine, "the guard ended a session of A's"
 
 
@@ -203,13 +203,13 @@ async def _on_server(kind: Kind, postgres: PostgresUnderTest) -> AsyncIterator[S
 async def _tenants(
     kind: Kind, provider: DatabaseProvider, make: partial[Stage]
 ) -> AsyncIterator[Stage]:
-    a_order, b_order = new_provision_request("A"), new_provision_request("B")
+    a_request, b_request = new_provision_request("A"), new_provision_request("B")
     async with (
-        provisioned_database(provider, a_order) as a,
-        provisioned_database(provider, b_order) as b,
+        provisioned_database(provider, a_request) as a,
+        provisioned_database(provider, b_request) as b,
     ):
         await _create_data(a)
-        yield make(kind=kind, provider=provider, a_order=a_order, b_order=b_order, a=a, b=b)
+        yield make(kind=kind, provider=provider, a_request=a_request, b_request=b_request, a=a, b=b)
 
 
 @asynccontextmanager

@@ -8,8 +8,7 @@ from pathlib import Path
 from adapters.embedded.doctor import EmbeddedChecks
 from adapters.embedded.server import EmbeddedOptions
 from adapters.postgres.doctor.checks import OPERATOR_CHECKS, PostgresChecks
-from adapters.postgres.doctor.context import CheckFunctions
-from adapters.postgres.doctor.marks import LocalState
+from adapters.postgres.doctor.context import CheckFunctions, LocalState
 from adapters.postgres.server import server_from_dsn
 from adapters.system.clock import SystemClock
 from domain.doctor import DoctorCheck, Outcome, Verdict

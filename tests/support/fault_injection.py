@@ -17,7 +17,7 @@ from adapters.postgres.factory import open_provider
 from adapters.postgres.inspection import Marks
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.statements import lock_key
+from adapters.postgres.statements import build_lock_key
 from domain.errors import PgvendError, ProviderBusy
 from domain.postgres_url import Address
 from domain.provisioning import ProvisionRequest, Tenant
@@ -111,7 +111,7 @@ class ProxiedProvider:
         names, mark = tenant.names, Marks(INSTALLATION).of(tenant)
         async with _session(self.superuser) as session:
             row = await session.fetchrow(
-                _TRACES, names.owner, names.database, mark, lock_key(tenant.id)
+                _TRACES, names.owner, names.database, mark, build_lock_key(tenant.id)
             )
         assert row is not None
         return Traces(**row)

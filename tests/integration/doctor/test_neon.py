@@ -9,7 +9,7 @@ import structlog
 from aiohttp.test_utils import unused_port
 
 from adapters.neon.doctor import NeonDoctorChecks, check_capacity
-from adapters.postgres.doctor.marks import LocalState
+from adapters.postgres.doctor.context import LocalState
 from domain.doctor import Outcome
 from domain.secrets import Secret
 from domain.targets import Isolation

@@ -7,8 +7,7 @@ import pytest
 
 from adapters.postgres.doctor.admin import check_version
 from adapters.postgres.doctor.checks import PostgresChecks
-from adapters.postgres.doctor.context import CheckContext
-from adapters.postgres.doctor.marks import LocalState
+from adapters.postgres.doctor.context import CheckContext, LocalState
 from adapters.postgres.sessions import Session
 from domain.doctor import Outcome, Verdict
 from domain.errors import ProviderRejected

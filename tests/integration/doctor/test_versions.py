@@ -5,8 +5,7 @@ from pathlib import Path
 from adapters.embedded.doctor import EmbeddedChecks
 from adapters.embedded.server import EmbeddedOptions
 from adapters.postgres.doctor import admin
-from adapters.postgres.doctor.context import CheckContext, run_check_function
-from adapters.postgres.doctor.marks import LocalState
+from adapters.postgres.doctor.context import CheckContext, LocalState, run_check_function
 from adapters.postgres.factory import open_provider
 from adapters.postgres.server import server_from_dsn
 from adapters.postgres.sessions import acquire_session

@@ -9,9 +9,9 @@ import asyncpg
 import pytest
 
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.quoting import identifier
+from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import POOL_SIZE, acquire_session, open_session
-from adapters.postgres.statements import lock_key, lock_tenant
+from adapters.postgres.statements import build_lock_key, lock_tenant
 from domain.errors import OutcomeUnknown, PgvendError
 from domain.provisioning import ProvisionRequest, Tenant, Tombstone
 from tests.support.fault_injection import (
@@ -153,7 +153,7 @@ async def test_the_next_call_waits_for_a_running_change(
     if being != "made":
         await bundled_18.provision(provision_request)
     fault = Fault(FaultKind.CUT_AFTER, beginning)
-    statement = blocking.format(database=identifier(provision_request.tenant.names.database))
+    statement = blocking.format(database=quote_identifier(provision_request.tenant.names.database))
     async with (
         _holding_lock(bundled_18, statement) as blocker,
         proxied_provider(bundled_18, fault) as broken,
@@ -204,7 +204,7 @@ async def _check_waiting(
     """Check that the call waits for the tenant's lock, then let both calls continue."""
 
     async def is_waiting() -> bool:
-        return bool(await blocker.fetch(_WAITING, lock_key(tenant.id)))
+        return bool(await blocker.fetch(_WAITING, build_lock_key(tenant.id)))
 
     task = asyncio.ensure_future(call)
     await wait_until(is_waiting)

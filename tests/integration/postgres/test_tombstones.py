@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from adapters.postgres.dependents import MAX_OBJECTS_AT_ONCE
-from adapters.postgres.inspection import tombstone_name
+from adapters.postgres.inspection import build_tombstone_name
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.privileges import BATCH_SIZE, MAX_PRIVILEGES, revoke_in_batches
 from domain.connection import Connection
@@ -98,7 +98,7 @@ async def test_a_tombstone_frees_its_names_and_refuses_logins(postgres: Postgres
             with pytest.raises(REFUSALS):
                 await opened.execute("SELECT 1")
 
-        name = tombstone_name(provision_request.tenant.id)
+        name = build_tombstone_name(provision_request.tenant.id)
         assert tombstone
         assert tombstone.role == name
         assert f"{MANY_POLICIES} objects of" in tombstone.reason

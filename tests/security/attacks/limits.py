@@ -38,7 +38,7 @@ async def _takes_places(stage: Stage) -> Outcome:
 async def _writes_on(stage: Stage) -> Outcome:
     """A tenant over its size limit begins read-only, and may write to free space."""
     assert isinstance(stage.provider, SizeLimiter)
-    await stage.provider.set_read_only(stage.b_order.tenant)
+    await stage.provider.set_read_only(stage.b_request.tenant)
     try:
         async with stage.as_b() as session:
             with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
@@ -46,7 +46,7 @@ async def _writes_on(stage: Stage) -> Outcome:
             await session.execute("SET default_transaction_read_only = off")
             await session.execute("CREATE TABLE too_much (); DROP TABLE too_much")
     finally:
-        await stage.provider.clear_read_only(stage.b_order.tenant)
+        await stage.provider.clear_read_only(stage.b_request.tenant)
     return stage.success
 
 

@@ -137,7 +137,7 @@ async def _after_a_change_of_its_role(stage: Stage) -> Outcome:
 
 async def _by_a_role_made_right_before(stage: Stage) -> Outcome:
     async with stage.temporary_tenant() as new:
-        other = replace(stage, b=new.connection, b_order=new.provision_request)
+        other = replace(stage, b=new.connection, b_request=new.provision_request)
         return await _queues(_RULE.format("authid"), check=_a_logs_in)(other)
 
 
@@ -231,7 +231,9 @@ ATTACKS = (
     Attack("block them as a tenant that was just created", _by_a_role_made_right_before, _NEONS),
     Attack("block A with a lock queue on A's database", _on("{a_database}", _a_logs_in), _NEONS),
     Attack(
-        "block pgvend with a lock queue on its database", _on("{admin_database}", _pgvend_logs_in), _NEONS
+        "block pgvend with a lock queue on its database",
+        _on("{admin_database}", _pgvend_logs_in),
+        _NEONS,
     ),
     Attack(
         "block deletions with an open transaction",

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from adapters.postgres.doctor.context import LocalState
 from adapters.postgres.doctor.guard import judge_age
 from adapters.postgres.doctor.hba import Rule, is_local, judge_rules
-from adapters.postgres.doctor.marks import LocalState, judge_marks
+from adapters.postgres.doctor.ownership import judge_marks
 from domain.doctor import Verdict
 
 OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL

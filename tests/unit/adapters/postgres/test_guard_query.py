@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from adapters.postgres.guard_query import look_of
+from adapters.postgres.guard_query import parse_snapshot
 from domain.locks import LockKind, LockMode
 from domain.server_snapshot import XID_WRAPAROUND, Capacity, ServerSnapshot
 
@@ -26,7 +26,7 @@ def answer(**more: Any) -> dict[str, Any]:
 
 
 def seen(**more: Any) -> ServerSnapshot:
-    return look_of(answer(**more), None)
+    return parse_snapshot(answer(**more), None)
 
 
 def test_an_idle_server_has_only_free_connections() -> None:

@@ -24,7 +24,7 @@ from tests.support.postgres_under_test import (
     PostgresUnderTest,
     bundled_under_test,
     operators_under_test,
-    tenant,
+    tenant_session,
 )
 from tests.support.provision_requests import new_provision_request
 from tests.support.servers import OperatorsServer
@@ -124,13 +124,13 @@ class Stage:
         return Outcome.POSSIBLE if self.kind.is_shared else Outcome.OWN
 
     def as_a(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
-        return tenant(self.a)
+        return tenant_session(self.a)
 
     @asynccontextmanager
     async def as_b(self, **login: object) -> AsyncIterator[asyncpg.Connection]:
         """Log in as B. Raises Stopped for every refusal."""
         with raising_refused():
-            async with tenant(self.b, **login) as session:
+            async with tenant_session(self.b, **login) as session:
                 yield session
 
     def as_b_in_a(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
@@ -226,7 +226,7 @@ async def _closed_admin_database(neon: RunningEmulator) -> AsyncIterator[None]:
 
 async def _create_data(connection: Connection) -> None:
     """Create data in A's database."""
-    async with tenant(connection) as session:
+    async with tenant_session(connection) as session:
         await session.execute(_CREATE_DATA)
         await session.execute("INSERT INTO treasure VALUES ($1)", SECRET_TEXT)
         await session.execute("SELECT lo_from_bytea(0, $1)", SECRET_TEXT.encode())

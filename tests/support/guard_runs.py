@@ -1,4 +1,4 @@
-"""A guard that runs during a test, at shorter intervals than a service's."""
+"""Guards that run during a test, at shorter intervals than in the service."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,10 +28,12 @@ class GuardRun:
     @property
     def ended(self) -> list[tuple[str, str]]:
         """The tenant and the reason of each transaction that was ended."""
-        done = [each.termination for each in self.outcomes if each.error is None]
-        return [(termination.suspect.tenant, termination.reason.value) for termination in done]
+        terminations = [each.termination for each in self.outcomes if each.error is None]
+        return [
+            (termination.suspect.tenant, termination.reason.value) for termination in terminations
+        ]
 
-    async def inspect(self) -> None:
+    async def run_once(self) -> None:
         """Run once. As in the service, a failed run is followed by another one."""
         with suppress(PgvendError):
             self.outcomes += await self.server()
@@ -39,7 +41,7 @@ class GuardRun:
 
     async def run_forever(self) -> None:
         while True:
-            await self.inspect()
+            await self.run_once()
             await asyncio.sleep(self.server.interval)
 
 
@@ -47,10 +49,10 @@ class GuardRun:
 async def open_provider_guard(provider: PostgresProvider) -> AsyncIterator[PostgresGuard]:
     """Open a guard for the provider as the service does."""
     is_bundled = provider.server.superuser is not None
-    opened = (
+    opening = (
         open_embedded_guard(provider) if is_bundled else open_guard(provider.server, provider.marks)
     )
-    async with opened as guard:
+    async with opening as guard:
         yield guard
 
 
@@ -60,7 +62,7 @@ async def run_guard(
 ) -> AsyncIterator[GuardRun]:
     """Run the guard once, then repeatedly until the context exits."""
     guard_run = GuardRun(GuardServer(guard, policy, SystemClock(), interval))
-    await guard_run.inspect()
+    await guard_run.run_once()
     task = asyncio.create_task(guard_run.run_forever())
     try:
         yield guard_run

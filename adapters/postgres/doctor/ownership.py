@@ -50,8 +50,9 @@ def judge_marks(marks: Iterable[str], local_state: LocalState) -> Outcome:
         return Outcome(
             Verdict.WARN,
             f"{format_count(len(foreign), 'database')} of {_describe_installations(names)}, left "
-            "unchanged. If no other pgvend uses this server, they were created before PGVEND_SECRET "
-            "changed or the records were lost: set the old secret again to manage them.",
+            "unchanged. If no other pgvend uses this server, they were created before "
+            "PGVEND_SECRET changed or the records were lost: set the old secret again to manage "
+            "them.",
         )
     return Outcome(
         Verdict.OK, f"{format_count(len(marks), 'database')} of this pgvend, and none of others."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.doctor import FAIL, WARN, not_ok, run_embedded_checks
+from tests.support.doctor import FAIL, WARN, run_embedded_checks, select_not_ok
 from tests.support.embedded_servers import open_server
 from tests.support.provision_requests import new_provision_request
 from tests.support.servers import ram_folder
@@ -18,7 +18,7 @@ async def test_a_missing_folder_passes_and_is_not_created() -> None:
     with ram_folder() as folder:
         found = await run_embedded_checks(folder / "data")
 
-        assert not_ok(found) == {}
+        assert select_not_ok(found) == {}
         assert [*found] == BEFORE_START
         assert [*folder.iterdir()] == []
 
@@ -34,7 +34,7 @@ async def test_a_running_server_is_checked_and_a_stopped_one_stays_stopped() -> 
         at_rest = await run_embedded_checks(folder)
         assert _contents(folder) == before
 
-    assert not_ok(running) == not_ok(at_rest) == {}
+    assert select_not_ok(running) == select_not_ok(at_rest) == {}
     assert running["marks"].detail.startswith("1 database of this pgvend")
     assert str(provider.server.public_port) in running["port"].detail
     assert [*at_rest] == BEFORE_START
@@ -50,7 +50,7 @@ async def test_a_port_in_use_or_a_changed_port_is_reported() -> None:
             new = listener.getsockname()[1]
         other = await run_embedded_checks(folder, new)
 
-    assert (not_ok(taken), not_ok(other)) == ({"port": FAIL}, {"port": WARN})
+    assert (select_not_ok(taken), select_not_ok(other)) == ({"port": FAIL}, {"port": WARN})
     assert "PGVEND_EMBEDDED_PORT" in taken["port"].detail
     assert str(port) in other["port"].detail
 

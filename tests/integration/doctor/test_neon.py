@@ -15,7 +15,7 @@ from domain.secrets import Secret
 from domain.targets import Isolation
 from ports.use_cases.run_doctor import RunDoctor
 from tests.support.clock import FakeClock
-from tests.support.doctor import FAIL, LOCAL_STATE, OK, UNKNOWN, WARN, not_ok
+from tests.support.doctor import FAIL, LOCAL_STATE, OK, UNKNOWN, WARN, select_not_ok
 from tests.support.neon.checks import no_changes, override_behaviour
 from tests.support.neon.emulator import RunningEmulator, running_emulator
 from tests.support.neon.providers import create_config, provider_on
@@ -45,7 +45,7 @@ async def test_findings_for_a_new_project(neon: RunningEmulator, isolation: Isol
     async with no_changes(neon):
         found = await _run_checks(neon, isolation)
 
-    assert not_ok(found) == AS_IT_COMES[isolation]
+    assert select_not_ok(found) == AS_IT_COMES[isolation]
     assert neon.key not in repr(found)
 
 

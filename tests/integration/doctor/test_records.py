@@ -13,7 +13,7 @@ from adapters.registry.stores import Stores, open_postgres_stores, open_sqlite_s
 from adapters.system.leases import InProcessLeases
 from domain.doctor import Outcome
 from domain.errors import StartupError
-from tests.support.doctor import FAIL, OK, collect_outcomes, fix, run
+from tests.support.doctor import FAIL, OK, apply_fixes, collect_outcomes, run_as_superuser
 from tests.support.records import ELSEWHERE, TARGET, new_record
 from tests.support.registries import registry_file, temporary_database
 from tests.support.servers import OperatorsServer, ram_folder
@@ -107,9 +107,9 @@ async def test_a_login_without_the_right_to_create_tables_is_fixed(
 ) -> None:
     async with temporary_database(server_15) as url:
         database = url.rpartition("/")[2]
-        await run(server_15, f'ALTER DATABASE "{database}" OWNER TO postgres')
+        await run_as_superuser(server_15, f'ALTER DATABASE "{database}" OWNER TO postgres')
         before = (await collect_outcomes(PostgresRegistryChecks(url)))["records' server"]
-        await fix(server_15, before)
+        await apply_fixes(server_15, before)
         again = (await collect_outcomes(PostgresRegistryChecks(url)))["records' server"]
         async with open_postgres_stores(url):
             pass

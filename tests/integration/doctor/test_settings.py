@@ -18,10 +18,10 @@ from tests.support.doctor import (
     OK,
     UNKNOWN,
     WARN,
+    apply_fixes,
     collect_outcomes,
     create_postgres_checks,
-    fix,
-    run,
+    run_as_superuser,
 )
 from tests.support.postgres_under_test import operators_under_test
 from tests.support.provision_requests import INSTALLATION, new_provision_request
@@ -63,7 +63,7 @@ async def test_risky_objects_in_template1_are_reported_and_removed(
 ) -> None:
     """Debian's server has such extensions."""
     examined = create_postgres_checks(server_15, server_15.superuser_dsn)
-    await run(
+    await run_as_superuser(
         server_15,
         "GRANT CREATE ON SCHEMA public TO PUBLIC",
         "CREATE EXTENSION dblink",
@@ -71,7 +71,7 @@ async def test_risky_objects_in_template1_are_reported_and_removed(
         database="template1",
     )
     before = await _run_check(examined, "template1")
-    await fix(server_15, before)
+    await apply_fixes(server_15, before)
 
     assert before.verdict is WARN
     assert "dblink and the extension postgres_fdw" in before.detail

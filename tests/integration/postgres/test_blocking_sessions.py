@@ -20,7 +20,7 @@ from tests.support.obstacles import (
     reopening_clients,
     run,
 )
-from tests.support.postgres_under_test import PostgresUnderTest, session, tenant
+from tests.support.postgres_under_test import PostgresUnderTest, session, tenant_session
 from tests.support.provision_requests import new_provision_request, with_next_password
 
 OWN_PASSWORD = "ALTER ROLE {user} PASSWORD 'another'"
@@ -111,7 +111,7 @@ async def test_an_open_transaction_does_not_block_it(
 async def test_open_sessions_do_not_block_it(postgres: PostgresUnderTest, ending: Ending) -> None:
     async with AsyncExitStack() as sessions, ending(postgres) as connection:
         for _ in range(postgres.provider.server.connection_limit):
-            await sessions.enter_async_context(tenant(connection))
+            await sessions.enter_async_context(tenant_session(connection))
 
 
 async def test_reconnecting_clients_do_not_block_a_deletion(postgres: PostgresUnderTest) -> None:

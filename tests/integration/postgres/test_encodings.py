@@ -11,8 +11,14 @@ import pytest
 from adapters.embedded.programs import Programs
 from tests.support.command_line import find_program, run_program
 from tests.support.databases import provisioned_database
-from tests.support.doctor import OK, WARN, collect_outcomes, create_postgres_checks, run
-from tests.support.postgres_under_test import operators_under_test, tenant
+from tests.support.doctor import (
+    OK,
+    WARN,
+    collect_outcomes,
+    create_postgres_checks,
+    run_as_superuser,
+)
+from tests.support.postgres_under_test import operators_under_test, tenant_session
 from tests.support.provision_requests import new_provision_request
 from tests.support.servers import (
     OperatorsServer,
@@ -85,7 +91,7 @@ async def test_new_databases_are_utf8_and_the_doctor_reports_their_collation(
         operators_under_test(server) as postgres,
         provisioned_database(postgres.provider, new_provision_request()) as connection,
     ):
-        async with tenant(connection) as owner:
+        async with tenant_session(connection) as owner:
             assert await owner.fetchval("SHOW server_encoding") == "UTF8"
             assert await owner.fetchval("SELECT length('日本語ä')") == 4
             assert await owner.fetchval("SELECT chr(26085)") == "日"
@@ -106,7 +112,7 @@ async def test_the_doctor_reports_databases_that_are_not_utf8() -> None:
         operators_under_test(server) as postgres,
         provisioned_database(postgres.provider, provision_request),
     ):
-        await run(
+        await run_as_superuser(
             server,
             f'DROP DATABASE "{names.database}"',
             f'CREATE DATABASE "{names.database}" OWNER "{names.owner}"',

@@ -7,7 +7,7 @@ import pytest
 from domain.errors import ExtensionUnavailable, ProviderRejected
 from domain.provisioning import ProvisionRequest
 from tests.support.databases import find_in_inventory, provisioned_database
-from tests.support.postgres_under_test import PostgresUnderTest, tenant
+from tests.support.postgres_under_test import PostgresUnderTest, tenant_session
 from tests.support.provision_requests import new_provision_request
 from tests.support.requirements import skip_without
 
@@ -19,7 +19,7 @@ async def test_the_bundled_server_has_vector(bundled_postgres: PostgresUnderTest
     provision_request = _with(new_provision_request(), "vector")
     async with (
         provisioned_database(bundled_postgres.provider, provision_request) as connection,
-        tenant(connection) as session,
+        tenant_session(connection) as session,
     ):
         distance = await session.fetchval("SELECT '[1,2]'::vector <-> '[1,3]'::vector")
         assert distance == 1
@@ -33,7 +33,7 @@ async def test_a_trusted_extension_is_installed_by_the_tenant(
     provision_request = _with(new_provision_request(), *names)
     async with (
         provisioned_database(postgres_15.provider, provision_request) as connection,
-        tenant(connection) as session,
+        tenant_session(connection) as session,
     ):
         owned = await session.fetch(
             "SELECT extname FROM pg_extension WHERE extowner = current_user::regrole"
@@ -46,7 +46,7 @@ async def test_installing_again_changes_nothing(postgres: PostgresUnderTest) -> 
     provision_request = _with(new_provision_request(), name, name)
     async with (
         provisioned_database(postgres.provider, provision_request) as connection,
-        tenant(connection) as session,
+        tenant_session(connection) as session,
     ):
         query = "SELECT oid, extname, extversion FROM pg_extension ORDER BY 1"
         before = await session.fetch(query)
@@ -61,7 +61,7 @@ async def test_an_extension_can_be_added_to_a_database_that_is_in_use(
     provision_request = new_provision_request()
     async with (
         provisioned_database(postgres_15.provider, provision_request) as connection,
-        tenant(connection) as session,
+        tenant_session(connection) as session,
     ):
         await session.execute("CREATE TABLE kept AS SELECT 42 AS answer")
         await postgres_15.provider.provision(_with(provision_request, name))
@@ -86,7 +86,7 @@ async def test_an_unavailable_extension_is_refused_in_an_existing_database(
     provision_request = new_provision_request()
     async with (
         provisioned_database(postgres.provider, provision_request) as connection,
-        tenant(connection) as session,
+        tenant_session(connection) as session,
     ):
         with pytest.raises(ExtensionUnavailable, match=r"the server offers .*plpgsql"):
             await postgres.provider.install(_with(provision_request, name))
@@ -112,7 +112,7 @@ async def test_a_conflicting_object_is_distinguished_from_an_unavailable_extensi
     provision_request = new_provision_request()
     async with (
         provisioned_database(postgres_15.provider, provision_request) as connection,
-        tenant(connection) as session,
+        tenant_session(connection) as session,
     ):
         await session.execute("CREATE TYPE citext AS ENUM ()")
         with pytest.raises(ExtensionUnavailable, match=r"SQLSTATE 42710\): something .* way"):
@@ -125,12 +125,12 @@ async def test_installing_keeps_a_password_that_the_tenant_changed(
     provision_request = new_provision_request()
     async with (
         provisioned_database(postgres_15.provider, provision_request) as connection,
-        tenant(connection) as session,
+        tenant_session(connection) as session,
     ):
         await session.execute(f"ALTER ROLE {connection.user} PASSWORD 'of my own'")
         with pytest.raises(ProviderRejected, match="password"):
             await postgres_15.provider.install(_with(provision_request, "plpgsql"))
-        async with tenant(connection, password="of my own") as again:
+        async with tenant_session(connection, password="of my own") as again:
             assert await again.fetchval("SELECT 1") == 1
 
 

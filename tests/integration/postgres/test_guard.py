@@ -11,7 +11,7 @@ from tests.support.databases import provisioned_database
 from tests.support.guard_runs import QUICK_POLICY, GuardRun, run_provider_guard
 from tests.support.obstacles import open_transaction
 from tests.support.polling import wait_until
-from tests.support.postgres_under_test import PostgresUnderTest, tenant
+from tests.support.postgres_under_test import PostgresUnderTest, tenant_session
 from tests.support.provision_requests import new_provision_request
 
 
@@ -49,7 +49,7 @@ async def test_old_transactions_and_prepared_transactions_are_ended(
     policy = replace(QUICK_POLICY, oldest_transaction=0.3)
     async with (
         provisioned_database(postgres_15.provider, provision_request) as owner,
-        tenant(owner) as idle,
+        tenant_session(owner) as idle,
         run_provider_guard(postgres_15.provider, policy) as guard_run,
     ):
         await idle.execute("SELECT 42")

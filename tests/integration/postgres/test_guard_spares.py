@@ -23,7 +23,7 @@ from tests.support.postgres_under_test import (
     PostgresUnderTest,
     operators_under_test,
     session,
-    tenant,
+    tenant_session,
     without_rights,
 )
 from tests.support.provision_requests import new_provision_request
@@ -65,7 +65,7 @@ async def tenant_with_more_sessions(
     server = replace(postgres.provider.server, connection_limit=12)
     provider = replace(postgres.provider, server=server)
     async with provisioned_database(provider, new_provision_request()) as connection:
-        async with tenant(connection) as owner:
+        async with tenant_session(connection) as owner:
             await owner.execute("CREATE TABLE old (id int PRIMARY KEY); CREATE TABLE other ()")
         yield provider, connection
 
@@ -85,7 +85,7 @@ async def notifying_clients(
     share."""
 
     async def notify() -> None:
-        async with tenant(connection) as notifying:
+        async with tenant_session(connection) as notifying:
             while True:
                 await notifying.execute("NOTIFY news")
 
@@ -123,7 +123,7 @@ async def test_ordinary_work_is_not_ended(postgres: PostgresUnderTest) -> None:
         run_provider_guard(provider) as guard_run,
         AsyncExitStack() as work,
     ):
-        opened = [await work.enter_async_context(tenant(own)) for _ in range(4)]
+        opened = [await work.enter_async_context(tenant_session(own)) for _ in range(4)]
         query, second, indexing, idle = opened
         await idle.execute("SELECT 42")
         migration = await work.enter_async_context(open_transaction(own, *MIGRATION))
@@ -182,7 +182,7 @@ async def test_the_guard_sees_changes_within_its_long_transaction(
         before = await guard.inspect()
         async with (
             provisioned_database(postgres.provider, provision_request) as connection,
-            tenant(connection) as own,
+            tenant_session(connection) as own,
         ):
             await own.execute("CREATE TABLE t (); CREATE TABLE u ()")
             after = await guard.inspect()
@@ -216,7 +216,7 @@ async def test_two_guards_do_not_disturb_each_other(postgres_18: PostgresUnderTe
         run_provider_guard(postgres_18.provider) as two,
         provisioned_database(postgres_18.provider, provision_request) as attacker,
         open_transaction(attacker, "SELECT count(*) FROM pg_roles") as holding,
-        tenant(attacker) as queueing,
+        tenant_session(attacker) as queueing,
     ):
         with pytest.raises(asyncpg.PostgresConnectionError):
             await queueing.execute(RULE)
@@ -262,7 +262,7 @@ async def test_missing_guard_privileges_are_reported_with_their_fix(
         operators_under_test(server_15) as postgres,
         provisioned_database(postgres.provider, new_provision_request()) as connection,
         without_rights(server_15, rights),
-        tenant(connection) as own,
+        tenant_session(connection) as own,
         open_provider_guard(postgres.provider) as guard,
     ):
         inspect = await guard.inspect()

@@ -15,7 +15,7 @@ from tests.support.obstacles import (
     open_transaction,
     run,
 )
-from tests.support.postgres_under_test import PostgresUnderTest, tenant
+from tests.support.postgres_under_test import PostgresUnderTest, tenant_session
 from tests.support.provision_requests import new_provision_request
 
 SOON = 30
@@ -68,7 +68,7 @@ async def test_a_tenant_in_a_loop_does_not_block_the_end_of_its_prepared_transac
         AsyncExitStack() as loops,
         database_to_delete(postgres_15) as connection,
     ):
-        async with tenant(connection) as session:
+        async with tenant_session(connection) as session:
             for each in ("BEGIN", OWN["setting its password"], "PREPARE TRANSACTION 'left'"):
                 await session.execute(fill_names(each, connection))
         await loops.enter_async_context(looping_clients(connection, CLOSING, 2))

@@ -18,8 +18,8 @@ from tests.support.obstacles import (
     assert_shut_out,
     database_to_delete,
     database_to_suspend,
+    fetch_memberships,
     fill_names,
-    memberships,
     open_transaction,
     reconnecting_clients,
     row_lock_by_neighbour,
@@ -29,7 +29,7 @@ from tests.support.polling import wait_until
 from tests.support.postgres_under_test import (
     PostgresUnderTest,
     operators_under_test,
-    tenant,
+    tenant_session,
     without_rights,
 )
 from tests.support.provision_requests import new_provision_request
@@ -82,7 +82,7 @@ async def test_a_neighbours_grants_in_a_closed_database_do_not_block_a_deletion(
     """Settings of its database that do not block the deletion stay."""
     async with database_to_delete(postgres) as connection:
         shared = "CREATE TABLE shared (id int); GRANT SELECT ON shared TO {user}"
-        async with tenant(neighbour) as session:
+        async with tenant_session(neighbour) as session:
             await session.execute(fill_names(shared, connection))
             await session.execute(fill_names(statement, neighbour))
         before = await postgres.sql(SETTINGS)
@@ -123,10 +123,10 @@ async def test_a_deletion_removes_only_the_tenants_own_objects_in_a_neighbours_d
         let_in = f'GRANT ALL ON DATABASE "{neighbour.database}" TO {{user}}'
         kept = "CREATE TABLE shared AS SELECT 42 AS answer; GRANT SELECT ON shared TO {user}"
         await run(neighbour, let_in, kept, about=connection)
-        async with tenant(connection, database=neighbour.database) as guest:
+        async with tenant_session(connection, database=neighbour.database) as guest:
             await guest.execute("CREATE SCHEMA of_the_guest CREATE TABLE made (id int)")
     assert await postgres.sql(members) == before
-    async with tenant(neighbour) as session:
+    async with tenant_session(neighbour) as session:
         assert await session.fetchval("SELECT to_regclass('of_the_guest.made')") is None
         assert await session.fetchval("SELECT answer FROM shared") == 42
 
@@ -137,18 +137,18 @@ async def test_a_neighbours_session_in_the_database_is_ended(
 ) -> None:
     """Its sessions in its own database continue. Neighbours without access do not block
     anything."""
-    async with tenant(neighbour) as theirs, AsyncExitStack() as sessions:
+    async with tenant_session(neighbour) as theirs, AsyncExitStack() as sessions:
         async with ending(postgres) as connection:
             refused = reconnecting_clients(neighbour, 1, database=connection.database)
             await sessions.enter_async_context(refused)
             await run(connection, GRANT_CONNECT_TO_ALL)
-            inside = tenant(neighbour, database=connection.database)
+            inside = tenant_session(neighbour, database=connection.database)
             guest = await sessions.enter_async_context(inside)
         with pytest.raises(REFUSALS):
             await guest.execute("SELECT 1")
         assert await theirs.fetchval("SELECT 42") == 42
     await PostgresLoginCheck().verify(neighbour)
-    assert await memberships(postgres, neighbour) == []
+    assert await fetch_memberships(postgres, neighbour) == []
 
 
 async def test_reconnecting_neighbours_do_not_block_a_deletion(
@@ -171,7 +171,7 @@ async def test_reconnecting_neighbours_do_not_block_a_suspension(
             await postgres.provider.suspend(provision_request.tenant)
             await assert_shut_out(postgres, mine)
         with pytest.raises(REFUSALS):
-            async with tenant(neighbour, database=mine.database):
+            async with tenant_session(neighbour, database=mine.database):
                 pass
 
 
@@ -182,7 +182,7 @@ async def test_a_session_in_a_neighbours_database_cannot_reopen_a_suspended_one(
     async with AsyncExitStack() as sessions:
         async with database_to_suspend(postgres) as connection:
             await run(neighbour, GRANT_CONNECT_TO_ALL)
-            outside = tenant(connection, database=neighbour.database)
+            outside = tenant_session(connection, database=neighbour.database)
             guest = await sessions.enter_async_context(outside)
         with pytest.raises(REFUSALS):
             await guest.execute(
@@ -211,12 +211,12 @@ async def test_a_session_that_the_admin_may_not_end_delays_a_deletion(
     ):
         await postgres.sql(f"CREATE ROLE stranger LOGIN PASSWORD '{PASSWORD}'")
         await run(connection, GRANT_CONNECT_TO_ALL)
-        async with tenant(connection, user="stranger", password=PASSWORD):
+        async with tenant_session(connection, user="stranger", password=PASSWORD):
             with pytest.raises(ProviderBusy):
                 await postgres.provider.suspend(provision_request.tenant)
             with pytest.raises(ProviderRejected):
                 await PostgresLoginCheck().verify(connection)
-            assert await memberships(postgres, connection) == []
+            assert await fetch_memberships(postgres, connection) == []
         await postgres.provider.suspend(provision_request.tenant)
         await assert_shut_out(postgres, connection)
         await postgres.sql("DROP ROLE stranger")

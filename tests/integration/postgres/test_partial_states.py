@@ -11,7 +11,7 @@ from domain.provisioning import InventoryItem, ProvisionRequest
 from domain.secrets import Secret
 from tests.support.databases import expected_item, find_in_inventory, provisioned_database
 from tests.support.obstacles import run
-from tests.support.postgres_under_test import PostgresUnderTest, tenant
+from tests.support.postgres_under_test import PostgresUnderTest, tenant_session
 from tests.support.provision_requests import new_provision_request
 
 PartialState = Callable[[PostgresUnderTest, ProvisionRequest], Awaitable[None]]
@@ -90,7 +90,7 @@ async def test_provisioning_completes_a_partial_database_and_keeps_its_data(
         assert await find_in_inventory(postgres.provider, provision_request) == [
             expected_item(provision_request)
         ]
-        async with tenant(connection) as session:
+        async with tenant_session(connection) as session:
             await session.execute("CREATE TABLE works (id int)")
             if half in WITH_DATA:
                 assert await session.fetchval("SELECT answer FROM kept") == 42
@@ -128,7 +128,7 @@ async def test_a_renamed_database_gets_its_names_back_and_keeps_its_data(
         assert await find_in_inventory(postgres.provider, provision_request) == [
             expected_item(provision_request)
         ]
-        async with tenant(connection) as session:
+        async with tenant_session(connection) as session:
             assert await session.fetchval("SELECT answer FROM kept") == 42
     finally:
         await postgres.provider.delete(provision_request.tenant)

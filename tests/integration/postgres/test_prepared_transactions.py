@@ -7,11 +7,11 @@ from tests.support.databases import provisioned_database
 from tests.support.obstacles import (
     database_to_delete,
     database_to_suspend,
+    fetch_memberships,
     fill_names,
-    memberships,
     run,
 )
-from tests.support.postgres_under_test import PostgresUnderTest, tenant
+from tests.support.postgres_under_test import PostgresUnderTest, tenant_session
 from tests.support.provision_requests import new_provision_request
 
 IN_THE_WAY = {
@@ -50,7 +50,7 @@ ALTER DATABASE {database} SET role = {user}
 async def test_a_prepared_transaction_does_not_block_it(
     postgres_15: PostgresUnderTest, more: str, locking: str
 ) -> None:
-    async with database_to_delete(postgres_15) as connection, tenant(connection) as session:
+    async with database_to_delete(postgres_15) as connection, tenant_session(connection) as session:
         await session.execute(fill_names(more, connection))
         await _prepare(session, fill_names(locking, connection))
 
@@ -65,7 +65,7 @@ async def test_a_prepared_transaction_does_not_block_it(
 async def test_a_prepared_transaction_with_a_lock_or_an_odd_name_does_not_block_it(
     postgres_15: PostgresUnderTest, statement: str, name: str
 ) -> None:
-    async with database_to_delete(postgres_15) as connection, tenant(connection) as session:
+    async with database_to_delete(postgres_15) as connection, tenant_session(connection) as session:
         await _prepare(session, fill_names(statement, connection), name)
 
 
@@ -76,7 +76,7 @@ async def test_a_prepared_transaction_with_a_lock_or_an_odd_name_does_not_block_
 async def test_a_prepared_transaction_with_a_lock_does_not_block_a_suspension(
     postgres_15: PostgresUnderTest, statement: str
 ) -> None:
-    async with database_to_suspend(postgres_15) as connection, tenant(connection) as opened:
+    async with database_to_suspend(postgres_15) as connection, tenant_session(connection) as opened:
         await _prepare(opened, fill_names(statement, connection))
 
 
@@ -85,11 +85,11 @@ async def test_a_prepared_transaction_that_blocks_nothing_is_kept(
 ) -> None:
     provision_request = new_provision_request()
     async with provisioned_database(postgres_15.provider, provision_request) as connection:
-        async with tenant(connection) as opened:
+        async with tenant_session(connection) as opened:
             name = await _prepare(opened, "CREATE TABLE kept AS SELECT 42 AS answer")
         await postgres_15.provider.suspend(provision_request.tenant)
         await postgres_15.provider.provision(provision_request)
-        async with tenant(connection) as opened:
+        async with tenant_session(connection) as opened:
             await opened.execute(f"COMMIT PREPARED '{name}'")
             assert await opened.fetchval("SELECT answer FROM kept") == 42
 
@@ -100,17 +100,17 @@ async def test_a_neighbours_prepared_transaction_does_not_block_a_deletion(
     async with provisioned_database(postgres_15.provider, new_provision_request()) as neighbour:
         async with database_to_delete(postgres_15) as connection:
             await run(connection, f"GRANT CONNECT ON DATABASE {{database}} TO {neighbour.user}")
-            async with tenant(neighbour, database=connection.database) as guest:
+            async with tenant_session(neighbour, database=connection.database) as guest:
                 await _prepare(guest, "SELECT 1")
-            async with tenant(connection) as session:
+            async with tenant_session(connection) as session:
                 await _prepare(session, "SELECT 1")
-        assert await memberships(postgres_15, neighbour) == []
+        assert await fetch_memberships(postgres_15, neighbour) == []
 
 
 async def test_ending_transactions_runs_no_code_of_the_tenant(
     postgres_15: PostgresUnderTest,
 ) -> None:
-    async with database_to_delete(postgres_15) as connection, tenant(connection) as session:
+    async with database_to_delete(postgres_15) as connection, tenant_session(connection) as session:
         await session.execute(fill_names(TRAPS, connection))
         await _prepare(session, "INSERT INTO caught VALUES ('prepared')")
     assert await postgres_15.sql("SELECT rolname FROM pg_roles WHERE rolname = 'hacked'") == []
@@ -134,12 +134,15 @@ async def test_a_neighbours_transaction_prepared_about_a_database_does_not_block
     postgres_15: PostgresUnderTest, naming: str
 ) -> None:
     async with provisioned_database(postgres_15.provider, new_provision_request()) as neighbour:
-        async with database_to_delete(postgres_15) as connection, tenant(neighbour) as session:
+        async with (
+            database_to_delete(postgres_15) as connection,
+            tenant_session(neighbour) as session,
+        ):
             to_neighbour = f'CONNECT ON DATABASE {{database}} TO "{neighbour.user}"'
             await run(connection, f"GRANT {to_neighbour} WITH GRANT OPTION")
             statement = fill_names(naming.format(neighbour=neighbour.user), connection)
             await _prepare(session, statement)
-        assert await memberships(postgres_15, neighbour) == []
+        assert await fetch_memberships(postgres_15, neighbour) == []
 
 
 async def test_a_tenants_transaction_prepared_in_a_neighbours_database_does_not_block_its_deletion(
@@ -149,6 +152,6 @@ async def test_a_tenants_transaction_prepared_in_a_neighbours_database_does_not_
         async with database_to_delete(postgres_15) as connection:
             let_in = f'GRANT CONNECT ON DATABASE "{neighbour.database}" TO {{user}}'
             await run(neighbour, let_in, about=connection)
-            async with tenant(connection, database=neighbour.database) as guest:
+            async with tenant_session(connection, database=neighbour.database) as guest:
                 await _prepare(guest, fill_names("ALTER ROLE {user} PASSWORD 'other'", connection))
-        assert await memberships(postgres_15, neighbour) == []
+        assert await fetch_memberships(postgres_15, neighbour) == []

@@ -11,12 +11,12 @@ from domain.connection import Connection
 from domain.errors import ProviderRejected
 from domain.provisioning import ProvisionRequest
 from tests.support.databases import provisioned_database
-from tests.support.obstacles import memberships, open_transaction, run
+from tests.support.obstacles import fetch_memberships, open_transaction, run
 from tests.support.polling import wait_until
 from tests.support.postgres_under_test import (
     PostgresUnderTest,
     operators_under_test,
-    tenant,
+    tenant_session,
     without_rights,
 )
 from tests.support.provision_requests import new_provision_request, with_next_password
@@ -74,11 +74,11 @@ async def test_a_read_only_tenant_cannot_write_but_may_free_space(
     postgres: PostgresUnderTest, provision_request: ProvisionRequest, connection: Connection
 ) -> None:
     await fill(connection, 1)
-    async with tenant(connection) as before:
+    async with tenant_session(connection) as before:
         await postgres.provider.set_read_only(provision_request.tenant)
         await wait_until(lambda: _is_over(before))
     await assert_read_only(connection)
-    async with tenant(connection) as opened:
+    async with tenant_session(connection) as opened:
         assert await opened.fetchval("SELECT count(*) FROM room") == 1000
     await free_space(connection)
     await assert_read_only(connection)
@@ -90,15 +90,15 @@ async def test_clearing_read_only_allows_writes_and_ends_idle_sessions(
     """Idle sessions, such as a pool's, would stay read-only. Active sessions continue."""
     await run(connection, "ALTER ROLE {user} IN DATABASE {database} SET work_mem = '7MB'")
     await postgres.provider.set_read_only(provision_request.tenant)
-    async with tenant(connection) as idle, tenant(connection) as busy:
+    async with tenant_session(connection) as idle, tenant_session(connection) as busy:
         async with busy.transaction():
             await postgres.provider.clear_read_only(provision_request.tenant)
             assert await busy.fetchval("SELECT 42") == 42
         await wait_until(lambda: _is_over(idle))
     await assert_writable(connection)
-    async with tenant(connection) as opened:
+    async with tenant_session(connection) as opened:
         assert await opened.fetchval("SHOW work_mem") == "7MB", "a setting of its own"
-    assert await memberships(postgres, connection) == []
+    assert await fetch_memberships(postgres, connection) == []
 
 
 @pytest.mark.parametrize("statement", LEFT_OPEN)
@@ -125,7 +125,7 @@ async def test_an_open_transaction_does_not_block_a_rotation(
             await PostgresLoginCheck().verify(connection)
         with pytest.raises(FAILURES):
             await holding.execute("COMMIT")
-    assert await memberships(postgres, connection) == []
+    assert await fetch_memberships(postgres, connection) == []
 
 
 async def test_a_prepared_transaction_does_not_block_a_rotation(
@@ -138,7 +138,7 @@ async def test_a_prepared_transaction_does_not_block_a_rotation(
         await PostgresLoginCheck().verify(
             await postgres_15.provider.rotate(with_next_password(provision_request))
         )
-        assert await memberships(postgres_15, old) == []
+        assert await fetch_memberships(postgres_15, old) == []
 
 
 async def test_a_rotation_keeps_sessions_that_do_not_block_it(
@@ -147,7 +147,7 @@ async def test_a_rotation_keeps_sessions_that_do_not_block_it(
     async with open_transaction(connection, "ALTER ROLE {user} SET work_mem = '8MB'") as session:
         await postgres.provider.rotate(with_next_password(provision_request))
         assert await session.fetchval("SELECT 42") == 42
-    assert await memberships(postgres, connection) == []
+    assert await fetch_memberships(postgres, connection) == []
 
 
 async def test_a_missing_privilege_to_measure_is_reported_with_its_fix(

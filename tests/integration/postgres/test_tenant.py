@@ -11,8 +11,8 @@ import pytest
 
 from domain.errors import NameTaken
 from tests.support.databases import provisioned_database, request_for_same_names
-from tests.support.obstacles import memberships, run
-from tests.support.postgres_under_test import PostgresUnderTest, tenant
+from tests.support.obstacles import fetch_memberships, run
+from tests.support.postgres_under_test import PostgresUnderTest, tenant_session
 from tests.support.provision_requests import INSTALLATION, new_provision_request, with_next_password
 
 CAN = [
@@ -65,7 +65,7 @@ async def test_provisioning_again_keeps_the_tenants_data(postgres: PostgresUnder
     async with provisioned_database(postgres.provider, provision_request) as connection:
         await run(connection, "CREATE TABLE kept AS SELECT 42 AS answer")
         await postgres.provider.provision(provision_request)
-        async with tenant(connection) as session:
+        async with tenant_session(connection) as session:
             assert await session.fetchval("SELECT answer FROM kept") == 42
 
 
@@ -87,7 +87,7 @@ async def test_provisioning_leaves_marks_a_verifier_and_no_membership(
 
         await postgres.provider.provision(provision_request)
         assert await postgres.sql(verifier, connection.user) != [first], "a salt of its own"
-        assert await memberships(postgres, connection) == []
+        assert await fetch_memberships(postgres, connection) == []
 
 
 async def test_the_servers_log_contains_no_password(postgres: PostgresUnderTest) -> None:

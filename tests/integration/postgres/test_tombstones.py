@@ -23,8 +23,8 @@ from tests.support.databases import (
 from tests.support.obstacles import (
     REFUSALS,
     create_many_policies,
+    fetch_memberships,
     fill_names,
-    memberships,
     open_transaction,
     run,
 )
@@ -33,7 +33,7 @@ from tests.support.postgres_under_test import (
     bundled_under_test,
     operators_under_test,
     session,
-    tenant,
+    tenant_session,
 )
 from tests.support.provision_requests import new_provision_request
 from tests.support.servers import NO_DURABILITY, bundled, operators_server
@@ -93,7 +93,7 @@ async def delete_completely(
 async def test_a_tombstone_frees_its_names_and_refuses_logins(postgres: PostgresUnderTest) -> None:
     async with tenant_with_references(postgres, MANY) as (provision_request, _):
         login = await postgres.provider.reveal(provision_request)
-        async with tenant(login) as opened:
+        async with tenant_session(login) as opened:
             tombstone = await postgres.provider.delete(provision_request.tenant)
             with pytest.raises(REFUSALS):
                 await opened.execute("SELECT 1")
@@ -109,7 +109,7 @@ async def test_a_tombstone_frees_its_names_and_refuses_logins(postgres: Postgres
         assert await postgres.sql("SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", name) == [
             False
         ]
-        assert await memberships(postgres, replace(login, user=name)) == []
+        assert await fetch_memberships(postgres, replace(login, user=name)) == []
         async with provisioned_database(
             postgres.provider, request_for_same_names(provision_request)
         ) as connection:
@@ -165,7 +165,7 @@ async def test_more_objects_than_locks_are_removed_in_parts(major: int | None) -
         await delete_completely(postgres, provision_request)
 
         rest = "SELECT count(*) FROM pg_policy WHERE polroles = ARRAY[$1::regrole::oid]"
-        async with tenant(neighbour) as theirs:
+        async with tenant_session(neighbour) as theirs:
             assert await theirs.fetchval(rest, neighbour.user) == MANY_POLICIES
             assert await theirs.fetchval("SELECT count(*) FROM pg_policy") == MANY_POLICIES
             guarded = "SELECT count(*) FROM pg_class WHERE relrowsecurity"
@@ -193,7 +193,7 @@ async def test_objects_in_a_neighbours_database_are_removed_in_parts_without_the
     async with tenant_with_references(postgres) as (provision_request, neighbour):
         connection = await postgres.provider.reveal(provision_request)
         await run(neighbour, f'{let_in} "{neighbour.database}" TO {{user}}', about=connection)
-        async with tenant(connection, database=neighbour.database) as guest:
+        async with tenant_session(connection, database=neighbour.database) as guest:
             await guest.execute(TABLES.format(schema="guests", also=""))
             await guest.execute(
                 fill_names(f'GRANT ALL ON guests.t7 TO "{neighbour.user}"', connection)
@@ -203,7 +203,7 @@ async def test_objects_in_a_neighbours_database_are_removed_in_parts_without_the
 
         left = await postgres.provider.delete(provision_request.tenant)
         assert left
-        async with tenant(neighbour) as theirs:
+        async with tenant_session(neighbour) as theirs:
             assert await theirs.fetch("SELECT * FROM seven") == []
             tables = "SELECT count(*) FROM pg_class WHERE relname ~ '^t\\d+$'"
             assert await theirs.fetchval(tables) == 1
@@ -238,7 +238,7 @@ async def test_privileges_passed_on_by_a_third_tenant_are_revoked(
             *(f"{statement} WITH GRANT OPTION" for statement in passing_on),
             about=third,
         )
-        async with tenant(third, database=neighbour.database) as guest:
+        async with tenant_session(third, database=neighbour.database) as guest:
             for statement in passing_on:
                 await guest.execute(fill_names(statement, connection))
             assert await postgres.provider.delete(provision_request.tenant) is None
@@ -263,7 +263,7 @@ async def test_default_privileges_in_a_neighbours_database_are_removed_in_parts(
         connection = await postgres.provider.reveal(provision_request)
         let_in = f'GRANT CONNECT ON DATABASE "{neighbour.database}" TO {{user}}'
         await run(neighbour, let_in, about=connection)
-        async with tenant(connection, database=neighbour.database) as guest:
+        async with tenant_session(connection, database=neighbour.database) as guest:
             await guest.execute(defaults)
         assert await postgres.provider.delete(provision_request.tenant)
         assert await postgres.provider.delete(provision_request.tenant) is None

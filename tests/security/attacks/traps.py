@@ -21,7 +21,7 @@ from tests.security.stage import Stage, TemporaryTenant, raising_refused
 from tests.support.clock import FakeClock
 from tests.support.databases import find_in_inventory, provisioned_database
 from tests.support.drift import NOW
-from tests.support.postgres_under_test import session, tenant
+from tests.support.postgres_under_test import session, tenant_session
 from tests.support.provision_requests import deriver
 from tests.support.records import TARGET, new_record
 
@@ -69,7 +69,7 @@ _PATH = "ALTER {what} SET search_path = public, pg_catalog"
 async def _set_traps(trapper: Connection, guest: Connection | None = None) -> None:
     """Create traps in the trapper's database, and a grant that makes pgvend connect when the guest
     is deleted."""
-    async with tenant(trapper) as inside:
+    async with tenant_session(trapper) as inside:
         await inside.execute(_SNARE)
         for name, arguments, kind in _SHADOWS:
             await inside.execute(_SHADOW.format(name=name, arguments=arguments, type=kind))
@@ -81,7 +81,7 @@ async def _set_traps(trapper: Connection, guest: Connection | None = None) -> No
 
 async def _find_visitors(trapper: Connection) -> list[str]:
     """Return the other users that ran the trapper's code."""
-    async with tenant(trapper) as inside:
+    async with tenant_session(trapper) as inside:
         return [
             row["who"]
             for row in await inside.fetch(
@@ -110,7 +110,7 @@ async def _make_pgvend_visit(stage: Stage, trapper: TemporaryTenant) -> None:
     """Delete a neighbour that was granted privileges there."""
     async with AsyncExitStack() as holding, stage.temporary_tenant() as guest:
         await _set_traps(trapper.connection, guest.connection)
-        inside = await holding.enter_async_context(tenant(trapper.connection))
+        inside = await holding.enter_async_context(tenant_session(trapper.connection))
         await inside.execute(_HOLDING_ON)
 
 
@@ -135,10 +135,10 @@ def _from_accomplices(statement: str, found: ReconcileAction, renamed: str = "")
             _recorded_tenant(stage, registry) as attacker,
         ):
             own, elsewhere = attacker.connection, other.connection.database
-            async with tenant(other.connection) as owner:
+            async with tenant_session(other.connection) as owner:
                 await owner.execute(f'GRANT CONNECT ON DATABASE "{elsewhere}" TO "{own.user}"')
             with raising_refused():
-                async with tenant(own, database=elsewhere) as inside:
+                async with tenant_session(own, database=elsewhere) as inside:
                     await inside.execute(statement.format(database=own.database))
             assert await _reconcile(stage, registry) == [
                 (found, attacker.provision_request.tenant.id)

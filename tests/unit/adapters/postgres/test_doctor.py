@@ -14,7 +14,7 @@ from domain.doctor import Verdict
 OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
 
 PUBLIC, NEAR = "db.example", "127.0.0.1"
-OURS, OTHERS = "pgvend:0a1b2c:db_1", "pgvend:ffffff:db_2"
+OWN_MARK, OTHER_MARK = "pgvend:0a1b2c:db_1", "pgvend:ffffff:db_2"
 LOCAL_STATE = LocalState(installation="0a1b2c")
 
 
@@ -22,8 +22,8 @@ def rule(method: str, **other: Any) -> Rule:
     """Return a rule for all users from all addresses, unless arguments say otherwise."""
     address = other.pop("address", "all")
     network = ip_network(address) if address and address != "all" else None
-    told = {"line": 1, "kind": "host", "databases": ["all"], "users": ["all"], "is_broken": False}
-    return Rule(**{**told, "address": address, "network": network, "method": method, **other})
+    fields = {"line": 1, "kind": "host", "databases": ["all"], "users": ["all"], "is_broken": False}
+    return Rule(**{**fields, "address": address, "network": network, "method": method, **other})
 
 
 SCRAM, TRUST = rule("scram-sha-256"), rule("trust")
@@ -42,30 +42,39 @@ RULES: dict[str, tuple[list[Rule], Verdict, str]] = {
     "the other addresses": ([PART, TRUST], FAIL, ""),
     "addresses within": ([PART, rule("trust", address="10.1.2.0/24")], OK, ""),
     "addresses of another kind": ([PART, rule("trust", address="2001:db8::/32")], FAIL, ""),
-    "clear text is left to trust": ([rule("scram-sha-256", kind="hostssl"), TRUST], FAIL, ""),
-    "tls is covered": ([SCRAM, rule("trust", kind="hostssl")], OK, ""),
+    "connections without TLS reach trust": (
+        [rule("scram-sha-256", kind="hostssl"), TRUST],
+        FAIL,
+        "",
+    ),
+    "an earlier line covers TLS": ([SCRAM, rule("trust", kind="hostssl")], OK, ""),
     "another user": ([rule("trust", users=["postgres"])], OK, ""),
     "another database": ([rule("trust", databases=["postgres"])], OK, ""),
     "replication": ([rule("trust", databases=["replication"])], OK, ""),
     "a tenant by a pattern": ([rule("trust", users=["/^user_"])], FAIL, ""),
     "a tenant by its name": ([rule("trust", users=["user_shop"])], FAIL, ""),
-    "a pattern that is none here": ([rule("trust", users=["/(?<bad"])], FAIL, ""),
+    "a pattern that Python cannot compile": ([rule("trust", users=["/(?<bad"])], FAIL, ""),
     "a line that cannot be read": ([TRUST, rule("", line=7, is_broken=True)], WARN, "line 7"),
 }
 
 MARKS: dict[str, tuple[list[str], LocalState, Verdict, str]] = {
-    "our own": ([OURS], LOCAL_STATE, OK, ""),
+    "its own marks": ([OWN_MARK], LOCAL_STATE, OK, ""),
     "an empty server before there is a secret": ([], LocalState(), OK, ""),
-    "another installation's": ([OURS, OTHERS], LOCAL_STATE, WARN, "ffffff"),
-    "a name that begins with ours": (["pgvend:0a1b2c3d:db_1"], LOCAL_STATE, WARN, ""),
-    "ours by another secret": (
-        [OTHERS],
+    "another installation's": ([OWN_MARK, OTHER_MARK], LOCAL_STATE, WARN, "ffffff"),
+    "an installation whose name begins with its own": (
+        ["pgvend:0a1b2c3d:db_1"],
+        LOCAL_STATE,
+        WARN,
+        "",
+    ),
+    "its records under another secret": (
+        [OTHER_MARK],
         LocalState(installation="0a1b2c", record_ids={"db_2"}),
         FAIL,
         "PGVEND_SECRET_PREVIOUS",
     ),
-    "without a secret": ([OURS], LocalState(), WARN, ""),
-    "recorded, without a secret": ([OURS], LocalState(record_ids={"db_1"}), FAIL, ""),
+    "without a secret": ([OWN_MARK], LocalState(), WARN, ""),
+    "recorded, without a secret": ([OWN_MARK], LocalState(record_ids={"db_1"}), FAIL, ""),
 }
 
 

@@ -44,6 +44,6 @@ def test_a_locale_that_allows_utf8_is_kept(template: Template0) -> None:
 )
 def test_another_locale_is_replaced_with_a_warning(template: Template0, clause: str) -> None:
     assert template.clause == clause
-    told = judge_template(template)
-    assert told.verdict is Verdict.WARN
-    assert template.collation in told.detail
+    outcome = judge_template(template)
+    assert outcome.verdict is Verdict.WARN
+    assert template.collation in outcome.detail

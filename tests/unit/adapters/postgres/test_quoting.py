@@ -26,14 +26,14 @@ def read_literal(sql: str, *, standard_conforming_strings: bool) -> str:
     assert body[0] == body[-1] == "'"
     assert len(body) >= 2
     characters = iter(body[1:-1])
-    read = []
+    text = []
     for character in characters:
         if character == "'":
-            assert next(characters, None) == "'", "the constant ends too soon"
+            assert next(characters, None) == "'", "the constant ends early"
         elif character == "\\" and escapes:
-            assert next(characters) == "\\", "an escape that was not meant"
-        read.append(character)
-    return "".join(read)
+            assert next(characters) == "\\", "an unintended escape"
+        text.append(character)
+    return "".join(text)
 
 
 @given(texts)

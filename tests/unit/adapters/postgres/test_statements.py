@@ -34,8 +34,9 @@ def test_two_tenants_do_not_wait_for_each_other(two: list[bytes]) -> None:
 def test_names_stay_inside_their_quotes(
     database: str, owner: str, mark: str, verifier: str
 ) -> None:
-    """Outside of the quotes every tenant's statements are the same."""
-    odd, plain = _all(PgNames(database, owner), mark, verifier), _all(PgNames("d", "o"), "m", "v")
+    """Outside of the quotes, the statements of all tenants are the same."""
+    odd = _build_all(PgNames(database, owner), mark, verifier)
+    plain = _build_all(PgNames("d", "o"), "m", "v")
     assert [QUOTED.sub("?", text) for text in odd] == [QUOTED.sub("?", text) for text in plain]
 
 
@@ -46,7 +47,7 @@ def test_a_database_is_private_before_it_is_open() -> None:
     assert "ALLOW_CONNECTIONS false" in statements.create_database(tenant, "ENCODING 'UTF8'")
 
 
-def _all(names: PgNames, mark: str, verifier: str) -> list[str]:
+def _build_all(names: PgNames, mark: str, verifier: str) -> list[str]:
     tenant = Tenant(id="db_1", names=names)
     return [
         statements.create_role(tenant, mark, verifier, 5),

@@ -21,8 +21,8 @@ MISSING_EXTENSION_ERRORS = (
 
 @dataclass(frozen=True)
 class Attack:
-    """An action that B tries, with its expected outcome: stopped, unless `promised` has another one
-    for the mode, or for the mode and version. `crosses` marks attacks that would break the
+    """An action that B tries. It is expected to be stopped, unless `expected` has another outcome
+    for the mode, or for the mode and version. `crosses_tenants` marks attacks that would break the
     isolation of tenants: they reach A or its data."""
 
     title: str
@@ -44,23 +44,22 @@ class Attack:
             return await self.attempt(stage)
         except Refused:
             return Outcome.STOPPED
-        except (
-            MISSING_EXTENSION_ERRORS
-        ) as error:  # ALTER SYSTEM raises the same code if it is disabled
+        except MISSING_EXTENSION_ERRORS as error:
+            # ALTER SYSTEM raises the same error if it is disabled
             return Outcome.UNTRIED if "extension" in str(error) else Outcome.STOPPED
 
 
-def attacks(
+def create_attacks(
     create_attempt: Callable[[str], Attempt],
     attempts: Mapping[str, str],
     expected: ExpectedOutcomes = NOTHING,
     *,
     crosses_tenants: bool = False,
 ) -> tuple[Attack, ...]:
-    """Return attacks that run in the same way with the same outcome, from titles and statements."""
+    """Create attacks that run in the same way with the same outcome, from titles and statements."""
     return tuple(
-        Attack(title, create_attempt(text), expected, crosses_tenants=crosses_tenants)
-        for title, text in attempts.items()
+        Attack(title, create_attempt(statement), expected, crosses_tenants=crosses_tenants)
+        for title, statement in attempts.items()
     )
 
 

@@ -52,17 +52,17 @@ async def test_printed_fixes_resolve_all_findings_that_sql_can(
 
 READ_ONLY = "ALTER ROLE admin SET default_transaction_read_only = on"
 MD5 = "ALTER SYSTEM SET password_encryption = 'md5'"
-RELOADED = "SELECT pg_reload_conf()"
+RELOAD = "SELECT pg_reload_conf()"
 LOGGING = [
     "ALTER ROLE admin SET log_statement = ddl",
     "ALTER ROLE admin SET log_min_duration_statement = 0",
 ]
 OPEN = '"open ""to"" all"'
 
-FIXED = {
+FINDINGS = {
     "open databases": (FAIL, [f"CREATE DATABASE {OPEN}"], [f"DROP DATABASE {OPEN}"]),
     "statement log": (WARN, LOGGING, ["ALTER ROLE admin RESET ALL"]),
-    "password encryption": (WARN, [MD5, RELOADED], ["ALTER SYSTEM RESET ALL", RELOADED]),
+    "password encryption": (WARN, [MD5, RELOAD], ["ALTER SYSTEM RESET ALL", RELOAD]),
     "primary": (FAIL, [READ_ONLY], ["ALTER ROLE admin RESET ALL"]),
     "guard": (WARN, ["REVOKE pg_signal_backend FROM admin"], []),
     "sizes": (FAIL, ["REVOKE pg_read_all_stats FROM admin"], []),
@@ -70,15 +70,15 @@ FIXED = {
 """A check's verdict after some statements, and the statements that undo them."""
 
 
-@pytest.mark.parametrize("check", FIXED)
+@pytest.mark.parametrize("check", FINDINGS)
 async def test_a_check_passes_after_its_fixes(server: OperatorsServer, check: str) -> None:
-    verdict, statements, undo = FIXED[check]
-    examined = create_postgres_checks(server, check_functions=SIZE_LIMIT_CHECKS)
+    verdict, statements, undo = FINDINGS[check]
+    checks = create_postgres_checks(server, check_functions=SIZE_LIMIT_CHECKS)
     try:
         await run_as_superuser(server, *statements)
-        before = (await collect_outcomes(examined))[check]
+        before = (await collect_outcomes(checks))[check]
         await apply_fixes(server, before)
-        again = (await collect_outcomes(examined))[check]
+        again = (await collect_outcomes(checks))[check]
     finally:
         await run_as_superuser(server, *undo)
 
@@ -100,7 +100,7 @@ async def test_a_database_opened_by_its_tenant_is_not_reported(
 
 
 @pytest.mark.parametrize(
-    ("attributes", "lacking"),
+    ("attributes", "missing"),
     [
         ("NOCREATEDB CREATEROLE", "CREATEDB"),
         ("CREATEDB NOCREATEROLE", "CREATEROLE"),
@@ -108,11 +108,11 @@ async def test_a_database_opened_by_its_tenant_is_not_reported(
     ],
 )
 async def test_missing_admin_privileges_are_granted(
-    server: OperatorsServer, attributes: str, lacking: str
+    server: OperatorsServer, attributes: str, missing: str
 ) -> None:
     async with other_admin(server, attributes) as other:
         before = (await collect_outcomes(other))["admin"]
-        assert (before.verdict, before.detail) == (FAIL, f"The admin other lacks {lacking}.")
+        assert (before.verdict, before.detail) == (FAIL, f"The admin other lacks {missing}.")
         await apply_fixes(server, before)
         assert (await collect_outcomes(other))["admin"].verdict is OK
 
@@ -121,14 +121,14 @@ async def test_a_superuser_becomes_an_ordinary_admin(server: OperatorsServer) ->
     """It keeps access to the databases that it created before."""
     provision_request = new_provision_request()
     async with other_admin(server, "SUPERUSER") as other:
-        described = other.server
-        async with open_provider(described, INSTALLATION) as provider:
+        server_description = other.server
+        async with open_provider(server_description, INSTALLATION) as provider:
             await provider.provision(provision_request)
             before = (await collect_outcomes(other))["admin"]
             assert before.verdict is WARN
             await apply_fixes(server, before)
         again = await collect_outcomes(other)
-        async with open_provider(described, INSTALLATION) as provider:
+        async with open_provider(server_description, INSTALLATION) as provider:
             await provider.delete(provision_request.tenant)
 
     assert again["admin"].verdict is again["reach"].verdict is OK
@@ -147,7 +147,7 @@ async def test_the_first_superuser_is_replaced(server: OperatorsServer) -> None:
     assert select_not_ok(found) == EXPECTED_FINDINGS
 
 
-async def test_databases_of_another_admin_are_handed_over(server: OperatorsServer) -> None:
+async def test_access_to_databases_of_another_admin_is_granted(server: OperatorsServer) -> None:
     """On 15, CREATEROLE covers every role, so no fix is needed."""
     provision_request = new_provision_request()
     async with (

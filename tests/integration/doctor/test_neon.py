@@ -25,12 +25,12 @@ NONE, ROLE, PROJECT = Isolation.NONE, Isolation.ROLE, Isolation.PROJECT
 
 ALL = pytest.mark.parametrize("isolation", [NONE, ROLE, PROJECT])
 
-AS_IT_COMES = {
+NEW_PROJECT_FINDINGS = {
     NONE: {"isolation": WARN},
     ROLE: {"open databases": FAIL, "template1": UNKNOWN},
     PROJECT: {},
 }
-"""All roles may log in to the database that a new branch has."""
+"""A new branch has a database that all roles may log in to."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ async def test_findings_for_a_new_project(neon: RunningEmulator, isolation: Isol
     async with no_changes(neon):
         found = await _run_checks(neon, isolation)
 
-    assert select_not_ok(found) == AS_IT_COMES[isolation]
+    assert select_not_ok(found) == NEW_PROJECT_FINDINGS[isolation]
     assert neon.key not in repr(found)
 
 

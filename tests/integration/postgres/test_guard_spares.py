@@ -70,11 +70,11 @@ async def tenant_with_more_sessions(
         yield provider, connection
 
 
-async def all_locks_checked(guard_run: GuardRun) -> None:
+async def wait_for_guard_runs(guard_run: GuardRun) -> None:
     """Wait until the guard has ended every session that it would end for its locks."""
-    began, seen = guard_run.checks, asyncio.get_running_loop().time()
-    await wait_until(lambda: _has_run(guard_run, began + GUARD_RUNS))
-    assert asyncio.get_running_loop().time() - seen > QUICK_POLICY.max_wait
+    checks, start = guard_run.checks, asyncio.get_running_loop().time()
+    await wait_until(lambda: _has_run(guard_run, checks + GUARD_RUNS))
+    assert asyncio.get_running_loop().time() - start > QUICK_POLICY.max_wait
 
 
 @asynccontextmanager
@@ -98,8 +98,8 @@ async def notifying_clients(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _has_run(guard_run: GuardRun, often: int) -> bool:
-    return guard_run.checks >= often
+async def _has_run(guard_run: GuardRun, times: int) -> bool:
+    return guard_run.checks >= times
 
 
 async def _dump(postgres: PostgresUnderTest, connection: Connection) -> asyncio.subprocess.Process:
@@ -112,7 +112,7 @@ async def _dump(postgres: PostgresUnderTest, connection: Connection) -> asyncio.
     )
 
 
-def _statement(text: str, connection: Connection) -> str:
+def _fill_names(text: str, connection: Connection) -> str:
     return text.format(database=f'"{connection.database}"', user=f'"{connection.user}"')
 
 
@@ -121,23 +121,23 @@ async def test_ordinary_work_is_not_ended(postgres: PostgresUnderTest) -> None:
     async with (
         tenant_with_more_sessions(postgres) as (provider, own),
         run_provider_guard(provider) as guard_run,
-        AsyncExitStack() as work,
+        AsyncExitStack() as stack,
     ):
-        opened = [await work.enter_async_context(tenant_session(own)) for _ in range(4)]
+        opened = [await stack.enter_async_context(tenant_session(own)) for _ in range(4)]
         query, second, indexing, idle = opened
         await idle.execute("SELECT 42")
-        migration = await work.enter_async_context(open_transaction(own, *MIGRATION))
-        notifying = await work.enter_async_context(notifying_clients(own, 3))
+        migration = await stack.enter_async_context(open_transaction(own, *MIGRATION))
+        notifying = await stack.enter_async_context(notifying_clients(own, 3))
         tasks = [
             asyncio.create_task(query.execute("SELECT pg_sleep(2)")),
-            asyncio.create_task(second.execute(_statement(SECOND_MIGRATION, own))),
+            asyncio.create_task(second.execute(_fill_names(SECOND_MIGRATION, own))),
             asyncio.create_task(indexing.execute(INDEX)),
         ]
         dump = await _dump(postgres, own)
         async with provisioned_database(provider, new_provision_request()):
-            await all_locks_checked(guard_run)
-        assert not any(task.done() for task in tasks[1:]), "they wait for the migration"
-        assert dump.returncode is None, "and so does the dump"
+            await wait_for_guard_runs(guard_run)
+        assert not any(task.done() for task in tasks[1:]), "they did not wait for the migration"
+        assert dump.returncode is None, "the dump did not wait either"
         await migration.execute("COMMIT")
         await asyncio.gather(*tasks)
         assert await dump.wait() == 0
@@ -158,7 +158,7 @@ async def test_the_operators_work_on_shared_catalogs_is_not_ended(
     async with run_provider_guard(postgres_18.provider) as guard_run, asyncio.timeout(20):
         for statement in OPERATORS:
             await postgres_18.sql(statement)
-        await all_locks_checked(guard_run)
+        await wait_for_guard_runs(guard_run)
         assert guard_run.server.status.state is GuardState.WATCHING
         assert guard_run.ended == []
 
@@ -186,9 +186,12 @@ async def test_the_guard_sees_changes_within_its_long_transaction(
         ):
             await own.execute("CREATE TABLE t (); CREATE TABLE u ()")
             after = await guard.inspect()
-            [seen] = after.sessions
-            assert (seen.tenant, seen.pid) == (provision_request.tenant.id, own.get_server_pid())
-            assert seen.database == connection.database
+            [guarded] = after.sessions
+            assert (guarded.tenant, guarded.pid) == (
+                provision_request.tenant.id,
+                own.get_server_pid(),
+            )
+            assert guarded.database == connection.database
         assert before.sessions == []
         assert after.next_id > before.next_id
         assert after.ages["template0"] > before.ages["template0"]
@@ -201,9 +204,9 @@ async def test_a_lost_session_is_replaced(postgres_18: PostgresUnderTest) -> Non
     )
     async with run_provider_guard(postgres_18.provider) as guard_run:
         assert await postgres_18.sql(end) == [True]
-        await all_locks_checked(guard_run)
+        await wait_for_guard_runs(guard_run)
         assert guard_run.server.status.state is GuardState.WATCHING
-        assert await postgres_18.sql(end) == [True], "there is one, and no more"
+        assert await postgres_18.sql(end) == [True], "there is exactly one"
 
 
 RULE = "CREATE RULE r AS ON INSERT TO pg_catalog.pg_authid DO NOTHING"
@@ -215,15 +218,15 @@ async def test_two_guards_do_not_disturb_each_other(postgres_18: PostgresUnderTe
         run_provider_guard(postgres_18.provider) as one,
         run_provider_guard(postgres_18.provider) as two,
         provisioned_database(postgres_18.provider, provision_request) as attacker,
-        open_transaction(attacker, "SELECT count(*) FROM pg_roles") as holding,
-        tenant_session(attacker) as queueing,
+        open_transaction(attacker, "SELECT count(*) FROM pg_roles") as weak_session,
+        tenant_session(attacker) as strong_session,
     ):
         with pytest.raises(asyncpg.PostgresConnectionError):
-            await queueing.execute(RULE)
-        await all_locks_checked(one)
-        await all_locks_checked(two)
+            await strong_session.execute(RULE)
+        await wait_for_guard_runs(one)
+        await wait_for_guard_runs(two)
         assert {*one.ended, *two.ended} == {(provision_request.tenant.id, Reason.WAITS.value)}
-        assert await holding.fetchval("SELECT 42") == 42
+        assert await weak_session.fetchval("SELECT 42") == 42
 
 
 FOREIGNER = (
@@ -233,7 +236,7 @@ FOREIGNER = (
 )
 
 
-async def test_a_role_of_another_installation_is_left_to_its_guard(
+async def test_the_guard_ignores_roles_of_another_installation(
     server_18: OperatorsServer,
 ) -> None:
     async with (
@@ -265,27 +268,27 @@ async def test_missing_guard_privileges_are_reported_with_their_fix(
         tenant_session(connection) as own,
         open_provider_guard(postgres.provider) as guard,
     ):
-        inspect = await guard.inspect()
-        assert list(QUICK_POLICY.concerns(inspect)) == [Concern.CANNOT_END, Concern.CANNOT_SEE]
-        [seen] = inspect.sessions
+        snapshot = await guard.inspect()
+        assert list(QUICK_POLICY.concerns(snapshot)) == [Concern.CANNOT_END, Concern.CANNOT_SEE]
+        [guarded] = snapshot.sessions
         with pytest.raises(ProviderRejected, match=f'GRANT {rights} TO "admin";'):
-            await guard.end(seen)
+            await guard.end(guarded)
         assert await own.fetchval("SELECT 42") == 42
 
 
 async def test_a_cancelled_login_leaves_no_session_open(postgres_18: PostgresUnderTest) -> None:
-    """The moment after the server let the session in is the one in which nobody holds it yet."""
+    """The login is cancelled after the server accepted it and before the caller has the session."""
     opened: list[asyncpg.Connection] = []
 
     class Cancelling(asyncpg.Connection):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
             opened.append(self)
-            asyncio.get_running_loop().call_soon(asking.cancel)
+            asyncio.get_running_loop().call_soon(fetch_task.cancel)
 
     login = {**postgres_18.provider.server.admin, "connection_class": Cancelling}
-    asking = asyncio.create_task(GuardSession(login).fetch("SELECT to_jsonb(42)"))
+    fetch_task = asyncio.create_task(GuardSession(login).fetch("SELECT to_jsonb(42)"))
     with pytest.raises(asyncio.CancelledError):
-        await asking
+        await fetch_task
     [session] = opened
     assert session.is_closed()

@@ -56,7 +56,7 @@ CLOSING_DATABASE = [
 
 SETTINGS = "SELECT setconfig FROM pg_db_role_setting WHERE setdatabase <> 0 ORDER BY 1"
 
-Ending = Callable[[PostgresUnderTest], AbstractAsyncContextManager[Connection]]
+OpenDatabase = Callable[[PostgresUnderTest], AbstractAsyncContextManager[Connection]]
 
 
 @pytest.fixture
@@ -104,9 +104,9 @@ async def test_a_neighbours_uncommitted_grant_does_not_block_a_deletion(
     postgres: PostgresUnderTest, neighbour: Connection
 ) -> None:
     async with (
-        _with_short_timeouts(postgres) as impatient,
+        _with_short_timeouts(postgres) as with_timeouts,
         AsyncExitStack() as sessions,
-        database_to_delete(impatient) as connection,
+        database_to_delete(with_timeouts) as connection,
     ):
         grant = open_transaction(
             neighbour, "GRANT ALL ON SCHEMA public TO {user}", about=connection
@@ -124,21 +124,21 @@ async def test_a_deletion_removes_only_the_tenants_own_objects_in_a_neighbours_d
         kept = "CREATE TABLE shared AS SELECT 42 AS answer; GRANT SELECT ON shared TO {user}"
         await run(neighbour, let_in, kept, about=connection)
         async with tenant_session(connection, database=neighbour.database) as guest:
-            await guest.execute("CREATE SCHEMA of_the_guest CREATE TABLE made (id int)")
+            await guest.execute("CREATE SCHEMA of_the_guest CREATE TABLE created (id int)")
     assert await postgres.sql(members) == before
     async with tenant_session(neighbour) as session:
-        assert await session.fetchval("SELECT to_regclass('of_the_guest.made')") is None
+        assert await session.fetchval("SELECT to_regclass('of_the_guest.created')") is None
         assert await session.fetchval("SELECT answer FROM shared") == 42
 
 
-@pytest.mark.parametrize("ending", [database_to_delete, database_to_suspend])
+@pytest.mark.parametrize("open_database", [database_to_delete, database_to_suspend])
 async def test_a_neighbours_session_in_the_database_is_ended(
-    postgres: PostgresUnderTest, neighbour: Connection, ending: Ending
+    postgres: PostgresUnderTest, neighbour: Connection, open_database: OpenDatabase
 ) -> None:
     """Its sessions in its own database continue. Neighbours without access do not block
     anything."""
-    async with tenant_session(neighbour) as theirs, AsyncExitStack() as sessions:
-        async with ending(postgres) as connection:
+    async with tenant_session(neighbour) as neighbours_session, AsyncExitStack() as sessions:
+        async with open_database(postgres) as connection:
             refused = reconnecting_clients(neighbour, 1, database=connection.database)
             await sessions.enter_async_context(refused)
             await run(connection, GRANT_CONNECT_TO_ALL)
@@ -146,7 +146,7 @@ async def test_a_neighbours_session_in_the_database_is_ended(
             guest = await sessions.enter_async_context(inside)
         with pytest.raises(REFUSALS):
             await guest.execute("SELECT 1")
-        assert await theirs.fetchval("SELECT 42") == 42
+        assert await neighbours_session.fetchval("SELECT 42") == 42
     await PostgresLoginCheck().verify(neighbour)
     assert await fetch_memberships(postgres, neighbour) == []
 
@@ -165,13 +165,13 @@ async def test_reconnecting_neighbours_do_not_block_a_suspension(
     postgres: PostgresUnderTest, neighbour: Connection
 ) -> None:
     provision_request = new_provision_request()
-    async with database_to_suspend(postgres, provision_request) as mine:
-        await run(mine, GRANT_CONNECT_TO_ALL)
-        async with reconnecting_clients(neighbour, 3, database=mine.database):
+    async with database_to_suspend(postgres, provision_request) as own:
+        await run(own, GRANT_CONNECT_TO_ALL)
+        async with reconnecting_clients(neighbour, 3, database=own.database):
             await postgres.provider.suspend(provision_request.tenant)
-            await assert_shut_out(postgres, mine)
+            await assert_shut_out(postgres, own)
         with pytest.raises(REFUSALS):
-            async with tenant_session(neighbour, database=mine.database):
+            async with tenant_session(neighbour, database=own.database):
                 pass
 
 
@@ -190,11 +190,11 @@ async def test_a_session_in_a_neighbours_database_cannot_reopen_a_suspended_one(
             )
 
 
-@pytest.mark.parametrize("ending", [database_to_delete, database_to_suspend])
-async def test_a_neighbours_lock_on_the_database_does_not_block_a_deletion(
-    postgres: PostgresUnderTest, neighbour: Connection, ending: Ending
+@pytest.mark.parametrize("open_database", [database_to_delete, database_to_suspend])
+async def test_a_neighbours_lock_on_the_database_does_not_block_it(
+    postgres: PostgresUnderTest, neighbour: Connection, open_database: OpenDatabase
 ) -> None:
-    async with AsyncExitStack() as sessions, ending(postgres) as connection:
+    async with AsyncExitStack() as sessions, open_database(postgres) as connection:
         await sessions.enter_async_context(row_lock_by_neighbour(neighbour, connection))
 
 
@@ -245,7 +245,7 @@ async def test_autovacuum_does_not_block_a_deletion() -> None:
 
 @asynccontextmanager
 async def _with_short_timeouts(postgres: PostgresUnderTest) -> AsyncIterator[PostgresUnderTest]:
-    """The same provider with a short lock timeout."""
+    """Yield the same provider with a short lock timeout."""
     pool = create_pool(
         postgres.provider.server.admin,
         min_size=0,

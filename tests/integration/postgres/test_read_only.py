@@ -31,7 +31,7 @@ from tests.support.sizes import (
 
 OWN_PASSWORD = "ALTER ROLE {user} PASSWORD 'kept'"
 
-LEFT_OPEN = [
+IN_OPEN_TRANSACTION = [
     "ALTER ROLE {user} IN DATABASE {database} SET default_transaction_read_only = off",
     "ALTER ROLE {user} IN DATABASE {database} SET work_mem = '8MB'",
     "ALTER ROLE {user} PASSWORD 'being-changed'",
@@ -76,10 +76,10 @@ async def test_a_read_only_tenant_cannot_write_but_may_free_space(
     await fill(connection, 1)
     async with tenant_session(connection) as before:
         await postgres.provider.set_read_only(provision_request.tenant)
-        await wait_until(lambda: _is_over(before))
+        await wait_until(lambda: _is_closed(before))
     await assert_read_only(connection)
-    async with tenant_session(connection) as opened:
-        assert await opened.fetchval("SELECT count(*) FROM room") == 1000
+    async with tenant_session(connection) as session:
+        assert await session.fetchval("SELECT count(*) FROM room") == 1000
     await free_space(connection)
     await assert_read_only(connection)
 
@@ -94,14 +94,14 @@ async def test_clearing_read_only_allows_writes_and_ends_idle_sessions(
         async with busy.transaction():
             await postgres.provider.clear_read_only(provision_request.tenant)
             assert await busy.fetchval("SELECT 42") == 42
-        await wait_until(lambda: _is_over(idle))
+        await wait_until(lambda: _is_closed(idle))
     await assert_writable(connection)
-    async with tenant_session(connection) as opened:
-        assert await opened.fetchval("SHOW work_mem") == "7MB", "a setting of its own"
+    async with tenant_session(connection) as session:
+        assert await session.fetchval("SHOW work_mem") == "7MB", "a setting of its own"
     assert await fetch_memberships(postgres, connection) == []
 
 
-@pytest.mark.parametrize("statement", LEFT_OPEN)
+@pytest.mark.parametrize("statement", IN_OPEN_TRANSACTION)
 async def test_an_open_transaction_does_not_keep_a_database_writable(
     postgres: PostgresUnderTest,
     provision_request: ProvisionRequest,
@@ -117,14 +117,14 @@ async def test_an_open_transaction_does_not_keep_a_database_writable(
 async def test_an_open_transaction_does_not_block_a_rotation(
     postgres: PostgresUnderTest, provision_request: ProvisionRequest, connection: Connection
 ) -> None:
-    async with open_transaction(connection, OWN_PASSWORD) as holding:
+    async with open_transaction(connection, OWN_PASSWORD) as holder:
         await PostgresLoginCheck().verify(
             await postgres.provider.rotate(with_next_password(provision_request))
         )
         with pytest.raises(ProviderRejected):
             await PostgresLoginCheck().verify(connection)
         with pytest.raises(FAILURES):
-            await holding.execute("COMMIT")
+            await holder.execute("COMMIT")
     assert await fetch_memberships(postgres, connection) == []
 
 
@@ -162,5 +162,5 @@ async def test_a_missing_privilege_to_measure_is_reported_with_its_fix(
                 await postgres.provider.measure_sizes()
 
 
-async def _is_over(ended: asyncpg.Connection) -> bool:
-    return bool(ended.is_closed())
+async def _is_closed(session: asyncpg.Connection) -> bool:
+    return bool(session.is_closed())

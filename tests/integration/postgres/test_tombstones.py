@@ -48,13 +48,13 @@ DO $$ BEGIN FOR i IN 1..{number} LOOP
     COMMIT;
 END LOOP; END $$
 """
-MANY = create_many_policies("crowded", MANY_POLICIES)
+CREATE_MANY = create_many_policies("policies", MANY_POLICIES)
 MORE_THAN_LOCKS = [
-    "CREATE TABLE crowded (id int)",
-    POLICIES.format(table="crowded", number=2_000, others=""),
+    "CREATE TABLE policies (id int)",
+    POLICIES.format(table="policies", number=2_000, others=""),
 ]
 FOR_BOTH = POLICIES.format(table="shared", number=MANY_POLICIES, others=", CURRENT_USER")
-GUARDED = "ALTER TABLE crowded ENABLE ROW LEVEL SECURITY"
+GUARDED = "ALTER TABLE policies ENABLE ROW LEVEL SECURITY"
 
 TABLES = f"""
 DO $$ BEGIN FOR i IN 1..{MANY_POLICIES} LOOP
@@ -91,7 +91,7 @@ async def delete_completely(
 
 
 async def test_a_tombstone_frees_its_names_and_refuses_logins(postgres: PostgresUnderTest) -> None:
-    async with tenant_with_references(postgres, MANY) as (provision_request, _):
+    async with tenant_with_references(postgres, CREATE_MANY) as (provision_request, _):
         login = await postgres.provider.reveal(provision_request)
         async with tenant_session(login) as opened:
             tombstone = await postgres.provider.delete(provision_request.tenant)
@@ -120,7 +120,7 @@ async def test_a_tombstone_frees_its_names_and_refuses_logins(postgres: Postgres
 async def test_a_tombstone_is_found_by_its_mark_and_can_become_a_tenant_again(
     postgres: PostgresUnderTest,
 ) -> None:
-    async with tenant_with_references(postgres, MANY) as (provision_request, _):
+    async with tenant_with_references(postgres, CREATE_MANY) as (provision_request, _):
         await postgres.provider.delete(provision_request.tenant)
         for call in (postgres.provider.rotate, postgres.provider.install):
             with pytest.raises(DatabaseNotFound):
@@ -151,9 +151,9 @@ async def with_few_locks(major: int | None) -> AsyncIterator[PostgresUnderTest]:
 
 @pytest.mark.parametrize("major", [15, 16, 18, None], ids=lambda major: major or "bundled")
 async def test_more_objects_than_locks_are_removed_in_parts(major: int | None) -> None:
-    """Policies that also apply to others only lose the role."""
-    own = TABLES.format(schema="public", also=OWN_POLICY)
-    named = [*MORE_THAN_LOCKS, GUARDED, SHARED, FOR_BOTH, own]
+    """Policies that also apply to others lose only the role."""
+    own_tables = TABLES.format(schema="public", also=OWN_POLICY)
+    named = [*MORE_THAN_LOCKS, GUARDED, SHARED, FOR_BOTH, own_tables]
     async with (
         with_few_locks(major) as postgres,
         tenant_with_references(postgres, *named) as (provision_request, neighbour),
@@ -165,34 +165,36 @@ async def test_more_objects_than_locks_are_removed_in_parts(major: int | None) -
         await delete_completely(postgres, provision_request)
 
         rest = "SELECT count(*) FROM pg_policy WHERE polroles = ARRAY[$1::regrole::oid]"
-        async with tenant_session(neighbour) as theirs:
-            assert await theirs.fetchval(rest, neighbour.user) == MANY_POLICIES
-            assert await theirs.fetchval("SELECT count(*) FROM pg_policy") == MANY_POLICIES
+        async with tenant_session(neighbour) as neighbours_session:
+            assert await neighbours_session.fetchval(rest, neighbour.user) == MANY_POLICIES
+            assert (
+                await neighbours_session.fetchval("SELECT count(*) FROM pg_policy") == MANY_POLICIES
+            )
             guarded = "SELECT count(*) FROM pg_class WHERE relrowsecurity"
-            assert await theirs.fetchval(guarded) == MANY_POLICIES + 1
+            assert await neighbours_session.fetchval(guarded) == MANY_POLICIES + 1
 
 
 async def test_a_table_in_use_does_not_block_the_removal_of_other_objects(
     postgres: PostgresUnderTest,
 ) -> None:
-    own = TABLES.format(schema="public", also=OWN_POLICY)
-    async with tenant_with_references(postgres, own) as (provision_request, neighbour):
+    own_tables = TABLES.format(schema="public", also=OWN_POLICY)
+    async with tenant_with_references(postgres, own_tables) as (provision_request, neighbour):
         tombstone = await postgres.provider.delete(provision_request.tenant)
         assert tombstone
-        async with open_transaction(neighbour, "SELECT FROM t1", "SELECT FROM t2") as used:
-            left = await postgres.provider.delete(provision_request.tenant)
-            assert left
-            assert "2 objects of" in left.reason
-            await used.execute("SELECT FROM t1")
+        async with open_transaction(neighbour, "SELECT FROM t1", "SELECT FROM t2") as holder:
+            rest = await postgres.provider.delete(provision_request.tenant)
+            assert rest
+            assert "2 objects of" in rest.reason
+            await holder.execute("SELECT FROM t1")
 
 
 async def test_objects_in_a_neighbours_database_are_removed_in_parts_without_their_dependents(
     postgres: PostgresUnderTest,
 ) -> None:
-    let_in = "CREATE SCHEMA guests; GRANT ALL ON SCHEMA guests TO {user}; GRANT CONNECT ON DATABASE"
+    grant = "CREATE SCHEMA guests; GRANT ALL ON SCHEMA guests TO {user}; GRANT CONNECT ON DATABASE"
     async with tenant_with_references(postgres) as (provision_request, neighbour):
         connection = await postgres.provider.reveal(provision_request)
-        await run(neighbour, f'{let_in} "{neighbour.database}" TO {{user}}', about=connection)
+        await run(neighbour, f'{grant} "{neighbour.database}" TO {{user}}', about=connection)
         async with tenant_session(connection, database=neighbour.database) as guest:
             await guest.execute(TABLES.format(schema="guests", also=""))
             await guest.execute(
@@ -201,13 +203,13 @@ async def test_objects_in_a_neighbours_database_are_removed_in_parts_without_the
         await run(neighbour, "CREATE VIEW seven AS SELECT * FROM guests.t7")
         await postgres.provider.delete(provision_request.tenant)
 
-        left = await postgres.provider.delete(provision_request.tenant)
-        assert left
-        async with tenant_session(neighbour) as theirs:
-            assert await theirs.fetch("SELECT * FROM seven") == []
+        rest = await postgres.provider.delete(provision_request.tenant)
+        assert rest
+        async with tenant_session(neighbour) as neighbours_session:
+            assert await neighbours_session.fetch("SELECT * FROM seven") == []
             tables = "SELECT count(*) FROM pg_class WHERE relname ~ '^t\\d+$'"
-            assert await theirs.fetchval(tables) == 1
-            await theirs.execute("DROP VIEW seven")
+            assert await neighbours_session.fetchval(tables) == 1
+            await neighbours_session.execute("DROP VIEW seven")
 
 
 PASSING_ON = [
@@ -261,8 +263,8 @@ async def test_default_privileges_in_a_neighbours_database_are_removed_in_parts(
     """
     async with tenant_with_references(postgres, schemas) as (provision_request, neighbour):
         connection = await postgres.provider.reveal(provision_request)
-        let_in = f'GRANT CONNECT ON DATABASE "{neighbour.database}" TO {{user}}'
-        await run(neighbour, let_in, about=connection)
+        grant = f'GRANT CONNECT ON DATABASE "{neighbour.database}" TO {{user}}'
+        await run(neighbour, grant, about=connection)
         async with tenant_session(connection, database=neighbour.database) as guest:
             await guest.execute(defaults)
         assert await postgres.provider.delete(provision_request.tenant)
@@ -271,18 +273,18 @@ async def test_default_privileges_in_a_neighbours_database_are_removed_in_parts(
 
 async def test_many_privileges_are_revoked_in_parts(postgres: PostgresUnderTest) -> None:
     objects = f"""
-        DO $$ DECLARE made oid; BEGIN FOR i IN 1..{MAX_PRIVILEGES + BATCH_SIZE} LOOP
-            made := lo_create(0);
-            EXECUTE format('GRANT SELECT ON LARGE OBJECT %s TO {{user}}', made);
+        DO $$ DECLARE created oid; BEGIN FOR i IN 1..{MAX_PRIVILEGES + BATCH_SIZE} LOOP
+            created := lo_create(0);
+            EXECUTE format('GRANT SELECT ON LARGE OBJECT %s TO {{user}}', created);
             IF i % {BATCH_SIZE} = 0 THEN COMMIT; END IF;
         END LOOP; END $$
     """
     async with tenant_with_references(postgres, objects) as (provision_request, neighbour):
-        owner, left = (
+        owner, rest = (
             provision_request.tenant.names.owner,
             "SELECT count(*) FROM pg_shdepend WHERE classid = $1",
         )
         async with session(postgres.superuser, database=neighbour.database) as superuser:
             await revoke_in_batches(superuser, owner, postgres.provider.marks)
             named = "refobjid = (SELECT oid FROM pg_roles WHERE rolname = $2) AND deptype = 'a'"
-            assert await superuser.fetchval(f"{left} AND {named}", 2613, owner) == BATCH_SIZE
+            assert await superuser.fetchval(f"{rest} AND {named}", 2613, owner) == BATCH_SIZE

@@ -2,7 +2,7 @@
 
 It stands between the service and a real server. A request is a message that the server answers, or
 the last one: a login, a password, a statement, its preparation or execution, or a termination.
-Requests are numbered over all sessions, in the order of their arrival.
+Requests are numbered over all sessions, in the order in which the proxy receives them.
 """
 
 import asyncio

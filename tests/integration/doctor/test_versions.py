@@ -46,7 +46,7 @@ async def test_a_server_that_lacks_fixes_is_warned_about(server_16: OperatorsSer
     outcome = await check_version_of(server_16, has_superuser=True)
 
     assert outcome.verdict is WARN
-    assert f"PostgreSQL 16.{FIXED_IN[16]}" in outcome.detail
+    assert f"16.{FIXED_IN[16]} of " in outcome.detail
     assert "16.14" in outcome.detail
 
 

@@ -109,6 +109,5 @@ async def _create(
         state = getattr(error, "sqlstate", None) or "unknown"
         raise ExtensionUnavailable(
             f"The extension {extension!r} cannot be installed in this database (SQLSTATE {state}): "
-            "something in it is in the way, such as an object of the same name or a missing "
-            "schema `public`. Remove the object, or create the schema."
+            "remove objects of the same name, and create the schema `public` if it is missing."
         ) from error

@@ -63,8 +63,8 @@ async def check_version(session: Session, context: CheckContext) -> Outcome:
             f"PostgreSQL {text} is newer than the versions that pgvend supports "
             f"({OLDEST} to {NEWEST}).",
         )
-    can_install = context.has_superuser
-    if version.lacks_fixes and can_install:
+    can_install_fixes = context.has_superuser
+    if version.lacks_fixes and can_install_fixes:
         return Outcome(Verdict.WARN, version.advice)
     return Outcome(Verdict.OK, f"PostgreSQL {text}.")
 

@@ -94,7 +94,7 @@ async def _trap_pgvend(stage: Stage) -> Outcome:
     """Run every operation: a neighbour's deletion, a suspension, extensions, a rotation."""
     async with stage.temporary_tenant() as trapper:
         if stage.kind.isolation is Isolation.ROLE:
-            await _make_pgvend_visit(stage, trapper)
+            await _delete_neighbour(stage, trapper)
         else:  # with the API, pgvend connects to no tenant's database
             await _set_traps(trapper.connection)
         await stage.provider.suspend(trapper.provision_request.tenant)
@@ -106,7 +106,7 @@ async def _trap_pgvend(stage: Stage) -> Outcome:
         return stage.success if await _find_visitors(connection) else Outcome.STOPPED
 
 
-async def _make_pgvend_visit(stage: Stage, trapper: TemporaryTenant) -> None:
+async def _delete_neighbour(stage: Stage, trapper: TemporaryTenant) -> None:
     """Delete a neighbour that was granted privileges there."""
     async with AsyncExitStack() as holding, stage.temporary_tenant() as guest:
         await _set_traps(trapper.connection, guest.connection)

@@ -1,10 +1,12 @@
 """An attack, and common ways to run one."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import asyncpg
 
+from adapters.postgres.errors import FAILURES
 from tests.security.outcome import Kind, Outcome
 from tests.security.stage import Refused, Stage
 
@@ -141,6 +143,12 @@ def log_in_with(**login: str) -> Attempt:
 
 def log_in_to(database: str) -> Attempt:
     return log_in_with(database=database)
+
+
+async def try_statement(session: asyncpg.Connection, statement: str) -> None:
+    """Run the statement; an error is not a result, because the guard may end the session."""
+    with suppress(*FAILURES):
+        await session.execute(statement)
 
 
 async def _run_and_roll_back(session: asyncpg.Connection, stage: Stage, statements: str) -> None:

@@ -13,8 +13,12 @@ from domain.errors import PgvendError
 from domain.guard_policy import GuardPolicy
 from ports.driven.guard import Guard
 from ports.use_cases.guard_server import EndingResult, GuardServer
+from tests.support.polling import wait_until
 
 QUICK_POLICY = GuardPolicy(max_wait=0.5)
+
+RUNS = 15
+"""The number of runs in which the guard ends every session that it would end for its locks."""
 
 
 @dataclass
@@ -82,3 +86,14 @@ async def run_provider_guard(
         run_guard(guard, policy, interval) as guard_run,
     ):
         yield guard_run
+
+
+async def wait_for_guard_runs(guard_run: GuardRun) -> None:
+    """Wait until the guard has ended every session that it would end for its locks."""
+    checks, start = guard_run.checks, asyncio.get_running_loop().time()
+    await wait_until(lambda: _has_run(guard_run, checks + RUNS))
+    assert asyncio.get_running_loop().time() - start > QUICK_POLICY.max_wait
+
+
+async def _has_run(guard_run: GuardRun, times: int) -> bool:
+    return guard_run.checks >= times

@@ -107,6 +107,31 @@ async def fetch_memberships(postgres: PostgresUnderTest, connection: Connection)
 
 
 @asynccontextmanager
+async def tenant_with_references(
+    postgres: PostgresUnderTest, *statements: str
+) -> AsyncIterator[tuple[ProvisionRequest, Connection]]:
+    """A tenant, deleted at the end, and a neighbour that ran the statements about it."""
+    provision_request = new_provision_request()
+    async with provisioned_database(postgres.provider, new_provision_request()) as neighbour:
+        connection = await postgres.provider.provision(provision_request)
+        await run(neighbour, *statements, about=connection)
+        yield provision_request, neighbour
+        await delete_completely(postgres, provision_request)
+
+
+async def delete_completely(
+    postgres: PostgresUnderTest, provision_request: ProvisionRequest
+) -> None:
+    """Delete repeatedly until nothing is left, which takes a few calls at most."""
+    for _ in range(4):
+        tombstone = await postgres.provider.delete(provision_request.tenant)
+        if tombstone is None:
+            assert await find_in_inventory(postgres.provider, provision_request) == []
+            return
+    raise AssertionError(tombstone)
+
+
+@asynccontextmanager
 async def open_transaction(
     connection: Connection, *statements: str, about: Connection | None = None
 ) -> AsyncIterator[asyncpg.Connection]:

@@ -2,19 +2,23 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
-from adapters.driver.connector import Login, connect
+from adapters.driver.connector import Login, connect, create_pool
 from adapters.driver.tls import Tls
 from adapters.postgres.factory import open_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import server_from_dsn
-from adapters.postgres.sessions import login_from_connection
+from adapters.postgres.sessions import (
+    SESSION_SETTINGS,
+    build_startup_parameters,
+    login_from_connection,
+)
 from domain.connection import Connection
 from domain.provisioning import ProvisionRequest
 from tests.support.provision_requests import INSTALLATION
@@ -126,3 +130,16 @@ def bundled_under_test(provider: PostgresProvider) -> PostgresUnderTest:
     return PostgresUnderTest(
         provider=provider, superuser=superuser, log=data.parent / "postgres.log"
     )
+
+
+@asynccontextmanager
+async def with_short_timeouts(postgres: PostgresUnderTest) -> AsyncIterator[PostgresUnderTest]:
+    """Yield the same provider with a short lock timeout."""
+    pool = create_pool(
+        postgres.provider.server.admin,
+        min_size=0,
+        max_size=2,
+        server_settings=build_startup_parameters({**SESSION_SETTINGS, "lock_timeout": "300ms"}),
+    )
+    async with pool:
+        yield replace(postgres, provider=replace(postgres.provider, pool=pool))

@@ -1,14 +1,11 @@
 """Other tenants of the server cannot prevent a deletion, and it does not need their consent."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import pytest
 
-from adapters.driver.connector import create_pool
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.postgres.sessions import SESSION_SETTINGS, build_startup_parameters
 from domain.connection import Connection
 from domain.errors import ProviderBusy, ProviderRejected
 from tests.support.databases import provisioned_database
@@ -30,6 +27,7 @@ from tests.support.postgres_under_test import (
     PostgresUnderTest,
     operators_under_test,
     tenant_session,
+    with_short_timeouts,
     without_rights,
 )
 from tests.support.provision_requests import new_provision_request
@@ -104,7 +102,7 @@ async def test_a_neighbours_uncommitted_grant_does_not_block_a_deletion(
     postgres: PostgresUnderTest, neighbour: Connection
 ) -> None:
     async with (
-        _with_short_timeouts(postgres) as with_timeouts,
+        with_short_timeouts(postgres) as with_timeouts,
         AsyncExitStack() as sessions,
         database_to_delete(with_timeouts) as connection,
     ):
@@ -241,16 +239,3 @@ async def test_autovacuum_does_not_block_a_deletion() -> None:
             return bool(await postgres.sql(worker, connection.database))
 
         await wait_until(is_at_work)
-
-
-@asynccontextmanager
-async def _with_short_timeouts(postgres: PostgresUnderTest) -> AsyncIterator[PostgresUnderTest]:
-    """Yield the same provider with a short lock timeout."""
-    pool = create_pool(
-        postgres.provider.server.admin,
-        min_size=0,
-        max_size=2,
-        server_settings=build_startup_parameters({**SESSION_SETTINGS, "lock_timeout": "300ms"}),
-    )
-    async with pool:
-        yield replace(postgres, provider=replace(postgres.provider, pool=pool))

@@ -10,10 +10,8 @@ import pytest
 from adapters.postgres.dependents import MAX_OBJECTS_AT_ONCE
 from adapters.postgres.inspection import build_tombstone_name
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.postgres.privileges import BATCH_SIZE, MAX_PRIVILEGES, revoke_in_batches
-from domain.connection import Connection
 from domain.errors import DatabaseNotFound
-from domain.provisioning import InventoryItem, ProvisionRequest
+from domain.provisioning import InventoryItem
 from tests.support.databases import (
     expected_item,
     find_in_inventory,
@@ -23,19 +21,19 @@ from tests.support.databases import (
 from tests.support.obstacles import (
     REFUSALS,
     create_many_policies,
+    delete_completely,
     fetch_memberships,
     fill_names,
     open_transaction,
     run,
+    tenant_with_references,
 )
 from tests.support.postgres_under_test import (
     PostgresUnderTest,
     bundled_under_test,
     operators_under_test,
-    session,
     tenant_session,
 )
-from tests.support.provision_requests import new_provision_request
 from tests.support.servers import NO_DURABILITY, bundled, operators_server
 
 MANY_POLICIES = 2 * MAX_OBJECTS_AT_ONCE
@@ -63,31 +61,6 @@ DO $$ BEGIN FOR i IN 1..{MANY_POLICIES} LOOP
 END LOOP; END $$
 """
 OWN_POLICY = "CREATE POLICY p ON t%s TO {user}; ALTER TABLE t%s ENABLE ROW LEVEL SECURITY"
-
-
-@asynccontextmanager
-async def tenant_with_references(
-    postgres: PostgresUnderTest, *statements: str
-) -> AsyncIterator[tuple[ProvisionRequest, Connection]]:
-    """A tenant, deleted at the end, and a neighbour that ran the statements about it."""
-    provision_request = new_provision_request()
-    async with provisioned_database(postgres.provider, new_provision_request()) as neighbour:
-        connection = await postgres.provider.provision(provision_request)
-        await run(neighbour, *statements, about=connection)
-        yield provision_request, neighbour
-        await delete_completely(postgres, provision_request)
-
-
-async def delete_completely(
-    postgres: PostgresUnderTest, provision_request: ProvisionRequest
-) -> None:
-    """Delete repeatedly until nothing is left, which takes a few calls at most."""
-    for _ in range(4):
-        tombstone = await postgres.provider.delete(provision_request.tenant)
-        if tombstone is None:
-            assert await find_in_inventory(postgres.provider, provision_request) == []
-            return
-    raise AssertionError(tombstone)
 
 
 async def test_a_tombstone_frees_its_names_and_refuses_logins(postgres: PostgresUnderTest) -> None:
@@ -210,81 +183,3 @@ async def test_objects_in_a_neighbours_database_are_removed_in_parts_without_the
             tables = "SELECT count(*) FROM pg_class WHERE relname ~ '^t\\d+$'"
             assert await neighbours_session.fetchval(tables) == 1
             await neighbours_session.execute("DROP VIEW seven")
-
-
-PASSING_ON = [
-    "GRANT SELECT ON shared TO {user}",
-    "GRANT UPDATE (id) ON shared TO {user}",
-    "GRANT USAGE ON SCHEMA public TO {user}",
-    "GRANT EXECUTE ON FUNCTION one() TO {user}",
-    "GRANT USAGE ON TYPE few TO {user}",
-    "GRANT CONNECT ON DATABASE {own} TO {user}",
-]
-
-
-async def test_privileges_passed_on_by_a_third_tenant_are_revoked(
-    postgres: PostgresUnderTest,
-) -> None:
-    """Only the grantor can revoke them; the same call does."""
-    async with (
-        provisioned_database(postgres.provider, new_provision_request()) as third,
-        tenant_with_references(postgres) as (provision_request, neighbour),
-    ):
-        connection = await postgres.provider.reveal(provision_request)
-        passing_on = [each.replace("{own}", f'"{neighbour.database}"') for each in PASSING_ON]
-        await run(
-            neighbour,
-            "CREATE TABLE shared (id int)",
-            "CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-            "CREATE DOMAIN few AS int",
-            *(f"{statement} WITH GRANT OPTION" for statement in passing_on),
-            about=third,
-        )
-        async with tenant_session(third, database=neighbour.database) as guest:
-            for statement in passing_on:
-                await guest.execute(fill_names(statement, connection))
-            assert await postgres.provider.delete(provision_request.tenant) is None
-            assert await guest.fetch("SELECT FROM shared") == []
-
-
-async def test_default_privileges_in_a_neighbours_database_are_removed_in_parts(
-    postgres: PostgresUnderTest,
-) -> None:
-    schemas = f"""
-        DO $$ BEGIN FOR i IN 1..{MANY_POLICIES} LOOP
-            EXECUTE format('CREATE SCHEMA s%s; GRANT ALL ON SCHEMA s%s TO {{user}}', i, i);
-        END LOOP; END $$
-    """
-    defaults = f"""
-        DO $$ BEGIN FOR i IN 1..{MANY_POLICIES} LOOP
-            EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA s%s GRANT ALL ON TABLES TO PUBLIC, '
-                           || current_user, i);
-        END LOOP; END $$
-    """
-    async with tenant_with_references(postgres, schemas) as (provision_request, neighbour):
-        connection = await postgres.provider.reveal(provision_request)
-        grant = f'GRANT CONNECT ON DATABASE "{neighbour.database}" TO {{user}}'
-        await run(neighbour, grant, about=connection)
-        async with tenant_session(connection, database=neighbour.database) as guest:
-            await guest.execute(defaults)
-        assert await postgres.provider.delete(provision_request.tenant)
-        assert await postgres.provider.delete(provision_request.tenant) is None
-
-
-async def test_many_privileges_are_revoked_in_parts(postgres: PostgresUnderTest) -> None:
-    objects = f"""
-        DO $$ DECLARE created oid; BEGIN FOR i IN 1..{MAX_PRIVILEGES + BATCH_SIZE} LOOP
-            created := lo_create(0);
-            EXECUTE format('GRANT SELECT ON LARGE OBJECT %s TO {{user}}', created);
-            IF i % {BATCH_SIZE} = 0 THEN COMMIT; END IF;
-        END LOOP; END $$
-    """
-    async with tenant_with_references(postgres, objects) as (provision_request, neighbour):
-        owner, rest = (
-            provision_request.tenant.names.owner,
-            "SELECT count(*) FROM pg_shdepend WHERE classid = $1",
-        )
-        async with session(postgres.superuser, database=neighbour.database) as superuser:
-            await revoke_in_batches(superuser, owner, postgres.provider.marks)
-            named = "refobjid = (SELECT oid FROM pg_roles WHERE rolname = $2) AND deptype = 'a'"
-            assert await superuser.fetchval(f"{rest} AND {named}", 2613, owner) == BATCH_SIZE

@@ -9,7 +9,7 @@ import asyncpg
 
 from adapters.postgres.errors import FAILURES
 from domain.errors import PgvendError
-from tests.security.attack import Attack, Attempt
+from tests.security.attack import Attack, Attempt, try_statement
 from tests.security.outcome import NONE, PROJECT, ROLE, Outcome
 from tests.security.stage import Stage
 from tests.support.polling import wait_until
@@ -31,7 +31,6 @@ _HOLD = f"BEGIN; SELECT count(*) FROM pg_roles; {_READ}; PREPARE of_b AS DELETE 
 """Takes locks that every role may take: weak ones on shared catalogs, one of them for a change."""
 
 _RULE = "CREATE RULE of_b AS ON INSERT TO pg_catalog.pg_{} DO NOTHING"
-
 _TOUCH = "BEGIN; ALTER ROLE {{b}} IN DATABASE {} SET application_name = 'of b'"
 
 Check = Callable[[Stage], Awaitable[None]]
@@ -108,11 +107,6 @@ async def _third_session(stage: Stage) -> AsyncIterator[asyncpg.Connection]:
 
         await wait_until(is_open)
         yield opened[0]
-
-
-async def try_statement(session: asyncpg.Connection, statement: str) -> None:
-    with suppress(*FAILURES):
-        await session.execute(statement)
 
 
 async def _passes(stage: Stage, check: Check) -> bool:

@@ -8,8 +8,7 @@ import asyncpg
 
 from adapters.postgres.provider import PostgresProvider
 from domain.xid_usage import XidUsage
-from tests.security.attack import Attack
-from tests.security.attacks.lock_queues import try_statement
+from tests.security.attack import Attack, try_statement
 from tests.security.outcome import NONE, PROJECT, ROLE, Outcome
 from tests.security.stage import Stage
 from tests.support.guard_runs import QUICK_POLICY, GuardRun, run_provider_guard

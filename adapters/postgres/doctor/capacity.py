@@ -59,11 +59,11 @@ async def check_connections(session: Session, context: CheckContext) -> Outcome:
 async def check_clock(session: Session, context: CheckContext) -> Outcome:
     before = context.clock.now()
     server_time = await session.fetchval("SELECT clock_timestamp()")
-    return judge_clock(server_time - (before + (context.clock.now() - before) / 2))
+    return assess_clock(server_time - (before + (context.clock.now() - before) / 2))
 
 
-def judge_clock(difference: timedelta) -> Outcome:
-    """Judge the difference by which the server's clock is ahead of pgvend's."""
+def assess_clock(difference: timedelta) -> Outcome:
+    """Assess the difference by which the server's clock is ahead of pgvend's."""
     seconds = difference.total_seconds()
     if abs(difference) > CLOCK_TOLERANCE:
         direction = "ahead of" if seconds > 0 else "behind"

@@ -22,10 +22,10 @@ async def check_encoding(session: Session, _: CheckContext) -> Outcome:
             f"Not UTF8: {format_count(len(names), 'existing database')} ({', '.join(names)}). "
             "Create new ones, and move the data with pg_dump and pg_restore.",
         )
-    return judge_template(await fetch_template0(session))
+    return assess_template(await fetch_template0(session))
 
 
-def judge_template(template: Template0) -> Outcome:
+def assess_template(template: Template0) -> Outcome:
     if template.allows_utf8:
         sorting = f"by the locale {template.collation}" if template.is_libc else "as template0 does"
         return Outcome(Verdict.OK, f"New databases are UTF8, and sort text {sorting}.")

@@ -37,10 +37,10 @@ async def check_transaction_ids(session: Session, _: CheckContext) -> Outcome:
     """Check the age of the oldest transaction id. PostgreSQL stops all writes when the ids are used
     up."""
     row = await fetch_row(session, _OLDEST)
-    return judge_age(row["database"], row["age"])
+    return assess_age(row["database"], row["age"])
 
 
-def judge_age(database: str, age: int) -> Outcome:
+def assess_age(database: str, age: int) -> Outcome:
     policy = GuardPolicy()
     detail = (
         f"The oldest transaction id, in the database {database}, is {age / 1_000_000:.0f} million "

@@ -74,10 +74,10 @@ class Rule:
         return self.kind == "local" or bool(self.network and self.network.is_loopback)
 
 
-def judge_rules(
+def assess_rules(
     rules: Sequence[Rule], tenants: Iterable[tuple[str, str]], public_host: str
 ) -> Outcome:
-    """Judge the rules for the tenants, each an owner and a database, and for a future one."""
+    """Assess the rules for the tenants, each an owner and a database, and for a future one."""
     broken = [rule.line for rule in rules if rule.is_broken]
     if broken:
         return Outcome(

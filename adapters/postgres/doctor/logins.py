@@ -1,7 +1,7 @@
 """Checks of login methods, TLS, password encryption and the statement log."""
 
 from adapters.postgres.doctor.context import CheckContext, CheckFunctions, fetch_row
-from adapters.postgres.doctor.hba import RULES, Rule, build_read_grants, is_local, judge_rules
+from adapters.postgres.doctor.hba import RULES, Rule, assess_rules, build_read_grants, is_local
 from adapters.postgres.inspection import ANY_MARK
 from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import Session
@@ -26,7 +26,7 @@ async def check_rules(session: Session, context: CheckContext) -> Outcome:
         return await _report_hidden_rules(session)
     tenants = [(row["owner"], row["database"]) for row in await session.fetch(_TENANTS, ANY_MARK)]
     rules = [Rule.from_row(row) for row in await session.fetch(RULES)]
-    return judge_rules(rules, tenants, context.server.public_host)
+    return assess_rules(rules, tenants, context.server.public_host)
 
 
 async def _report_hidden_rules(session: Session) -> Outcome:

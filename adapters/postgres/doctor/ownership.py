@@ -27,12 +27,12 @@ GROUP BY 1, 2 ORDER BY 1, 2
 
 
 async def check_marks(session: Session, context: CheckContext) -> Outcome:
-    return judge_marks(
+    return assess_marks(
         [row["mark"] for row in await session.fetch(_MARKS, ANY_MARK)], context.local_state
     )
 
 
-def judge_marks(marks: Iterable[str], local_state: LocalState) -> Outcome:
+def assess_marks(marks: Iterable[str], local_state: LocalState) -> Outcome:
     """Compare the marks on a server with pgvend's secret and records."""
     marks = list(marks)
     foreign = [mark for mark in marks if not local_state.has_mark(mark)]

@@ -67,10 +67,10 @@ async def check_template(session: Session, context: CheckContext) -> Outcome:
     async with open_session({**context.server.admin, "database": TEMPLATE}) as inside:
         is_open = await inside.fetchval(_IS_OPEN)
         rows = await inside.fetch(_INSTALLED_RISKY_EXTENSIONS, RISKY_EXTENSIONS)
-    return _judge_template(is_open, [row["name"] for row in rows])
+    return _assess_template(is_open, [row["name"] for row in rows])
 
 
-def _judge_template(is_open: bool, extensions: list[str]) -> Outcome:
+def _assess_template(is_open: bool, extensions: list[str]) -> Outcome:
     risks = ["a schema that all roles may write to"] if is_open else []
     risks += [f"the extension {name}" for name in extensions]
     if not risks:

@@ -87,7 +87,7 @@ CONFIGURATIONS: list[tuple[str, dict[str, Any], Verdict]] = [
 ]
 
 
-async def test_a_configuration_is_judged_by_its_effects(server: OperatorsServer) -> None:
+async def test_a_configuration_is_assessed_by_its_effects(server: OperatorsServer) -> None:
     found = [
         await _run_check(create_postgres_checks(server, **more), check)
         for check, more, _ in CONFIGURATIONS

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from adapters.postgres.doctor.context import LocalState
-from adapters.postgres.doctor.guard import judge_age
-from adapters.postgres.doctor.hba import Rule, is_local, judge_rules
-from adapters.postgres.doctor.ownership import judge_marks
+from adapters.postgres.doctor.guard import assess_age
+from adapters.postgres.doctor.hba import Rule, assess_rules, is_local
+from adapters.postgres.doctor.ownership import assess_marks
 from domain.doctor import Verdict
 
 OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
@@ -80,19 +80,19 @@ MARKS: dict[str, tuple[list[str], LocalState, Verdict, str]] = {
 
 @pytest.mark.parametrize(("rules", "verdict", "detail"), RULES.values(), ids=list(RULES))
 def test_the_first_matching_line_is_used(rules: list[Rule], verdict: Verdict, detail: str) -> None:
-    outcome = judge_rules(rules, [("user_shop", "shop")], PUBLIC)
+    outcome = assess_rules(rules, [("user_shop", "shop")], PUBLIC)
     assert outcome.verdict is verdict
     assert detail in outcome.detail
 
 
 @pytest.mark.parametrize("users", ["all", "/(?<bad"])
-def test_lines_are_judged_without_tenants_too(users: str) -> None:
-    assert judge_rules([rule("trust", users=[users])], [], PUBLIC).verdict is FAIL
-    assert judge_rules([rule("scram-sha-256", users=[users])], [], PUBLIC).verdict is OK
+def test_lines_are_assessed_without_tenants_too(users: str) -> None:
+    assert assess_rules([rule("trust", users=[users])], [], PUBLIC).verdict is FAIL
+    assert assess_rules([rule("scram-sha-256", users=[users])], [], PUBLIC).verdict is OK
 
 
 def test_trust_on_loopback_fails_if_tenants_connect_from_there() -> None:
-    assert judge_rules([rule("trust", address="127.0.0.1/32")], [], NEAR).verdict is FAIL
+    assert assess_rules([rule("trust", address="127.0.0.1/32")], [], NEAR).verdict is FAIL
 
 
 @pytest.mark.parametrize("host", ["localhost", NEAR, "::1", "/run/postgresql"])
@@ -104,10 +104,10 @@ def test_loopback_is_recognized(host: str) -> None:
 @pytest.mark.parametrize(
     ("marks", "local_state", "verdict", "detail"), MARKS.values(), ids=list(MARKS)
 )
-def test_databases_are_judged_by_marks_and_records(
+def test_databases_are_assessed_by_marks_and_records(
     marks: list[str], local_state: LocalState, verdict: Verdict, detail: str
 ) -> None:
-    outcome = judge_marks(marks, local_state)
+    outcome = assess_marks(marks, local_state)
     assert outcome.verdict is verdict
     assert detail in outcome.detail
 
@@ -116,7 +116,7 @@ def test_databases_are_judged_by_marks_and_records(
     ("age", "verdict"),
     [(499_999_999, OK), (500_000_000, WARN), (999_999_999, WARN), (1_000_000_000, FAIL)],
 )
-def test_transaction_ids_are_judged_by_the_age_of_the_oldest(age: int, verdict: Verdict) -> None:
-    found = judge_age("shop", age)
+def test_transaction_ids_are_assessed_by_the_age_of_the_oldest(age: int, verdict: Verdict) -> None:
+    found = assess_age("shop", age)
     assert found.verdict is verdict
     assert f"shop, is {age / 1_000_000:.0f} million" in found.detail

@@ -66,7 +66,7 @@ _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
 
 async def connect(
-    _: None = None,
+    dsn: None = None,
     /,
     *,
     tls: Tls | None = None,
@@ -74,33 +74,34 @@ async def connect(
     server_user: int | None = None,
     **arguments: Any,
 ) -> asyncpg.Connection:
-    """Open a session as asyncpg does, without reading the environment; its pool passes no DSN.
+    """Open a session as asyncpg does, without reading the environment. asyncpg's pool passes `dsn`
+    as None.
 
     Without `tls`, encrypt the session if the server offers TLS. As in libpq, each of several hosts
     gets the whole `timeout`, so a silent host does not prevent a login to the next one.
     """
-    wanted = _merge_settings(settings or {}, arguments.get("server_settings") or {})
-    given = {**EXPLICIT_DEFAULTS, **arguments, "server_settings": wanted}
-    if isinstance(given["host"], str) or given["target_session_attrs"] == "prefer-standby":
-        return _check_server_user(server_user, await _open_session(given, tls))
+    server_settings = _merge_settings(settings or {}, arguments.get("server_settings") or {})
+    login = {**EXPLICIT_DEFAULTS, **arguments, "server_settings": server_settings}
+    if isinstance(login["host"], str) or login["target_session_attrs"] == "prefer-standby":
+        return _check_server_user(server_user, await _open_session(login, tls))
     failure: Exception = ValueError("no host")
-    for host, port in addresses_from_login(given):
+    for host, port in addresses_from_login(login):
         try:
-            return await _open_session({**given, "host": host, "port": port}, tls)
+            return await _open_session({**login, "host": host, "port": port}, tls)
         except _NEXT_HOST_ERRORS as error:
             failure = error
     raise failure
 
 
-async def _open_session(given: Login, tls: Tls | None) -> asyncpg.Connection:
+async def _open_session(login: Login, tls: Tls | None) -> asyncpg.Connection:
     if tls is not None:
-        return await asyncpg.connect(**given, ssl=await asyncio.to_thread(tls.load))
+        return await asyncpg.connect(**login, ssl=await asyncio.to_thread(tls.load))
     try:
-        return await asyncpg.connect(**given, ssl=Tls(mode="require").argument)
+        return await asyncpg.connect(**login, ssl=Tls(mode="require").argument)
     except ConnectionError as error:
         if type(error) is not ConnectionError:  # "PostgreSQL server at ... rejected SSL upgrade" is
             raise
-        return await asyncpg.connect(**given, ssl=False)
+        return await asyncpg.connect(**login, ssl=False)
 
 
 def _check_server_user(user: int | None, session: asyncpg.Connection) -> asyncpg.Connection:
@@ -108,22 +109,22 @@ def _check_server_user(user: int | None, session: asyncpg.Connection) -> asyncpg
     InvalidAuthorizationSpecificationError if it runs under another one."""
     if user is not None and sys.platform == "linux":
         transport = session._transport  # type: ignore[attr-defined] # no public attribute
-        end = transport.get_extra_info("socket")
-        credentials = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+        peer = transport.get_extra_info("socket")
+        credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
         if _UCRED.unpack(credentials)[1] != user:
             session.terminate()
             raise asyncpg.InvalidAuthorizationSpecificationError(
-                "The server runs under another user."
+                "The server behind the socket runs under another system user."
             )
     return session
 
 
-def _merge_settings(settings: Mapping[str, str], ours: Mapping[str, str]) -> Mapping[str, str]:
-    """Merge both; `ours` take precedence. In `options` the server uses the last value of a
+def _merge_settings(settings: Mapping[str, str], overrides: Mapping[str, str]) -> Mapping[str, str]:
+    """Merge both; `overrides` take precedence. In `options`, the server uses the last value of a
     setting."""
-    both = (settings.get("options", ""), ours.get("options", ""))
+    both = (settings.get("options", ""), overrides.get("options", ""))
     options = " ".join(text for text in both if text)
-    return {**settings, **ours, **({"options": options} if options else {})}
+    return {**settings, **overrides, **({"options": options} if options else {})}
 
 
 def addresses_from_login(login: Login) -> list[tuple[str, int]]:
@@ -185,6 +186,6 @@ def _system_user_name(setting: str) -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         raise StartupError(
-            f"{setting} names no user, and this process's user id has no name: add "
-            "a user to the URL."
+            f"{setting} names no user, and this process's user id has no name: add a user to the "
+            "URL."
         ) from None

@@ -28,8 +28,9 @@ class Tls:
     parameters: Mapping[str, str] | None = None
 
     def load(self) -> ssl.SSLContext | bool:
-        """Return `argument`. The first call blocks for about 20 ms, because the operating system
-        trusts many authorities. Raises OSError and ssl.SSLError, as `argument` does."""
+        """Load the certificates, and return `argument`. The first call blocks for about 20 ms,
+        because the operating system trusts many authorities. Raises OSError and ssl.SSLError for
+        invalid files."""
         return self.argument
 
     @cached_property
@@ -40,9 +41,8 @@ class Tls:
             return False
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = self.mode == "verify-full"
-        verifies = (
-            self.mode in VERIFYING_MODES or self.root is not None
-        )  # libpq's `require` with a root
+        # like libpq, verify in the mode `require` too if there is a root
+        verifies = self.mode in VERIFYING_MODES or self.root is not None
         context.verify_mode = ssl.CERT_REQUIRED if verifies else ssl.CERT_NONE
         if verifies:
             self._load_authorities(context)
@@ -56,19 +56,18 @@ class Tls:
             context.load_verify_locations(cadata=self.root)
 
     def _load_client_certificate(self, context: ssl.SSLContext) -> None:
-        given = self.parameters or {}
-        if "sslcert" in given:
+        parameters = self.parameters or {}
+        if "sslcert" in parameters:
             context.load_cert_chain(
-                given["sslcert"], given.get("sslkey"), given.get("sslpassword", "")
+                parameters["sslcert"], parameters.get("sslkey"), parameters.get("sslpassword", "")
             )
-        if "sslcrl" in given:
-            context.load_verify_locations(cafile=given["sslcrl"])
+        if "sslcrl" in parameters:
+            context.load_verify_locations(cafile=parameters["sslcrl"])
             context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
 
 
 def tls_from_parameters(parameters: Mapping[str, str], setting: str) -> Tls | None:
-    """Return the TLS settings in a URL's parameters, or None if they leave the choice to the
-    server.
+    """Return the TLS settings in a URL's parameters, or None if they let the server decide.
 
     Reads files. Raises StartupError, which names the `setting`.
     """

@@ -17,7 +17,7 @@ from adapters.embedded.account import Account
 from adapters.embedded.configuration import quote
 from adapters.embedded.files import open_folder, write_file
 from adapters.embedded.threads import run_in_thread
-from adapters.postgres.quoting import literal
+from adapters.postgres.quoting import quote_literal
 from adapters.postgres.sessions import open_session
 
 HARMLESS = frozenset({"vector"})
@@ -65,7 +65,7 @@ async def load_libraries(superuser: Login) -> None:
     async with open_session(superuser) as session:
         for name in HARMLESS:
             with suppress(asyncpg.UndefinedFileError):
-                await session.execute(f"LOAD {literal(name)}")
+                await session.execute(f"LOAD {quote_literal(name)}")
 
 
 def mark_as_trusted(control: str, scripts: str) -> str:

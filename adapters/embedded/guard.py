@@ -28,7 +28,7 @@ async def open_embedded_guard(provider: PostgresProvider) -> AsyncIterator[Postg
     """Open the guard of the provider's server."""
     data = Path(provider.server.admin["host"])
 
-    async def disk() -> Capacity:
+    async def measure_disk() -> Capacity:
         return await run_in_thread(_measure_disk, data)
 
     async def end(session: Session) -> bool:
@@ -38,7 +38,9 @@ async def open_embedded_guard(provider: PostgresProvider) -> AsyncIterator[Postg
         await run_in_thread(end_waiting_sessions, data)
 
     server, marks = provider.server, provider.marks
-    async with open_guard(server, marks, disk=disk, signal=end, rescue=rescue) as guard:
+    async with open_guard(
+        server, marks, measure_disk=measure_disk, signal=end, rescue=rescue
+    ) as guard:
         yield guard
 
 

@@ -20,7 +20,7 @@ from adapters.neon.startup_checks import (
 from adapters.postgres.doctor import admin, capacity, ownership
 from adapters.postgres.doctor.checks import COMMON_CHECKS, LoadLocalState, run_check_functions
 from adapters.postgres.doctor.context import CheckContext, CheckFunctions
-from adapters.postgres.doctor.marks import ANY_MARK, judge_marks
+from adapters.postgres.inspection import ANY_MARK
 from adapters.postgres.sessions import Session
 from domain.doctor import DoctorCheck, Outcome, Verdict, format_count
 from domain.errors import StartupError
@@ -45,7 +45,7 @@ SELECT mark FROM pgvend.claims WHERE EXISTS (SELECT FROM pg_roles WHERE rolname 
 async def _check_claims(session: Session, subject: CheckContext) -> Outcome:
     """Check the marks in the table of claims, for roles that the API created."""
     rows = await session.fetch(_CLAIM_MARKS) if await session.fetchval(_HAS_CLAIM_TABLE) else []
-    return judge_marks([row["mark"] for row in rows], subject.local_state)
+    return ownership.assess_marks([row["mark"] for row in rows], subject.local_state)
 
 
 ROLE_QUESTIONS: CheckFunctions = {**COMMON_CHECKS, **ownership.CHECKS}
@@ -100,7 +100,7 @@ class NeonDoctorChecks(DoctorChecks):
         await self._retry(check_project_access, projects)
         found = await self._retry(projects.find_by_prefix, ANY_MARK)
         marks = [project.name.partition(" ")[0] for project in found]
-        return judge_marks(marks, await self.load_local_state())
+        return ownership.assess_marks(marks, await self.load_local_state())
 
     async def _check_server(self, branch: NeonBranch) -> AsyncGenerator[DoctorCheck, None]:
         server = await self._retry(describe_server, branch, self.neon)

@@ -31,7 +31,7 @@ SELECT DISTINCT usename FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'transactionid' AND granted
   AND transactionid = (SELECT xmax FROM pg_database WHERE datname = $1) AND usename <> current_user
 """
-# xmax: the uncommitted transaction that changed the row
+# xmax is the uncommitted transaction that changed the row
 
 _END_IN_DATABASE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND datname = $2
@@ -76,9 +76,9 @@ async def end_row_lock_holders(session: Session, database: str) -> None:
 async def end_sessions(
     session: Session, users: Iterable[asyncpg.Record], query: str, *parameters: str
 ) -> None:
-    """End the sessions that `query` selects for each role. A member of a role may end the role's
-    sessions: unless the admin may signal all sessions, it joins the role in a transaction that is
-    rolled back, so that no other session sees the membership."""
+    """Run `query`, which ends sessions of one user, for each of the users. A member of a role may
+    end the role's sessions: unless the admin may signal all sessions, it joins the role in a
+    transaction that is rolled back, so that no other session sees the membership."""
     may_signal = await session.fetchval(f"SELECT {statements.MAY_SIGNAL}")
     for user in users:
         transaction = session.transaction()

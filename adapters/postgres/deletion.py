@@ -1,5 +1,7 @@
-"""Deletion of a tenant, including everything that the tenant or a neighbour did to prevent it."""
+"""Deletion of a tenant despite everything that the tenant or a neighbour did to prevent it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
@@ -9,11 +11,11 @@ from adapters.postgres.blocking_sessions import (
     end_database_sessions,
     end_object_lock_holders,
     end_row_lock_holders,
+    end_sessions,
 )
-from adapters.postgres.database_drop import drop_database
 from adapters.postgres.dependents import explain_dependents, has_dependents
 from adapters.postgres.grants import GrantRevocation
-from adapters.postgres.inspection import DatabaseState, Marks, TenantState, tombstone_name
+from adapters.postgres.inspection import DatabaseState, Marks, TenantState, build_tombstone_name
 from adapters.postgres.prepared_transactions import end_prepared_transactions
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import Session
@@ -28,10 +30,23 @@ _CANNOT_DROP_ROLE = (
 )
 """Errors that prevent dropping a role for now."""
 
+DROP_TIMEOUT = "12s"
+"""How long DROP DATABASE may take before other sessions are assumed to block it."""
+
+_USERS = "SELECT DISTINCT usename FROM pg_stat_activity WHERE usename <> current_user"
+
+_END_STALLED = f"""
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE usename = $1 AND wait_event = 'ClientWrite'
+  AND state_change < now() - interval '{DROP_TIMEOUT}'
+"""
+
+_RESET_TIMEOUTS = "RESET statement_timeout; RESET lock_timeout"
+
 
 @dataclass(frozen=True)
 class Deletion:
-    """Disable the owner's logins, drop its databases, then drop the role or leave its tombstone.
+    """Disables the owner's logins, drops its databases, and drops the role or leaves its tombstone.
     Safe to repeat after a crash at any point."""
 
     session: Session
@@ -40,7 +55,8 @@ class Deletion:
     server: Server
     marks: Marks
 
-    async def __call__(self) -> Tombstone | None:
+    async def run(self) -> Tombstone | None:
+        """Run the deletion, and return the tombstone if the role cannot be dropped yet."""
         await self._disable_login()
         for database in self.state.databases:
             await self._drop_database(database)
@@ -89,9 +105,9 @@ class Deletion:
             await self.session.execute(statements.close_database(database))
 
     async def _drop_without_force(self, database: str) -> None:
-        """Drop the database although it contains a session that the admin may not end. FORCE then
-        ends no session at all. Such a session belongs to a neighbour that was granted access or
-        whose login is being refused, to autovacuum, or to a superuser.
+        """Drop the database although the admin may not end one of its sessions: a session of a
+        neighbour that was granted access or whose login is being refused, of autovacuum, or of a
+        superuser. With FORCE, PostgreSQL would then end no session at all.
 
         Without FORCE, PostgreSQL cancels autovacuum and waits for all other sessions.
         """
@@ -125,8 +141,41 @@ class Deletion:
         return True
 
     async def _leave_tombstone(self) -> Tombstone:
-        name = tombstone_name(self.tenant.id)
+        name = build_tombstone_name(self.tenant.id)
         await self.session.execute(
-            statements.with_short_lock_timeout(statements.make_tombstone(self._owner, name))
+            statements.with_short_lock_timeout(statements.turn_into_tombstone(self._owner, name))
         )
         return Tombstone(name, await explain_dependents(self.session, name))
+
+
+async def drop_database(session: Session, database: str, *, force: bool = True) -> None:
+    """Drop the database, and end the sessions of tenants that block it.
+
+    Every transaction that names a database (`ALTER ROLE ... IN DATABASE`) holds a lock on the
+    database object, which needs no privilege.
+
+    DROP DATABASE waits until all sessions in all databases have closed the database's files. A
+    session whose client does not read its answer never processes that request; a session that is
+    logging in processes it afterwards, or ends at `authentication_timeout`.
+    """
+    statement = statements.drop_database(database, force=force)
+    try:
+        async with _short_timeouts(session):
+            await session.execute(statement)
+    except asyncpg.LockNotAvailableError:
+        await end_object_lock_holders(session, database=database)
+        await session.execute(statement)
+    except asyncpg.QueryCanceledError:
+        await end_sessions(session, await session.fetch(_USERS), _END_STALLED)
+        await session.execute(statement)
+
+
+@asynccontextmanager
+async def _short_timeouts(session: Session) -> AsyncIterator[None]:
+    await session.execute(f"SET statement_timeout = '{DROP_TIMEOUT}'; SET lock_timeout = '2s'")
+    try:
+        yield
+    except asyncpg.PostgresError:
+        await session.execute(_RESET_TIMEOUTS)
+        raise
+    await session.execute(_RESET_TIMEOUTS)

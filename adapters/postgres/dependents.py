@@ -1,4 +1,4 @@
-"""Objects that refer to a role and prevent dropping it; they are removed in parts.
+"""Removal of objects that refer to a role and prevent dropping it.
 
 DROP OWNED removes all of them at once and takes a lock for each removed object. A hundred thousand
 policies need more locks than a server has. Privileges need no locks.
@@ -12,7 +12,7 @@ import asyncpg
 from adapters.postgres import statements
 from adapters.postgres.inspection import Marks
 from adapters.postgres.privileges import BATCH_SIZE, revoke_delegated, revoke_in_batches
-from adapters.postgres.quoting import identifier
+from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import Session
 from domain.doctor import format_count
 
@@ -25,23 +25,24 @@ MAX_TRANSACTIONS = 100
 MAX_DATABASES_LISTED = 5
 """The maximum number of databases that a message lists."""
 
-_OF_ROLE = """
+_IS_REFERENCE = """
 refclassid = 'pg_authid'::regclass AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = $1)
 """
 
 _COUNTS = f"""
 SELECT coalesce(datname, 'the server') AS place, count(*) AS objects
 FROM pg_shdepend AS d LEFT JOIN pg_database ON pg_database.oid = d.dbid
-WHERE {_OF_ROLE} GROUP BY 1 ORDER BY 2 DESC, 1
+WHERE {_IS_REFERENCE} GROUP BY 1 ORDER BY 2 DESC, 1
 """
 
-_HERE = f"""
-{_OF_ROLE} AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+_IS_HERE = f"""
+{_IS_REFERENCE} AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
-_LOCKED = f"""
+_COUNT_LOCKING_OBJECTS = f"""
 SELECT count(*) FROM (
-    SELECT FROM pg_shdepend WHERE {_HERE} AND deptype IN ('o', 'r') LIMIT {MAX_OBJECTS_AT_ONCE + 1}
+    SELECT FROM pg_shdepend WHERE {_IS_HERE} AND deptype IN ('o', 'r')
+    LIMIT {MAX_OBJECTS_AT_ONCE + 1}
 ) AS first
 """
 # policies, and objects that the role owns
@@ -52,7 +53,7 @@ SELECT DISTINCT c.oid, format('%I.%I', nspname, relname) AS name,
 FROM (
     SELECT polrelid FROM pg_shdepend AS d JOIN pg_policy AS p ON p.oid = d.objid
     JOIN pg_class AS c ON c.oid = polrelid
-    WHERE {_HERE} AND classid = 'pg_policy'::regclass AND polrelid <> ALL ($3)
+    WHERE {_IS_HERE} AND classid = 'pg_policy'::regclass AND polrelid <> ALL ($3)
       AND (pg_has_role(relowner, 'USAGE')
            OR starts_with(shobj_description(relowner, 'pg_authid'), $4))
     LIMIT $2
@@ -66,12 +67,12 @@ SELECT format('%I.%I', nspname, relname) AS name, relrowsecurity AS is_on, CASE
     ELSE format('ALTER POLICY %I ON %I.%I TO %s', polname, nspname, relname, rest.roles)
 END AS statement
 FROM pg_policy AS p JOIN pg_class AS c ON c.oid = polrelid
-JOIN pg_namespace AS n ON n.oid = relnamespace JOIN pg_roles AS gone ON gone.rolname = $1
+JOIN pg_namespace AS n ON n.oid = relnamespace JOIN pg_roles AS target ON target.rolname = $1
 CROSS JOIN LATERAL (
     SELECT string_agg(quote_ident(pg_get_userbyid(role)), ', ') FROM unnest(polroles) AS role
-    WHERE role <> gone.oid
+    WHERE role <> target.oid
 ) AS rest (roles)
-WHERE polrelid = ANY ($3) AND gone.oid = ANY (polroles) LIMIT $2
+WHERE polrelid = ANY ($3) AND target.oid = ANY (polroles) LIMIT $2
 """
 
 _OBJECTS = f"""
@@ -90,7 +91,7 @@ SELECT CASE o.type
     ELSE format('DROP %s %s', o.type, o.identity)
 END AS statement
 FROM pg_shdepend AS d CROSS JOIN LATERAL pg_identify_object(classid, objid, 0) AS o
-WHERE {_HERE} AND deptype = 'o' AND o.identity IS NOT NULL ORDER BY objid DESC LIMIT $2
+WHERE {_IS_HERE} AND deptype = 'o' AND o.identity IS NOT NULL ORDER BY objid DESC LIMIT $2
 """
 # newest first: later objects may depend on earlier ones
 
@@ -103,13 +104,13 @@ class Dependents:
     session: asyncpg.Connection
     role: str
     marks: Marks
-    busy: list[int] = field(default_factory=list, init=False)
-    """Tables that are in use by other sessions."""
+    busy_tables: list[int] = field(default_factory=list, init=False)
+    """Oids of tables that other sessions use."""
 
     async def remove(self) -> None:
         """Remove all objects at once. Leave them if there are too many for that."""
         await revoke_delegated(self.session, self.role, self.marks)
-        if await self.session.fetchval(_LOCKED, self.role) <= MAX_OBJECTS_AT_ONCE:
+        if await self.session.fetchval(_COUNT_LOCKING_OBJECTS, self.role) <= MAX_OBJECTS_AT_ONCE:
             await self.session.execute(statements.drop_owned(self.role))
 
     async def remove_in_parts(self) -> None:
@@ -138,20 +139,20 @@ class Dependents:
         default could give an older snapshot."""
         async with self.session.transaction(isolation="read_committed"):
             tables = await self.session.fetch(
-                _TABLES, self.role, size, self.busy, self.marks.prefix
+                _TABLES, self.role, size, self.busy_tables, self.marks.prefix
             )
             if not tables:
                 return False
             owner, is_member = tables[0]["owner"], tables[0]["is_member"]
             if not is_member:
                 await self.session.execute(statements.join_role(owner))
-            locked = [
+            table_oids = [
                 row["oid"]
                 for row in tables
                 if row["owner"] == owner and await self._lock_table(row)
             ]
             await self._change_policies(
-                await self.session.fetch(_POLICIES, self.role, size, locked)
+                await self.session.fetch(_POLICIES, self.role, size, table_oids)
             )
             if not is_member:
                 await self.session.execute(statements.leave_role(owner))
@@ -162,16 +163,16 @@ class Dependents:
             async with self.session.transaction():
                 await self.session.execute(f"LOCK TABLE ONLY {table['name']}")
         except asyncpg.LockNotAvailableError:
-            self.busy.append(table["oid"])
+            self.busy_tables.append(table["oid"])
             return False
         return True
 
     async def _change_policies(self, policies: list[asyncpg.Record]) -> None:
         """Change the policies with row security off, in a transaction that no other session sees.
         If row security is on, each change reads all policies of the table again."""
-        guarded = {row["name"] for row in policies if row["is_on"]}
-        off = [f"ALTER TABLE ONLY {name} DISABLE ROW LEVEL SECURITY" for name in guarded]
-        on = [f"ALTER TABLE ONLY {name} ENABLE ROW LEVEL SECURITY" for name in guarded]
+        protected = {row["name"] for row in policies if row["is_on"]}
+        off = [f"ALTER TABLE ONLY {name} DISABLE ROW LEVEL SECURITY" for name in protected]
+        on = [f"ALTER TABLE ONLY {name} ENABLE ROW LEVEL SECURITY" for name in protected]
         await self.session.execute("; ".join([*off, *(row["statement"] for row in policies), *on]))
 
 
@@ -185,13 +186,13 @@ async def explain_dependents(session: Session, role: str) -> str:
     counts = await session.fetch(_COUNTS, role)
     if not counts:
         return f"The role {role} stays until the transaction that refers to it has ended."
-    named = ", ".join(
+    places = ", ".join(
         f"{format_count(row['objects'], 'object')} of {row['place']}"
         for row in counts[:MAX_DATABASES_LISTED]
     )
     return (
-        f"The role {role} is locked and stays, because other objects refer to it: {named}"
+        f"The role {role} is locked and stays, because other objects refer to it: {places}"
         f"{' and others' if len(counts) > MAX_DATABASES_LISTED else ''}. Each "
         "reconciliation removes some of them. If their number does not fall, have a superuser run "
-        f"DROP OWNED BY {identifier(role)}; in each of these databases."
+        f"DROP OWNED BY {quote_identifier(role)}; in each of these databases."
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from adapters.postgres.quoting import literal
+from adapters.postgres.quoting import quote_literal
 from adapters.postgres.sessions import Session
 
 FIRST_WITH_BUILTIN = 17
@@ -46,14 +46,14 @@ class Template0:
             return "ENCODING 'UTF8'"
         clause = "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
         if self.is_libc and self.major >= FIRST_WITH_BUILTIN:
-            clause += f" LOCALE_PROVIDER builtin BUILTIN_LOCALE {literal('C.UTF-8')}"
+            clause += f" LOCALE_PROVIDER builtin BUILTIN_LOCALE {quote_literal('C.UTF-8')}"
         return clause
 
 
 async def fetch_template0(session: Session | asyncpg.Connection) -> Template0:
     """Read the encoding and locale of the server's template0."""
-    [found] = await session.fetch(_TEMPLATE)
-    return Template0(**found)
+    [row] = await session.fetch(_TEMPLATE)
+    return Template0(**row)
 
 
 def _is_utf8_compatible(locale: str) -> bool:

@@ -18,10 +18,11 @@ from ports.driven.login_check import PasswordRefused
 
 
 class ConcurrentChange(ProviderBusy):
-    """Another session created or changed the same object at the same time: inspect it again."""
+    """Another session created or changed the same object at the same time. A repeated call inspects
+    the object again."""
 
 
-LOGIN_REFUSED = "The PostgreSQL server refuses the login; check user and password."
+LOGIN_REFUSED = "The PostgreSQL server refuses the login: check the user and the password."
 
 SERVER_NOT_VERIFIED = (
     "The PostgreSQL server's certificate cannot be verified: it is for another host, or its "
@@ -29,12 +30,16 @@ SERVER_NOT_VERIFIED = (
     "system trusts."
 )
 
-LACKS_PRIVILEGE = "The admin lacks a privilege: ALTER ROLE <admin> CREATEDB CREATEROLE INHERIT."
+LACKS_PRIVILEGE = (
+    "The admin lacks a privilege: have a superuser run "
+    "ALTER ROLE <admin> CREATEDB CREATEROLE INHERIT;"
+)
 
-_LOST = ("08", "57P01", "57P02", "57P04", "57P05")  # the session ended before its answer arrived
+_LOST_SESSION = ("08", "57P01", "57P02", "57P04", "57P05")
+"""SQLSTATEs, or their first two characters, of a session that ended before its answer arrived."""
 
 _RACE_WORDS = ("tuple concurrently", "could not find tuple", "cache lookup failed")
-"""Texts of XX000 ("this cannot happen") after two sessions changed the same catalog row."""
+"""Texts of XX000 (an internal error) after two sessions changed the same catalog row."""
 
 _CONTROL_PLANE_WORDS = ("control plane", "curl request")
 """Texts of XX000 on Neon. Neon reports every change of a role or database to its control plane,
@@ -57,10 +62,7 @@ _TABLE: Mapping[str, tuple[type[PgvendError], str]] = {
     "28P01": (PasswordRefused, LOGIN_REFUSED),
     "28": (ProviderRejected, LOGIN_REFUSED),
     "3D000": (ProviderRejected, "The database to log in to does not exist on the server."),
-    "42501": (
-        ProviderRejected,
-        LACKS_PRIVILEGE,
-    ),
+    "42501": (ProviderRejected, LACKS_PRIVILEGE),
     "25006": (ProviderRejected, "The PostgreSQL server is read-only: set the DSN to its primary."),
 }
 
@@ -98,14 +100,14 @@ def translate_errors(lost: type[ProviderBusy | OutcomeUnknown]) -> Iterator[None
 
 def _translate(error: asyncpg.PostgresError, lost: type[PgvendError]) -> PgvendError:
     state = error.sqlstate or ""
-    if state.startswith(_LOST):
+    if state.startswith(_LOST_SESSION):
         return lost("The connection to the PostgreSQL server broke.")
     if state == "XX000" and any(words in str(error) for words in _CONTROL_PLANE_WORDS):
         return _translate_control_plane(str(error), lost)
     if state == "XX000" and not any(words in str(error) for words in _RACE_WORDS):
-        return _unknown_error(state)
-    kind, message = _TABLE.get(state) or _TABLE.get(state[:2]) or (None, "")
-    return kind(message) if kind else _unknown_error(state)
+        return _create_unknown_error(state)
+    error_type, message = _TABLE.get(state) or _TABLE.get(state[:2]) or (None, "")
+    return error_type(message) if error_type else _create_unknown_error(state)
 
 
 def _translate_control_plane(text: str, lost: type[PgvendError]) -> PgvendError:
@@ -114,7 +116,7 @@ def _translate_control_plane(text: str, lost: type[PgvendError]) -> PgvendError:
     return lost("Neon's control plane did not accept the change.")
 
 
-def _unknown_error(state: str) -> ProviderRejected:
+def _create_unknown_error(state: str) -> ProviderRejected:
     return ProviderRejected(
         f"The PostgreSQL server refuses the request (SQLSTATE {state or 'unknown'})."
     )

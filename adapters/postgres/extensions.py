@@ -1,4 +1,4 @@
-"""Extensions in a tenant's database."""
+"""Installation of extensions in a tenant's database."""
 
 from collections.abc import Collection, Sequence
 
@@ -24,14 +24,15 @@ GROUP BY 1, 2, 3 ORDER BY 1
 _OWNS = "SELECT extowner = current_user::regrole FROM pg_extension WHERE extname = $1"
 
 _TRANSFER = """
-WITH given AS (
+WITH transferred AS (
     UPDATE pg_extension AS e SET extowner = d.datdba FROM pg_database AS d
     WHERE d.datname = current_database() AND e.extname = ANY($1)
       AND e.extowner = current_user::regrole AND d.datdba <> e.extowner
     RETURNING e.oid, d.oid AS database, d.datdba AS owner
 )
 INSERT INTO pg_shdepend (dbid, classid, objid, objsubid, refclassid, refobjid, deptype)
-SELECT database, 'pg_extension'::regclass, oid, 0, 'pg_authid'::regclass, owner, 'o' FROM given
+SELECT database, 'pg_extension'::regclass, oid, 0, 'pg_authid'::regclass, owner, 'o'
+FROM transferred
 RETURNING objid
 """
 # ALTER EXTENSION ... OWNER TO does not exist, and REASSIGN OWNED takes nothing from the superuser
@@ -53,8 +54,8 @@ async def fetch_available_extensions(
 ) -> Sequence[Extension]:
     """Return the extensions that a tenant may create itself, and the `installable` ones, ordered by
     name."""
-    found = await session.fetch(_AVAILABLE, list(installable))
-    return [Extension(**row) for row in found]
+    rows = await session.fetch(_AVAILABLE, list(installable))
+    return [Extension(**row) for row in rows]
 
 
 async def install(extensions: Sequence[str], connection: Connection, server: Server) -> None:
@@ -98,14 +99,15 @@ async def _create(
     *,
     by_superuser: bool = False,
 ) -> None:
-    text = statements.create_extension if by_superuser else statements.create_tenant_extension
+    build_statement = (
+        statements.create_extension if by_superuser else statements.create_tenant_extension
+    )
     try:
-        await session.execute(text(extension))
+        await session.execute(build_statement(extension))
     except _REFUSALS as error:
         check_available([extension], await fetch_available_extensions(session, installable))
         state = getattr(error, "sqlstate", None) or "unknown"
         raise ExtensionUnavailable(
             f"The extension {extension!r} cannot be installed in this database (SQLSTATE {state}): "
-            "something in it is in the way, such as an object of the same name, or a schema "
-            "`public` that was dropped."
+            "remove objects of the same name, and create the schema `public` if it is missing."
         ) from error

@@ -1,4 +1,4 @@
-"""Creation of providers over a running server."""
+"""Opening of providers over a running server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -59,9 +59,9 @@ async def check_server(
             await check_admin_privileges(session)
             if measures:
                 await check_measure_privilege(session)
-            if statements := await build_public_access_fixes(session, own=not has_superuser):
-                who = "superuser" if has_superuser else "admin"
-                log.warning("postgres.open_to_tenants", run_as=who, statements=statements)
+            if statements := await build_public_access_fixes(session, only_own=not has_superuser):
+                role = "superuser" if has_superuser else "admin"
+                log.warning("postgres.open_to_tenants", run_as=role, statements=statements)
     except ProviderRejected as error:
         raise StartupError(f"{error} See {setting}.") from error
     except Unavailable as error:

@@ -1,5 +1,7 @@
-"""Revocation of privileges that others granted to a tenant: PostgreSQL does not drop a role while
-any object refers to it."""
+"""Revocation of privileges that others granted to a tenant.
+
+PostgreSQL does not drop a role while any object refers to it.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,9 +30,10 @@ FIRST_WITH_TRANSACTION_TIMEOUT = 17
 """The first version with the setting `transaction_timeout`."""
 
 DatabaseAction = Callable[[Dependents], Awaitable[None]]
+"""An action on the objects in one database that refer to a role."""
 
 _REFERENCING_DATABASES = f"""
-SELECT d.datname AS database, pg_get_userbyid(d.datdba) AS owner,
+SELECT d.datname AS name, pg_get_userbyid(d.datdba) AS owner,
        shobj_description(d.datdba, 'pg_authid') AS mark
 FROM pg_database AS d WHERE datallowconn AND d.oid IN (
     SELECT CASE WHEN dbid = 0 AND classid = 'pg_database'::regclass THEN objid ELSE dbid END
@@ -42,7 +45,7 @@ FROM pg_database AS d WHERE datallowconn AND d.oid IN (
 
 @dataclass(frozen=True)
 class GrantRevocation:
-    """Remove objects that refer to the role, as far as the admin may: in this database, in
+    """Removes objects that refer to the role, as far as the admin may: in this database, in
     neighbours' databases and, with a superuser, in all databases. A tenant can grant privileges to
     a neighbour without its consent. Objects that cannot be removed now stay, without an error."""
 
@@ -60,55 +63,55 @@ class GrantRevocation:
         """Remove some of the objects in each database. Do not wait for locks."""
         await self._run_with_timeout(Dependents.remove_in_parts, "100ms")
 
-    async def _run_with_timeout(self, action: DatabaseAction, patience: str) -> None:
+    async def _run_with_timeout(self, action: DatabaseAction, lock_timeout: str) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(REVOKE_TIMEOUT):
-                await self._run_in_databases(action, patience)
+                await self._run_in_databases(action, lock_timeout)
 
-    async def _run_in_databases(self, action: DatabaseAction, patience: str) -> None:
+    async def _run_in_databases(self, action: DatabaseAction, lock_timeout: str) -> None:
         with suppress(asyncpg.PostgresError):
             await self.session.execute(
                 statements.with_short_lock_timeout(statements.drop_owned(self.role))
             )
-        for host in await self.session.fetch(_REFERENCING_DATABASES, self.role):
+        for database in await self.session.fetch(_REFERENCING_DATABASES, self.role):
             with suppress(PgvendError, asyncpg.PostgresError):
-                async with self._open_database(host, patience) as inside:
+                async with self._open_database(database, lock_timeout) as inside:
                     await action(Dependents(inside, self.role, self.marks))
 
     @asynccontextmanager
     async def _open_database(
-        self, host: asyncpg.Record, patience: str
+        self, database: asyncpg.Record, lock_timeout: str
     ) -> AsyncIterator[asyncpg.Connection]:
         async with AsyncExitStack() as stack:
-            session, login = await stack.enter_async_context(self._privileged_session(host))
-            login = {**login, "database": host["database"]}
+            session, login = await stack.enter_async_context(self._privileged_session(database))
+            login = {**login, "database": database["name"]}
             try:
-                inside = await stack.enter_async_context(_open_inside(login, patience))
+                inside = await stack.enter_async_context(_open_inside(login, lock_timeout))
             except (ProviderRejected, Unavailable):  # the neighbour may have closed its database
-                opened = statements.open_to_admin(host["database"], host["owner"])
-                await session.execute(statements.with_short_lock_timeout(opened))
-                inside = await stack.enter_async_context(_open_inside(login, patience))
+                statement = statements.open_to_admin(database["name"], database["owner"])
+                await session.execute(statements.with_short_lock_timeout(statement))
+                inside = await stack.enter_async_context(_open_inside(login, lock_timeout))
             yield inside
 
     @asynccontextmanager
     async def _privileged_session(
-        self, host: asyncpg.Record
+        self, database: asyncpg.Record
     ) -> AsyncIterator[tuple[Session | asyncpg.Connection, Login]]:
         """Yield a session that may change the database, and a login to connect to it."""
-        neighbour = self.marks.id_from_mark(host["mark"])
+        neighbour_id = self.marks.id_from_mark(database["mark"])
         if self.server.superuser:
             async with open_session(self.server.superuser) as superuser:
                 yield superuser, self.server.superuser
-        elif neighbour is None:
-            raise ProviderRejected(f"pgvend did not create the database {host['database']!r}.")
+        elif neighbour_id is None:
+            raise ProviderRejected(f"pgvend did not create the database {database['name']!r}.")
         else:
-            async with role_membership(self.session, host["owner"], neighbour):
+            async with role_membership(self.session, database["owner"], neighbour_id):
                 yield self.session, self.server.admin
 
 
 @asynccontextmanager
-async def _open_inside(login: Login, patience: str) -> AsyncIterator[asyncpg.Connection]:
-    async with open_session(login, lock_timeout=patience) as inside:
+async def _open_inside(login: Login, lock_timeout: str) -> AsyncIterator[asyncpg.Connection]:
+    async with open_session(login, lock_timeout=lock_timeout) as inside:
         if inside.get_server_version().major >= FIRST_WITH_TRANSACTION_TIMEOUT:
             await inside.execute("SET transaction_timeout = 0")
         yield inside

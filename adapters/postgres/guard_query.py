@@ -5,7 +5,7 @@ from typing import Any
 
 from adapters.postgres.guard_session import APPLICATION
 from adapters.postgres.inspection import Marks
-from adapters.postgres.quoting import literal
+from adapters.postgres.quoting import quote_literal
 from domain.locks import Lock, LockKind, LockMode, Party
 from domain.server_snapshot import (
     XID_WRAPAROUND,
@@ -31,7 +31,7 @@ WITH tenant AS MATERIALIZED (
     LEFT JOIN lock ON pid IS NULL AND locktype = 'transactionid' AND transactionid = transaction
 )
 SELECT jsonb_build_object(
-    'me', (SELECT jsonb_build_object(
+    'guard', (SELECT jsonb_build_object(
         'may_end', rolsuper OR pg_has_role('pg_signal_backend', 'USAGE'),
         'may_see', rolsuper OR pg_has_role('pg_read_all_stats', 'USAGE'),
         'guards', (SELECT jsonb_agg(pid) FROM activity
@@ -58,23 +58,24 @@ SELECT jsonb_build_object(
     )) FROM prepared),
     'locks', (SELECT jsonb_agg(jsonb_build_object(
         'party', coalesce(to_jsonb(l.pid), to_jsonb(gid), to_jsonb(l.virtualtransaction)),
-        'kind', locktype, 'mode', mode, 'granted', granted, 'tenant', coalesce(of.id, t.id),
+        'kind', locktype, 'mode', mode, 'granted', granted,
+        'tenant', coalesce(database_owner.id, t.id),
         'waited', coalesce(extract(epoch FROM clock_timestamp() - waitstart), 0),
         'target', concat_ws(':', locktype, relation, page, tuple, transactionid, classid, objid)
     )) FROM lock AS l
         LEFT JOIN prepared AS p ON l.pid IS NULL AND p.virtualtransaction = l.virtualtransaction
         LEFT JOIN pg_database AS d ON classid = 1262 AND d.oid = objid
-        LEFT JOIN tenant AS of ON of.oid = d.datdba
+        LEFT JOIN tenant AS database_owner ON database_owner.oid = d.datdba
         LEFT JOIN tenant AS t ON classid = 1260 AND t.oid = objid
         WHERE l.database = 0 OR transactionid IN
             (SELECT transactionid FROM lock WHERE locktype = 'transactionid' AND NOT granted)),
     'system_sessions', (SELECT jsonb_agg(pid) FROM activity WHERE usesysid IS NULL),
     'databases', (SELECT jsonb_agg(jsonb_build_array(
         datname, datfrozenxid::text::bigint, mxid_age(datminmxid))) FROM pg_database),
-    'places', current_setting('max_connections')::int
+    'max_sessions', current_setting('max_connections')::int
         - current_setting('superuser_reserved_connections')::int
         - coalesce(current_setting('reserved_connections', true)::int, 0),
-    'taken', (SELECT count(*) FROM activity WHERE usesysid IS NOT NULL)
+    'open_sessions', (SELECT count(*) FROM activity WHERE usesysid IS NOT NULL)
 )
 """
 # 1260 and 1262: pg_authid and pg_database; looking them up by name would lock them
@@ -86,21 +87,21 @@ _KINDS = {
     "transactionid": LockKind.TRANSACTION,
 }
 
-
 _NOTIFY_LOCK = "object:1262:0"
 """The lock that every commit with a NOTIFY takes for a moment, in any database."""
 
 
 def build_guard_query(marks: Marks) -> str:
-    return _QUERY.format(prefix=literal(marks.prefix), application=literal(APPLICATION))
+    """Return the query for the state of the server and of the tenants with these marks."""
+    return _QUERY.format(prefix=quote_literal(marks.prefix), application=quote_literal(APPLICATION))
 
 
-def look_of(answer: dict[str, Any], disk: Capacity | None) -> ServerSnapshot:
-    next_id = _next_id(answer)
-    me = answer["me"]
-    connections = answer["places"]
+def parse_snapshot(answer: dict[str, Any], disk: Capacity | None) -> ServerSnapshot:
+    """Convert the query's result. `disk` is the capacity of the server's disk if it is known."""
+    next_id = _find_next_id(answer)
+    guard, max_sessions = answer["guard"], answer["max_sessions"]
     return ServerSnapshot(
-        guards=me["guards"] or (),
+        guards=guard["guards"] or (),
         sessions=[_session_from_row(each, next_id) for each in answer["sessions"] or ()],
         prepared=[PreparedTransaction(**each) for each in answer["prepared"] or ()],
         locks=[_lock_from_row(each) for each in answer["locks"] or ()],
@@ -110,42 +111,47 @@ def look_of(answer: dict[str, Any], disk: Capacity | None) -> ServerSnapshot:
             name: max(age(next_id, frozen), multixact_age)
             for name, frozen, multixact_age in answer["databases"]
         },
-        connections=Capacity(free=max(connections - answer["taken"], 0), total=connections),
+        connections=Capacity(
+            free=max(max_sessions - answer["open_sessions"], 0), total=max_sessions
+        ),
         disk=disk,
-        can_end_sessions=me["may_end"],
-        can_see_transactions=me["may_see"],
+        can_end_sessions=guard["may_end"],
+        can_see_transactions=guard["may_see"],
     )
 
 
-def _next_id(answer: dict[str, Any]) -> int:
+def _find_next_id(answer: dict[str, Any]) -> int:
     """Return the next transaction id. The snapshot does not include ids of open transactions; their
     locks do."""
     first = answer["next_id"] % XID_WRAPAROUND
-    ahead = [age(each, first) for each in answer["ids"] or ()]
+    distances = [age(each, first) for each in answer["ids"] or ()]
     return (
-        int(first + max((each + 1 for each in ahead if each < XID_WRAPAROUND // 2), default=0))
+        int(first + max((each + 1 for each in distances if each < XID_WRAPAROUND // 2), default=0))
         % XID_WRAPAROUND
     )
 
 
-def _session_from_row(found: dict[str, Any], next_id: int) -> Session:
-    def by_age(ids: Iterable[int | None]) -> list[int]:
+def _session_from_row(row: dict[str, Any], next_id: int) -> Session:
+    def sort_by_age(ids: Iterable[int | None]) -> list[int]:
         return sorted((each for each in ids if each is not None), key=lambda id_: age(next_id, id_))
 
-    held, ids = by_age(found.pop("held")), by_age(found.pop("ids") or ())
-    return Session(**found, held_id=held[-1] if held else None, newest_id=ids[0] if ids else None)
+    held_ids, own_ids = sort_by_age(row.pop("held")), sort_by_age(row.pop("ids") or ())
+    return Session(
+        **row,
+        held_id=held_ids[-1] if held_ids else None,
+        newest_id=own_ids[0] if own_ids else None,
+    )
 
 
-def _lock_from_row(found: dict[str, Any]) -> Lock:
-    party: Party = found["party"]
+def _lock_from_row(row: dict[str, Any]) -> Lock:
+    party: Party = row["party"]
+    is_notify = row["target"] == _NOTIFY_LOCK
     return Lock(
         party=party,
-        kind=LockKind.SHORT_LIVED
-        if found["target"] == _NOTIFY_LOCK
-        else _KINDS.get(found["kind"], LockKind.SHORT_LIVED),
-        target=found["target"],
-        mode=LockMode[found["mode"].removesuffix("Lock")],
-        granted=found["granted"],
-        waited=found["waited"],
-        tenant=found["tenant"],
+        kind=LockKind.SHORT_LIVED if is_notify else _KINDS.get(row["kind"], LockKind.SHORT_LIVED),
+        target=row["target"],
+        mode=LockMode[row["mode"].removesuffix("Lock")],
+        granted=row["granted"],
+        waited=row["waited"],
+        tenant=row["tenant"],
     )

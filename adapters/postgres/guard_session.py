@@ -43,17 +43,17 @@ COMMAND_TIMEOUT = 15.0
 RESCUE_AFTER = 2.0
 """Seconds that a login waits before `rescue` is called, and between its calls."""
 
-_NO_LIMIT = """
+_CLEAR_TRANSACTION_TIMEOUT = """
 SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'
 """
-# exists since PostgreSQL 17
+# the setting exists since PostgreSQL 17
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
 
 # a failed statement releases only the locks taken since the savepoint
-_BEFORE_QUERY = "SAVEPOINT question; SELECT pg_stat_clear_snapshot()"
-_AFTER_QUERY = "RELEASE question"
-_AFTER_FAILURE = "ROLLBACK TO question; RELEASE question"
+_BEFORE_QUERY = "SAVEPOINT before_query; SELECT pg_stat_clear_snapshot()"
+_AFTER_QUERY = "RELEASE before_query"
+_AFTER_FAILURE = "ROLLBACK TO before_query; RELEASE before_query"
 
 
 @dataclass
@@ -113,13 +113,13 @@ class GuardSession:
         if self._session is None or self._session.is_closed():
             self._is_in_transaction = False
             self._session = await self._log_in()
-            await self._session.execute(_NO_LIMIT)
+            await self._session.execute(_CLEAR_TRANSACTION_TIMEOUT)
         return self._session
 
     async def _log_in(self) -> asyncpg.Connection:
         """Log in within this task: in a separate task, a session whose caller was cancelled would
         stay open."""
-        rescuing = asyncio.create_task(self._rescue_repeatedly())
+        rescue_task = asyncio.create_task(self._rescue_repeatedly())
         try:
             return await connect(
                 **self.login,
@@ -131,7 +131,7 @@ class GuardSession:
                 },
             )
         finally:
-            rescuing.cancel()
+            rescue_task.cancel()
 
     async def _rescue_repeatedly(self) -> None:
         while self.rescue:
@@ -149,10 +149,10 @@ async def _copy_rows(session: asyncpg.Connection, query: str) -> list[Any]:
     characters that quote and separate columns here."""
     parts: list[bytes] = []
 
-    async def keep(part: bytes) -> None:
+    async def append(part: bytes) -> None:
         parts.append(bytes(part))
 
     await session.copy_from_query(
-        query, output=keep, format="csv", quote="\x01", escape="\x01", delimiter="\x02"
+        query, output=append, format="csv", quote="\x01", escape="\x01", delimiter="\x02"
     )
     return [json.loads(line) for line in b"".join(parts).splitlines()]

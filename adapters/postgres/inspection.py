@@ -1,7 +1,9 @@
-"""Inspection of a tenant's objects on the server, before every change."""
+"""Marks of tenants, and inspection of their objects on the server before every change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import asyncpg
 
 from adapters.postgres.sessions import Session
 from domain.names import MAX_IDENTIFIER
@@ -12,7 +14,7 @@ WITH named AS MATERIALIZED (
     SELECT oid, rolname, shobj_description(oid, 'pg_authid') AS mark
     FROM pg_roles WHERE rolname = $1
 )
-SELECT oid, rolname AS name, mark IS NOT DISTINCT FROM $2 AS is_ours FROM named
+SELECT oid, rolname AS name, mark IS NOT DISTINCT FROM $2 AS has_mark FROM named
 UNION ALL
 SELECT r.oid, r.rolname, true FROM pg_shdescription AS d JOIN pg_roles AS r ON r.oid = d.objoid
 WHERE d.classoid = 'pg_authid'::regclass AND d.description = $2
@@ -22,7 +24,7 @@ ORDER BY oid
 # by name first, which has an index; a search by mark reads all comments (1 ms for 10,000 roles)
 
 _DATABASES = """
-SELECT datname AS name, datconnlimit = -2 AS broken, datdba = $2 AS is_ours
+SELECT datname AS name, datconnlimit = -2 AS is_broken, datdba = $2 AS is_owned
 FROM pg_database WHERE datname = $1 OR datdba = $2
 """
 
@@ -65,12 +67,16 @@ class TenantState:
         return bool(self.owner)
 
     def is_tombstone(self, tenant: Tenant) -> bool:
-        return self.owner == tombstone_name(tenant.id)
+        return self.owner == build_tombstone_name(tenant.id)
+
+
+ANY_MARK = "pgvend:"
+"""Prefix of the marks of all installations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Marks of tenants' roles: a comment `pgvend:<installation>:<id>` on the role.
+    """Marks of an installation's tenants: a comment `pgvend:<installation>:<id>` on the role.
 
     Writing one needs CREATEROLE, which tenants do not have.
     """
@@ -79,18 +85,20 @@ class Marks:
 
     @property
     def prefix(self) -> str:
-        return f"pgvend:{self.installation}:"
+        return f"{ANY_MARK}{self.installation}:"
 
     def of(self, tenant: Tenant) -> str:
         return self.prefix + tenant.id
 
     def id_from_mark(self, mark: str | None) -> str | None:
         """Return the tenant's id in a mark of this installation, or None for any other text."""
-        is_ours = mark is not None and mark.startswith(self.prefix)
-        return mark.removeprefix(self.prefix) if mark and is_ours else None
+        if mark is None or not mark.startswith(self.prefix):
+            return None
+        return mark.removeprefix(self.prefix)
 
 
-def tombstone_name(tenant_id: str) -> str:
+def build_tombstone_name(tenant_id: str) -> str:
+    """Return the name of a deleted tenant's role that cannot be dropped yet."""
     return (TOMBSTONE_PREFIX + tenant_id)[:MAX_IDENTIFIER]
 
 
@@ -98,22 +106,22 @@ async def inspect_tenant(session: Session, tenant: Tenant, marks: Marks) -> Tena
     """Find the role with the tenant's mark, under any name, and its databases."""
     names = tenant.names
     roles = await session.fetch(_ROLES, names.owner, marks.of(tenant))
-    role = next((role for role in roles if role["is_ours"]), None)
+    role = next((role for role in roles if role["has_mark"]), None)
     databases = await session.fetch(_DATABASES, names.database, role["oid"] if role else 0)
-    mine = [database for database in databases if database["is_ours"]]
+    own = [database for database in databases if database["is_owned"]]
     return TenantState(
         owner=role["name"] if role else "",
-        databases=tuple(DatabaseState(found["name"], found["broken"]) for found in mine),
-        has_name_conflict=any(not role["is_ours"] for role in roles) or len(mine) < len(databases),
+        databases=tuple(DatabaseState(row["name"], row["is_broken"]) for row in own),
+        has_name_conflict=any(not role["has_mark"] for role in roles) or len(own) < len(databases),
     )
 
 
 async def fetch_inventory(session: Session, marks: Marks) -> Sequence[InventoryItem]:
     """Return all roles and databases with a mark of this installation, ordered by id."""
-    found = await session.fetch(_INVENTORY, marks.prefix)
-    return [_inventory_item(**row) for row in found]
+    rows = await session.fetch(_INVENTORY, marks.prefix)
+    return [_item_from_row(row) for row in rows]
 
 
-def _inventory_item(id: str, database: str | None, owner: str) -> InventoryItem:  # noqa: A002 - the column
-    is_tombstone = database is None and owner == tombstone_name(id)
-    return InventoryItem(id=id, database=database, owner=owner, is_tombstone=is_tombstone)
+def _item_from_row(row: asyncpg.Record) -> InventoryItem:
+    is_tombstone = row["database"] is None and row["owner"] == build_tombstone_name(row["id"])
+    return InventoryItem(**row, is_tombstone=is_tombstone)

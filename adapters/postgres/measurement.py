@@ -6,7 +6,7 @@ from contextlib import suppress
 import asyncpg
 
 from adapters.postgres.inspection import Marks
-from adapters.postgres.quoting import identifier
+from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import Session
 from domain.errors import ProviderRejected
 from domain.sizes import Measurement
@@ -38,11 +38,11 @@ listed."""
 async def check_measure_privilege(session: Session) -> None:
     """Check that the admin may measure all databases. Without pg_read_all_stats it may measure only
     databases that it may connect to. Raises ProviderRejected."""
-    found = await session.fetchrow(MEASURE_PRIVILEGE)
-    if found is None or not found["may_measure"]:
-        admin = identifier(found["admin"]) if found else "the admin"
+    row = await session.fetchrow(MEASURE_PRIVILEGE)
+    if row is None or not row["may_measure"]:
+        admin = quote_identifier(row["admin"]) if row else "the admin"
         raise ProviderRejected(
-            f"The admin lacks the privilege to measure databases: have a superuser run "
+            "The admin lacks the privilege to measure databases: have a superuser run "
             f"GRANT pg_read_all_stats TO {admin};"
         )
 
@@ -54,11 +54,11 @@ async def measure_databases(session: Session, marks: Marks) -> Mapping[str, Meas
     the others.
     """
     await check_measure_privilege(session)
-    found: dict[str, Measurement] = {}
+    measurements: dict[str, Measurement] = {}
     for row in await session.fetch(_DATABASES, marks.prefix):
         with suppress(*_DROPPED_MEANWHILE):
             size = await session.fetchval(_SIZE, row["oid"]) or 0
-            before = found.get(row["id"], Measurement(0, read_only=True))
+            before = measurements.get(row["id"], Measurement(0, read_only=True))
             read_only = before.read_only and row["read_only"]
-            found[row["id"]] = Measurement(before.size + size, read_only)
-    return found
+            measurements[row["id"]] = Measurement(before.size + size, read_only)
+    return measurements

@@ -13,8 +13,8 @@ from ports.driven.cancellation import run_to_completion
 async def role_membership(
     session: Session, role: str, tenant_id: str | None
 ) -> AsyncIterator[None]:
-    """Join the role until the context exits, under the lock of its tenant, if it belongs to one: a
-    concurrent `provision` would join and leave the same role."""
+    """Join the role until the context exits. With `tenant_id`, do so under the lock of that tenant,
+    because a concurrent `provision` would join and leave the same role."""
     if tenant_id:
         await session.execute(statements.lock_tenant(tenant_id))
     try:  # a cancelled statement may have taken effect

@@ -1,5 +1,8 @@
-"""Prepared transactions. FORCE ends sessions, but a prepared transaction has no session and stays
-until it is rolled back."""
+"""Rollback of tenants' prepared transactions.
+
+DROP DATABASE WITH (FORCE) ends sessions, but a prepared transaction has no session and stays until
+it is rolled back.
+"""
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
@@ -18,17 +21,18 @@ MAX_ATTEMPTS = 5
 
 _PREPARED = """
 SELECT gid, database, owner, shobj_description(r.oid, 'pg_authid') AS mark,
-       host.rolname AS host, shobj_description(host.oid, 'pg_authid') AS host_mark
+       host.rolname AS database_owner,
+       shobj_description(host.oid, 'pg_authid') AS database_owner_mark
 FROM pg_prepared_xacts AS p
 JOIN pg_database AS d ON d.datname = database JOIN pg_roles AS host ON host.oid = d.datdba
 LEFT JOIN pg_roles AS r ON r.rolname = owner
 WHERE ($3::text IS NULL OR gid = $3) AND (database = ANY ($2) OR owner = $1
    OR transaction IN (SELECT xmax FROM pg_database WHERE datname = ANY ($2))
    OR EXISTS (
-        SELECT FROM pg_locks AS own JOIN pg_locks AS held USING (virtualtransaction)
-        WHERE own.transactionid = transaction AND own.pid IS NULL AND held.pid IS NULL
-          AND held.locktype = 'object' AND held.classid = 'pg_database'::regclass
-          AND held.objid IN (SELECT oid FROM pg_database WHERE datname = ANY ($2))
+        SELECT FROM pg_locks AS own JOIN pg_locks AS other USING (virtualtransaction)
+        WHERE own.transactionid = transaction AND own.pid IS NULL AND other.pid IS NULL
+          AND other.locktype = 'object' AND other.classid = 'pg_database'::regclass
+          AND other.objid IN (SELECT oid FROM pg_database WHERE datname = ANY ($2))
     ))
 """
 # transactions that were prepared in the databases or by the role, and those that prevent changing
@@ -45,17 +49,18 @@ async def end_prepared_transactions(
     only: str | None = None,
 ) -> None:
     """Roll back the prepared transactions that block the deletion of the databases or of their
-    `owner`, a role that the admin is a member of; with `only`, just that one.
+    `owner`, a role that the admin is a member of. With `only`, roll back the transaction of that
+    name alone.
 
-    This needs a session in a tenant's database. Its search_path contains no schema of the tenant.
+    Opens sessions in tenants' databases. Their search_path contains no schema of the tenant.
     """
     for transaction in await session.fetch(_PREPARED, owner, list(databases), only):
         async with AsyncExitStack() as memberships:
-            for role, mark in {"owner": "mark", "host": "host_mark"}.items():
+            for role, mark in {"owner": "mark", "database_owner": "database_owner_mark"}.items():
                 if transaction[role] != owner:
                     tenant_id = marks.id_from_mark(transaction[mark])
-                    member = role_membership(session, transaction[role], tenant_id)
-                    await memberships.enter_async_context(member)
+                    membership = role_membership(session, transaction[role], tenant_id)
+                    await memberships.enter_async_context(membership)
             await _roll_back_with_retries(session, transaction, server)
 
 
@@ -70,9 +75,13 @@ async def _roll_back_with_retries(
             return
         with suppress(asyncpg.InternalServerError):  # the transaction changed the same row
             if attempt:
-                await session.execute(statements.join_and_end_sessions(transaction["host"]))
-            opened = statements.open_to_admin(transaction["database"], transaction["host"])
-            await session.execute(statements.with_short_lock_timeout(opened))
+                await session.execute(
+                    statements.join_and_end_sessions(transaction["database_owner"])
+                )
+            statement = statements.open_to_admin(
+                transaction["database"], transaction["database_owner"]
+            )
+            await session.execute(statements.with_short_lock_timeout(statement))
     await _roll_back(transaction, server)
 
 

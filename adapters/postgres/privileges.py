@@ -13,7 +13,7 @@ import asyncpg
 
 from adapters.postgres import statements
 from adapters.postgres.inspection import Marks
-from adapters.postgres.quoting import identifier
+from adapters.postgres.quoting import quote_identifier
 
 MAX_PRIVILEGES = 10_000
 """The maximum number of privileges that one query returns."""
@@ -65,9 +65,10 @@ async def revoke_delegated(session: asyncpg.Connection, role: str, marks: Marks)
 
 
 async def revoke_in_batches(session: asyncpg.Connection, role: str, marks: Marks) -> None:
-    """Revoke owners' grants too, until DROP OWNED can revoke the rest quickly."""
-    while len(found := await _find_grants(session, role, marks, by_owners=True)) == MAX_PRIVILEGES:
-        await _revoke_all(session, role, found)
+    """Revoke the role's privileges in the session's database, including those that owners granted,
+    until DROP OWNED can revoke the rest quickly."""
+    while len(grants := await _find_grants(session, role, marks, by_owners=True)) == MAX_PRIVILEGES:
+        await _revoke_all(session, role, grants)
 
 
 async def _find_grants(
@@ -77,17 +78,20 @@ async def _find_grants(
 
 
 async def _revoke_all(
-    session: asyncpg.Connection, role: str, found: Sequence[asyncpg.Record]
+    session: asyncpg.Connection, role: str, grants: Sequence[asyncpg.Record]
 ) -> None:
-    for (grantor, is_member), rows in groupby(found, itemgetter("grantor", "is_member")):
-        revoked = [f"REVOKE ALL ON {row['object']} FROM {identifier(role)} CASCADE" for row in rows]
-        for begin in range(0, len(revoked), BATCH_SIZE):
-            part = revoked[begin : begin + BATCH_SIZE]
-            await session.execute(_revoke_as(grantor, part, joins=not is_member))
+    for (grantor, is_member), rows in groupby(grants, itemgetter("grantor", "is_member")):
+        grantee = quote_identifier(role)
+        revocations = [f"REVOKE ALL ON {row['object']} FROM {grantee} CASCADE" for row in rows]
+        for begin in range(0, len(revocations), BATCH_SIZE):
+            batch = revocations[begin : begin + BATCH_SIZE]
+            await session.execute(_build_batch(grantor, batch, joins=not is_member))
 
 
-def _revoke_as(grantor: str, parts: Sequence[str], *, joins: bool) -> str:
-    acting = [f"SET LOCAL ROLE {identifier(grantor)}", *parts, "SET LOCAL ROLE NONE"]
+def _build_batch(grantor: str, revocations: Sequence[str], *, joins: bool) -> str:
+    """Return one transaction that runs the revocations as the grantor. With `joins`, the admin is
+    a member of the grantor's role only in it."""
+    batch = [f"SET LOCAL ROLE {quote_identifier(grantor)}", *revocations, "SET LOCAL ROLE NONE"]
     if joins:
-        acting = [statements.join_role(grantor), *acting, statements.leave_role(grantor)]
-    return "; ".join(acting)
+        batch = [statements.join_role(grantor), *batch, statements.leave_role(grantor)]
+    return "; ".join(batch)

@@ -1,4 +1,4 @@
-"""DatabaseProvider over SQL."""
+"""The provider of databases on a PostgreSQL server."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -9,24 +9,22 @@ from typing import TypeVar
 import asyncpg
 
 from adapters.postgres import statements
-from adapters.postgres.database_drop import drop_database
-from adapters.postgres.deletion import Deletion
+from adapters.postgres.deletion import Deletion, drop_database
 from adapters.postgres.encoding import fetch_template0
 from adapters.postgres.errors import ConcurrentChange
 from adapters.postgres.extensions import fetch_available_extensions, install
 from adapters.postgres.inspection import (
     Marks,
     TenantState,
+    build_tombstone_name,
     fetch_inventory,
     inspect_tenant,
-    tombstone_name,
 )
 from adapters.postgres.measurement import measure_databases
-from adapters.postgres.read_only import ReadOnlyMode
 from adapters.postgres.requirements import check_admin_privileges
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import POOL_SIZE, Session, acquire_session, open_session
-from adapters.postgres.suspension import Suspension
+from adapters.postgres.tenant_access import TenantAccess
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, ProviderBusy
 from domain.extensions import Extension, check_available
@@ -43,7 +41,7 @@ MAX_ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class PostgresProvider(DatabaseProvider, SizeLimiter):
-    """A provider of databases on one server."""
+    """Provides databases on one server, by SQL."""
 
     server: Server
     marks: Marks
@@ -51,7 +49,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
     long_calls: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(POOL_SIZE // 2), init=False, repr=False
     )
-    """Limits calls whose tenants resist. These take time and must not occupy the whole pool."""
+    """Limits calls that sessions of tenants can block. These must not occupy the whole pool."""
     tombstone_calls: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(1), init=False, repr=False
     )
@@ -121,15 +119,13 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
     async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
         tenant, password = request.tenant, await self.server.encode_password(request.password)
         async with self._tenant_lock(tenant) as session:
-            suspension = self._suspend(session, await self._find_tenant(session, tenant))
-            await suspension.execute_past_locks(statements.set_password(tenant, password))
-            if end_sessions:
-                await suspension.end_sessions()
+            access = self._create_access(session, await self._find_tenant(session, tenant))
+            await access.set_password(password, end_sessions=end_sessions)
         return await self.server.build_connection(request)
 
     async def _find_tenant(self, session: Session, tenant: Tenant) -> TenantState:
-        """Inspect a tenant whose login is about to be handed out, and give its role the name in the
-        record back. Raises DatabaseNotFound, and NameTaken if another role has that name."""
+        """Inspect a tenant whose login is about to be handed out, and rename its role to the name
+        in the record. Raises DatabaseNotFound, and NameTaken if another role has that name."""
         state, name = await inspect_tenant(session, tenant, self.marks), tenant.names.owner
         if not state.has_role or state.is_tombstone(tenant):
             raise DatabaseNotFound(f"The database {tenant.id} does not exist on the server.")
@@ -146,19 +142,19 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         async with self.long_calls, self._tenant_lock(tenant) as session:
             state = await inspect_tenant(session, tenant, self.marks)
             if state.has_role:
-                await self._suspend(session, state)()
+                await self._create_access(session, state).suspend()
 
     async def delete(self, tenant: Tenant) -> Tombstone | None:
         return await _retry_races(lambda: self._delete(tenant))
 
     async def _delete(self, tenant: Tenant) -> Tombstone | None:
-        is_tombstone = tenant.names.owner == tombstone_name(tenant.id)
-        place = self.tombstone_calls if is_tombstone else self.long_calls
-        async with place, self._tenant_lock(tenant) as session:
+        is_tombstone = tenant.names.owner == build_tombstone_name(tenant.id)
+        limit = self.tombstone_calls if is_tombstone else self.long_calls
+        async with limit, self._tenant_lock(tenant) as session:
             state = await inspect_tenant(session, tenant, self.marks)
             if not state.has_role:
                 return None
-            return await Deletion(session, tenant, state, self.server, self.marks)()
+            return await Deletion(session, tenant, state, self.server, self.marks).run()
 
     async def measure_sizes(self) -> Mapping[str, Measurement]:
         async with acquire_session(self.pool) as session:
@@ -168,16 +164,16 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         async with self.long_calls, self._tenant_lock(tenant) as session:
             state = await inspect_tenant(session, tenant, self.marks)
             if state.has_role:
-                await ReadOnlyMode(self._suspend(session, state)).enable()
+                await self._create_access(session, state).set_read_only()
 
     async def clear_read_only(self, tenant: Tenant) -> None:
         async with self.long_calls, self._tenant_lock(tenant) as session:
             state = await inspect_tenant(session, tenant, self.marks)
             if state.has_role:
-                await ReadOnlyMode(self._suspend(session, state)).disable()
+                await self._create_access(session, state).clear_read_only()
 
-    def _suspend(self, session: Session, state: TenantState) -> Suspension:
-        return Suspension(session, state.owner, state.databases, self.server, self.marks)
+    def _create_access(self, session: Session, state: TenantState) -> TenantAccess:
+        return TenantAccess(session, state.owner, state.databases, self.server, self.marks)
 
     async def inventory(self) -> Sequence[InventoryItem]:
         async with acquire_session(self.pool) as session:

@@ -1,15 +1,15 @@
-"""Requirements that pgvend has of a server and its admin."""
+"""Checks of a server and its admin against pgvend's requirements."""
 
 import asyncpg
 
 from adapters.postgres.errors import LACKS_PRIVILEGE
-from adapters.postgres.quoting import identifier
+from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import Session
 from domain.errors import ProviderRejected
 
 _ADMIN_PRIVILEGES = """
 -- INHERIT: the admin drops a tenant's database as a member of its owner
-SELECT rolsuper OR (rolcreatedb AND rolcreaterole AND rolinherit) AS enough,
+SELECT rolsuper OR (rolcreatedb AND rolcreaterole AND rolinherit) AS is_sufficient,
        pg_is_in_recovery() AS standby
 FROM pg_roles WHERE rolname = current_user
 """
@@ -24,31 +24,32 @@ WHERE datallowconn AND EXISTS (
   AND NOT starts_with(coalesce(shobj_description(datdba, 'pg_authid'), ''), 'pgvend:')
 ORDER BY datname
 """
-# tenants' databases are left out: a tenant may grant access to its own
+# without tenants' databases: a tenant may grant access to its own
 
 
 async def check_admin_privileges(session: Session | asyncpg.Connection) -> None:
     """Check the admin's privileges. Raises ProviderRejected if the admin may not create roles and
     databases, or if the server is a standby."""
-    powers = await session.fetchrow(_ADMIN_PRIVILEGES)
-    if powers is None or powers["standby"]:
+    row = await session.fetchrow(_ADMIN_PRIVILEGES)
+    if row is None or row["standby"]:
         raise ProviderRejected("The PostgreSQL server is a standby: set the DSN to its primary.")
-    if not powers["enough"]:
+    if not row["is_sufficient"]:
         raise ProviderRejected(LACKS_PRIVILEGE)
 
 
-async def build_public_access_fixes(session: Session, *, own: bool) -> list[str]:
+async def build_public_access_fixes(session: Session, *, only_own: bool) -> list[str]:
     """Return the statements that a superuser has to run once, so that tenants reach no database but
-    their own. With `own`, return only those that the admin may run itself.
+    their own. With `only_own`, return those for the admin's databases, which the admin
+    may run itself.
 
     PostgreSQL grants everybody access to a new database, including `postgres` and `template1`, and
     only the database's owner can revoke it. pgvend did not create those databases, so it leaves
     them to the operator.
     """
-    found = []
-    for row in await session.fetch(_OPEN_DATABASES, own):
-        name = identifier(row["datname"])
+    fixes = []
+    for row in await session.fetch(_OPEN_DATABASES, only_own):
+        name = quote_identifier(row["datname"])
         if row["is_admins"]:  # the next statement would revoke the admin's access too
-            found.append(f"GRANT CONNECT ON DATABASE {name} TO {identifier(row['admin'])};")
-        found.append(f"REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC;")
-    return found
+            fixes.append(f"GRANT CONNECT ON DATABASE {name} TO {quote_identifier(row['admin'])};")
+        fixes.append(f"REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC;")
+    return fixes

@@ -15,7 +15,7 @@ SALT_BYTES = 16
 
 
 async def create_scram_verifier(password: Secret) -> str:
-    """Return the verifier that PostgreSQL stores in `pg_authid` for `password`, which has to be
+    """Create the verifier that PostgreSQL stores in `pg_authid` for `password`, which has to be
     ASCII.
 
     Hashing takes about 6 ms of CPU time and runs in a thread.
@@ -27,5 +27,5 @@ def _create_verifier(password: str, salt: bytes) -> str:
     salted = pbkdf2_hmac("sha256", password.encode("ascii"), salt, ITERATIONS)
     stored_key = sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
     server_key = hmac.digest(salted, b"Server Key", "sha256")
-    texts = [b64encode(part).decode() for part in (salt, stored_key, server_key)]
-    return f"SCRAM-SHA-256${ITERATIONS}:{texts[0]}${texts[1]}:{texts[2]}"
+    encoded = [b64encode(part).decode() for part in (salt, stored_key, server_key)]
+    return f"SCRAM-SHA-256${ITERATIONS}:{encoded[0]}${encoded[1]}:{encoded[2]}"

@@ -18,14 +18,14 @@ SETTING = "PGVEND_POSTGRES_ADMIN_DSN"
 class Server:
     """A server and its logins.
 
-    `admin` creates and deletes databases. `superuser`, if there is one, installs the `installable`
-    extensions, which have to be harmless (tenants install all others themselves, if they may),
-    transfers the `entrusted` extensions that it owns to the tenants, and revokes grants that the
-    admin cannot revoke. `takes_verifiers` is false if the server requires plain passwords (Neon).
-    `detour` overrides the login of pgvend's own sessions as a tenant, which bypass a pooler.
+    `admin` provisions and deletes databases. `superuser`, if there is one, installs the
+    `installable` extensions, which have to be harmless (tenants install all others themselves, if
+    they may), transfers the `tenant_owned` extensions to the tenants, and revokes grants that the
+    admin cannot revoke. `accepts_verifiers` is false if the server requires plain passwords (Neon).
+    `pooler_bypass` overrides arguments of the login when pgvend itself logs in as a tenant.
 
     Tenants reach the server at the `public` addresses; a cluster has several. `sslmode` is the
-    value that tenants are given, or None to use the server's capability.
+    value that tenants are given; None means `require` if the server offers TLS, else `disable`.
     """
 
     admin: Login = field(repr=False)
@@ -57,8 +57,8 @@ class Server:
         )
 
     async def build_connection(self, request: ProvisionRequest) -> Connection:
-        """Return the connection that the tenant is given. Raises ProviderBusy if the server has to
-        be asked for TLS and does not answer."""
+        """Build the connection that the tenant is given. Raises ProviderBusy if it is not known
+        whether the server offers TLS, and the server does not answer."""
         return Connection(
             host=self.public_host,
             port=self.public_port,
@@ -79,16 +79,16 @@ class Server:
         if self.sslmode:
             return self.sslmode
         if not self._known_sslmode:
-            self._known_sslmode.append("require" if await self._has_tls() else "disable")
+            self._known_sslmode.append("require" if await self._offers_tls() else "disable")
         return self._known_sslmode[0]
 
-    async def _has_tls(self) -> bool:
+    async def _offers_tls(self) -> bool:
         for host, port in addresses_from_login(self.admin):
             try:
                 return await has_tls(host, port)
             except OSError:
                 continue
-        raise ProviderBusy("The PostgreSQL server cannot be reached.")
+        raise ProviderBusy("The PostgreSQL server cannot be reached; retry later.")
 
 
 def server_from_dsn(

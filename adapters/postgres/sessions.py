@@ -41,11 +41,16 @@ TENANT_SETTING_OVERRIDES = {
 APPLICATION = "pgvend"
 
 CONNECT_TIMEOUT = 10.0
-STATEMENT_TIMEOUT = 70.0  # a little longer than the server's timeout, whose error says more
+"""Seconds to open a session."""
+
+STATEMENT_TIMEOUT = 70.0
+"""Seconds to wait for a statement: longer than the server's timeout, whose error says more."""
+
 ACQUIRE_TIMEOUT = 60.0
+"""Seconds to wait for a session of the pool."""
+
 CLOSE_TIMEOUT = 3.0
-"""Seconds: to open a session, to wait for a statement, to wait for a session of the pool, to cancel
-a session's statement and close it."""
+"""Seconds to cancel a session's statement and to close it."""
 
 POOL_SIZE = 6
 """CREATE DATABASE is limited by the server's processors: running more at once only slows down
@@ -103,7 +108,7 @@ async def open_session(
     """Open a session outside the pool. `lost` is the error for a broken connection; `settings`
     override the usual ones.
 
-    A session that does not close in time raises no error, as in `session_of`.
+    A session that does not close in time raises no error, as in `acquire_session`.
     """
     with translate_errors(lost=ProviderBusy):
         session = await connect(

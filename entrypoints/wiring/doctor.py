@@ -8,7 +8,7 @@ import structlog
 from adapters.embedded.doctor import EmbeddedChecks
 from adapters.neon.doctor import NeonDoctorChecks
 from adapters.postgres.doctor.checks import OPERATOR_CHECKS, SIZE_LIMIT_CHECKS, PostgresChecks
-from adapters.postgres.doctor.marks import LocalState
+from adapters.postgres.doctor.context import LocalState
 from adapters.registry.doctor import PostgresRegistryChecks, RegistryChecks, SqliteRegistryChecks
 from adapters.registry.snapshot import RegistrySnapshot
 from adapters.system.clock import SystemClock

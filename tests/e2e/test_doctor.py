@@ -12,7 +12,7 @@ from tests.support.command_line import (
     run_pgvend,
     run_program,
 )
-from tests.support.doctor import LACKS_FIXES, run
+from tests.support.doctor import LACKS_FIXES, run_as_superuser
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.servers import PASSWORD, OperatorsServer
 from tests.support.service import RunningService
@@ -58,7 +58,7 @@ async def test_the_printed_fixes_can_be_run_by_psql(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
     settings = _settings_for(server_15)
-    await run(server_15, "CREATE DATABASE wide_open", "ALTER ROLE admin NOCREATEDB")
+    await run_as_superuser(server_15, "CREATE DATABASE wide_open", "ALTER ROLE admin NOCREATEDB")
     try:
         before = await _run_doctor(tmp_path, **settings)
         script = before.stdout.partition("Run this SQL as a superuser to fix it:")[2]
@@ -68,7 +68,7 @@ async def test_the_printed_fixes_can_be_run_by_psql(
         )
         again = await _run_doctor(tmp_path, **settings)
     finally:
-        await run(
+        await run_as_superuser(
             server_15,
             "DROP DATABASE wide_open",
             "ALTER ROLE admin CREATEDB",

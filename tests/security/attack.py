@@ -1,10 +1,12 @@
 """An attack, and common ways to run one."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import asyncpg
 
+from adapters.postgres.errors import FAILURES
 from tests.security.outcome import Kind, Outcome
 from tests.security.stage import Refused, Stage
 
@@ -21,8 +23,8 @@ MISSING_EXTENSION_ERRORS = (
 
 @dataclass(frozen=True)
 class Attack:
-    """An action that B tries, with its expected outcome: stopped, unless `promised` has another one
-    for the mode, or for the mode and version. `crosses` marks attacks that would break the
+    """An action that B tries. It is expected to be stopped, unless `expected` has another outcome
+    for the mode, or for the mode and version. `crosses_tenants` marks attacks that would break the
     isolation of tenants: they reach A or its data."""
 
     title: str
@@ -44,23 +46,22 @@ class Attack:
             return await self.attempt(stage)
         except Refused:
             return Outcome.STOPPED
-        except (
-            MISSING_EXTENSION_ERRORS
-        ) as error:  # ALTER SYSTEM raises the same code if it is disabled
+        except MISSING_EXTENSION_ERRORS as error:
+            # ALTER SYSTEM raises the same error if it is disabled
             return Outcome.UNTRIED if "extension" in str(error) else Outcome.STOPPED
 
 
-def attacks(
+def create_attacks(
     create_attempt: Callable[[str], Attempt],
     attempts: Mapping[str, str],
     expected: ExpectedOutcomes = NOTHING,
     *,
     crosses_tenants: bool = False,
 ) -> tuple[Attack, ...]:
-    """Return attacks that run in the same way with the same outcome, from titles and statements."""
+    """Create attacks that run in the same way with the same outcome, from titles and statements."""
     return tuple(
-        Attack(title, create_attempt(text), expected, crosses_tenants=crosses_tenants)
-        for title, text in attempts.items()
+        Attack(title, create_attempt(statement), expected, crosses_tenants=crosses_tenants)
+        for title, statement in attempts.items()
     )
 
 
@@ -142,6 +143,12 @@ def log_in_with(**login: str) -> Attempt:
 
 def log_in_to(database: str) -> Attempt:
     return log_in_with(database=database)
+
+
+async def try_statement(session: asyncpg.Connection, statement: str) -> None:
+    """Run the statement; an error is not a result, because the guard may end the session."""
+    with suppress(*FAILURES):
+        await session.execute(statement)
 
 
 async def _run_and_roll_back(session: asyncpg.Connection, stage: Stage, statements: str) -> None:

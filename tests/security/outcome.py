@@ -7,6 +7,8 @@ from domain.targets import Isolation
 
 
 class Outcome(StrEnum):
+    """What an attack achieved; docs/security/attacks.md explains the words."""
+
     STOPPED = "stopped"
     VISIBLE = "visible"
     POSSIBLE = "possible"

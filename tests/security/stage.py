@@ -1,5 +1,7 @@
-"""Two tenants of one service, A, which has data, and B, which attacks it, on servers of every kind,
-whose operators applied the fixes of pgvend's startup warning."""
+"""Two tenants of one service on servers of every kind: A, which has data, and B, which attacks it.
+
+The servers' operators applied the fixes in pgvend's startup warning.
+"""
 
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -24,7 +26,7 @@ from tests.support.postgres_under_test import (
     PostgresUnderTest,
     bundled_under_test,
     operators_under_test,
-    tenant,
+    tenant_session,
 )
 from tests.support.provision_requests import new_provision_request
 from tests.support.servers import OperatorsServer
@@ -53,8 +55,8 @@ class Refused(Exception):
 
 
 @contextmanager
-def raising_refused() -> Iterator[None]:
-    """Turn a refusal into Stopped; other errors pass."""
+def translate_refusals() -> Iterator[None]:
+    """Turn a refusal into Refused; other errors pass."""
     try:
         yield
     except _REFUSALS as error:
@@ -104,8 +106,8 @@ class TemporaryTenant:
 
 @dataclass(frozen=True)
 class Stage:
-    """A server with both tenants. `hall` is pgvend's own database, `superuser` an operator's login,
-    `log` the server's log; the last two are None where they do not exist."""
+    """A server with both tenants. `admin_database` is pgvend's own database, `superuser` an
+    operator's login, `log` the server's log; the last two are None where they do not exist."""
 
     kind: Kind
     provider: DatabaseProvider
@@ -113,8 +115,8 @@ class Stage:
     admin_database: str
     superuser: Login | None = field(repr=False)
     log: Path | None
-    a_order: ProvisionRequest
-    b_order: ProvisionRequest
+    a_request: ProvisionRequest
+    b_request: ProvisionRequest
     a: Connection
     b: Connection
 
@@ -124,13 +126,13 @@ class Stage:
         return Outcome.POSSIBLE if self.kind.is_shared else Outcome.OWN
 
     def as_a(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
-        return tenant(self.a)
+        return tenant_session(self.a)
 
     @asynccontextmanager
     async def as_b(self, **login: object) -> AsyncIterator[asyncpg.Connection]:
-        """Log in as B. Raises Stopped for every refusal."""
-        with raising_refused():
-            async with tenant(self.b, **login) as session:
+        """Log in as B. Raises Refused for every refusal."""
+        with translate_refusals():
+            async with tenant_session(self.b, **login) as session:
                 yield session
 
     def as_b_in_a(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
@@ -139,7 +141,7 @@ class Stage:
 
     @asynccontextmanager
     async def temporary_tenant(self) -> AsyncIterator[TemporaryTenant]:
-        """One more tenant until the context exits."""
+        """Provision one more tenant until the context exits."""
         provision_request = new_provision_request()
         async with provisioned_database(self.provider, provision_request) as connection:
             yield TemporaryTenant(provision_request, connection)
@@ -165,14 +167,14 @@ class Stage:
 async def open_stage(kind: Kind, base: Base) -> AsyncIterator[Stage]:
     if isinstance(base, RunningEmulator):
         async with _closed_admin_database(base), provider_on(base, kind.isolation) as provider:
-            make = partial(
+            create_stage = partial(
                 Stage,
                 admin=NEON_OWNER,
                 admin_database=NEON_ADMIN_DATABASE,
                 superuser=None,
                 log=None,
             )
-            async with _tenants(kind, provider, make) as stage:
+            async with _tenants(kind, provider, create_stage) as stage:
                 yield stage
     elif isinstance(base, OperatorsServer):
         async with operators_under_test(base) as postgres, _on_server(kind, postgres) as stage:
@@ -185,7 +187,7 @@ async def open_stage(kind: Kind, base: Base) -> AsyncIterator[Stage]:
 @asynccontextmanager
 async def _on_server(kind: Kind, postgres: PostgresUnderTest) -> AsyncIterator[Stage]:
     server = replace(postgres.provider.server, connection_limit=SESSION_LIMIT)
-    make = partial(
+    create_stage = partial(
         Stage,
         admin=postgres.admin,
         admin_database="postgres",
@@ -193,40 +195,48 @@ async def _on_server(kind: Kind, postgres: PostgresUnderTest) -> AsyncIterator[S
         log=postgres.log,
     )
     provider = replace(postgres.provider, server=server)
-    async with run_provider_guard(provider) as guard_run, _tenants(kind, provider, make) as stage:
+    async with (
+        run_provider_guard(provider) as guard_run,
+        _tenants(kind, provider, create_stage) as stage,
+    ):
         yield stage
-        mine = [ending for ending in guard_run.ended if ending[0] == stage.a_order.tenant.id]
-        assert not mine, "the guard ended a session of A's"
+        ended = [
+            reason for tenant, reason in guard_run.ended if tenant == stage.a_request.tenant.id
+        ]
+        assert not ended, "the guard ended a session of A's"
 
 
 @asynccontextmanager
 async def _tenants(
-    kind: Kind, provider: DatabaseProvider, make: partial[Stage]
+    kind: Kind, provider: DatabaseProvider, create_stage: partial[Stage]
 ) -> AsyncIterator[Stage]:
-    a_order, b_order = new_provision_request("A"), new_provision_request("B")
+    a_request, b_request = new_provision_request("A"), new_provision_request("B")
     async with (
-        provisioned_database(provider, a_order) as a,
-        provisioned_database(provider, b_order) as b,
+        provisioned_database(provider, a_request) as a,
+        provisioned_database(provider, b_request) as b,
     ):
         await _create_data(a)
-        yield make(kind=kind, provider=provider, a_order=a_order, b_order=b_order, a=a, b=b)
+        yield create_stage(
+            kind=kind, provider=provider, a_request=a_request, b_request=b_request, a=a, b=b
+        )
 
 
 @asynccontextmanager
 async def _closed_admin_database(neon: RunningEmulator) -> AsyncIterator[None]:
-    to_all = f"CONNECT, TEMPORARY ON DATABASE {NEON_ADMIN_DATABASE}"
+    """Close the admin's database to other roles until the context exits."""
+    privileges = f"CONNECT, TEMPORARY ON DATABASE {NEON_ADMIN_DATABASE}"
     async with neon.session(NEON_OWNER, NEON_ADMIN_DATABASE) as owner:
-        await owner.execute(f"REVOKE {to_all} FROM PUBLIC")
+        await owner.execute(f"REVOKE {privileges} FROM PUBLIC")
     try:
         yield
     finally:
         async with neon.session(NEON_OWNER, NEON_ADMIN_DATABASE) as owner:
-            await owner.execute(f"GRANT {to_all} TO PUBLIC")
+            await owner.execute(f"GRANT {privileges} TO PUBLIC")
 
 
 async def _create_data(connection: Connection) -> None:
     """Create data in A's database."""
-    async with tenant(connection) as session:
+    async with tenant_session(connection) as session:
         await session.execute(_CREATE_DATA)
         await session.execute("INSERT INTO treasure VALUES ($1)", SECRET_TEXT)
         await session.execute("SELECT lo_from_bytea(0, $1)", SECRET_TEXT.encode())

@@ -40,9 +40,8 @@ THEMES: Mapping[str, Sequence[Attack]] = {
 PAGE = REPOSITORY / "docs" / "security" / "attacks.md"
 BEGIN, END = "<!-- attacks: begin -->\n\n", "\n<!-- attacks: end -->\n"
 
-UPDATE = "UPDATE_DOCS"
+UPDATE_VARIABLE = "UPDATE_DOCS"
 """The environment variable that makes the test write the table instead of comparing it."""
-
 
 Results = dict[Attack, Outcome | Exception]
 
@@ -63,12 +62,12 @@ async def results(bases: Mapping[Kind, Base]) -> Mapping[Kind, Results]:
     """Run the attacks on all servers concurrently, one after another on each server."""
     outcomes: dict[Kind, Results] = {}
 
-    async def try_all(kinds: list[Kind]) -> None:
+    async def run_on(kinds: list[Kind]) -> None:
         for kind in kinds:
-            outcomes[kind] = await _try_all(kind, bases[kind])
+            outcomes[kind] = await _run_attacks(kind, bases[kind])
 
     shared = groupby(bases, key=lambda kind: kind.base)
-    await asyncio.gather(*[try_all(list(kinds)) for _, kinds in shared])
+    await asyncio.gather(*[run_on(list(kinds)) for _, kinds in shared])
     return outcomes
 
 
@@ -76,9 +75,9 @@ async def results(bases: Mapping[Kind, Base]) -> Mapping[Kind, Results]:
 async def test_attacks_have_the_expected_outcomes(
     results: Mapping[Kind, Results], kind: Kind
 ) -> None:
-    broken = [result for result in results[kind].values() if isinstance(result, Exception)]
-    if broken:
-        raise ExceptionGroup(f"on {kind}", broken)
+    errors = [result for result in results[kind].values() if isinstance(result, Exception)]
+    if errors:
+        raise ExceptionGroup(f"on {kind}", errors)
     expected = {attack: attack.expected_outcome(kind) for attack in results[kind]}
     assert results[kind] == expected
 
@@ -96,29 +95,29 @@ async def test_declared_isolation_holds(results: Mapping[Kind, Results], kind: K
 
 
 async def test_the_documentation_matches_the_outcomes(results: Mapping[Kind, Results]) -> None:
-    table = "\n".join(_rows(results))
+    table = "\n".join(_format_tables(results))
     before, _, rest = PAGE.read_text().partition(BEGIN)
-    kept, _, after = rest.partition(END)
-    if os.environ.get(UPDATE):
-        kept = table
+    current, _, after = rest.partition(END)
+    if os.environ.get(UPDATE_VARIABLE):
+        current = table
         PAGE.write_text(before + BEGIN + table + END + after)
 
-    assert kept == table, f"update it with {UPDATE}=1"
+    assert current == table, f"{PAGE.name} is out of date: run this test with {UPDATE_VARIABLE}=1"
 
 
-async def _try_all(kind: Kind, base: Base) -> Results:
+async def _run_attacks(kind: Kind, base: Base) -> Results:
     results: Results = {}
     async with open_stage(kind, base) as stage:
         snapshot = await stage.snapshot()
         for attack in chain(*THEMES.values()):
-            result = results[attack] = await _result(stage, attack, snapshot)
-            if isinstance(result, Exception):  # report once
+            result = results[attack] = await _run_attack(stage, attack, snapshot)
+            if isinstance(result, Exception):  # the next attacks start from the changed state
                 snapshot = await stage.snapshot()
     return results
 
 
-async def _result(stage: Stage, attack: Attack, snapshot: str) -> Outcome | Exception:
-    """Run the attack, and check that A is unchanged: `portrait` is A's state before it."""
+async def _run_attack(stage: Stage, attack: Attack, snapshot: str) -> Outcome | Exception:
+    """Run the attack, and check that A is unchanged: `snapshot` is A's state before it."""
     try:
         outcome = await attack(stage)
         assert await stage.snapshot() == snapshot, "A has changed"
@@ -131,12 +130,12 @@ async def _result(stage: Stage, attack: Attack, snapshot: str) -> Outcome | Exce
 _MODES = {mode: tuple(kinds) for mode, kinds in groupby(KINDS, key=lambda kind: kind.mode)}
 
 
-def _rows(results: Mapping[Kind, Results]) -> Iterator[str]:
+def _format_tables(results: Mapping[Kind, Results]) -> Iterator[str]:
     for theme, attacks in THEMES.items():
-        yield from (f"### {theme}", "", _row("B tries to", *_MODES))
-        yield _row("---", *("---" for _ in _MODES))
+        yield from (f"### {theme}", "", _format_row("B tries to", *_MODES))
+        yield _format_row("---", *("---" for _ in _MODES))
         for attack in attacks:
-            yield _row(
+            yield _format_row(
                 attack.title, *(_format_outcomes(results, attack, mode) for mode in _MODES.values())
             )
         yield ""
@@ -144,17 +143,17 @@ def _rows(results: Mapping[Kind, Results]) -> Iterator[str]:
 
 def _format_outcomes(results: Mapping[Kind, Results], attack: Attack, kinds: Sequence[Kind]) -> str:
     """Return one outcome if all versions agree, else one for each."""
-    texts = {kind: _outcome(results[kind][attack]) for kind in kinds}
+    texts = {kind: _format_outcome(results[kind][attack]) for kind in kinds}
     if len(set(texts.values())) == 1:
         return texts[kinds[0]]
     return ", ".join(f"{outcome} ({kind.major})" for kind, outcome in texts.items())
 
 
-def _outcome(result: Outcome | Exception) -> str:
+def _format_outcome(result: Outcome | Exception) -> str:
     if isinstance(result, Exception):
         return "broken"
     return f"**{result}**" if result is Outcome.POSSIBLE else str(result)
 
 
-def _row(*cells: str) -> str:
+def _format_row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"

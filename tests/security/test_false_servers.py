@@ -1,4 +1,4 @@
-"""No server between pgvend and Neon's compute gets a password."""
+"""A server that pretends to be Neon's compute gets no password."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -37,27 +37,27 @@ class NeonTls:
     wrong: dict[str, CertificateFiles | None]
 
     @asynccontextmanager
-    async def passing(
+    async def front_server(
         self, certificate: CertificateFiles | None, upstream: int | None = None
     ) -> AsyncIterator[TlsFront]:
-        async with running_front(certificate, upstream) as between:
-            self.disguise.front = between
-            yield between
+        async with running_front(certificate, upstream) as tls_front:
+            self.disguise.front = tls_front
+            yield tls_front
             self.disguise.front = None
 
-    def access(self, isolation: Isolation) -> NeonConfig:
-        usual = create_config(self.neon, isolation)
-        return replace(usual, access=replace(usual.access, host=HOST), clock=FakeClock())
+    def config(self, isolation: Isolation) -> NeonConfig:
+        config = create_config(self.neon, isolation)
+        return replace(config, access=replace(config.access, host=HOST), clock=FakeClock())
 
 
 @pytest.fixture(scope="module")
 async def neon_tls(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[NeonTls]:
     folder: Path = tmp_path_factory.mktemp("certificates")
     authority = await make_certificate(folder, name="authority")
-    there, elsewhere = f"IP:{HOST}", "IP:127.0.0.1,DNS:localhost"
-    right = await make_certificate(folder, name="right", alternatives=there, signer=authority)
-    name = await make_certificate(folder, name="name", alternatives=elsewhere, signer=authority)
-    stranger = await make_certificate(folder, name="stranger", alternatives=there)
+    right_names, wrong_names = f"IP:{HOST}", "IP:127.0.0.1,DNS:localhost"
+    right = await make_certificate(folder, name="right", alternatives=right_names, signer=authority)
+    name = await make_certificate(folder, name="name", alternatives=wrong_names, signer=authority)
+    stranger = await make_certificate(folder, name="stranger", alternatives=right_names)
     wrong = {"another authority": stranger, "another name": name, "no TLS": None}
     disguise = Disguise()
     async with running_emulator(middlewares=[disguise.middleware], checked=False) as neon:
@@ -67,10 +67,10 @@ async def neon_tls(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ne
             yield NeonTls(neon, disguise, right, wrong)
 
 
-def create_connection(between: TlsFront) -> Connection:
+def create_connection(tls_front: TlsFront) -> Connection:
     return Connection(
         host=HOST,
-        port=between.port,
+        port=tls_front.port,
         database="shop",
         user="shop_owner",
         password=Secret(PASSWORD),
@@ -78,34 +78,34 @@ def create_connection(between: TlsFront) -> Connection:
     )
 
 
-async def by_role(neon_tls: NeonTls, between: TlsFront) -> None:
-    async with open_neon(neon_tls.access(Isolation.ROLE)) as provider:
+async def provision_by_role(neon_tls: NeonTls, tls_front: TlsFront) -> None:
+    async with open_neon(neon_tls.config(Isolation.ROLE)) as provider:
         await provider.provision(new_provision_request())
 
 
-async def by_api(neon_tls: NeonTls, between: TlsFront) -> None:
-    async with open_neon(neon_tls.access(Isolation.NONE)):
+async def start_by_api(neon_tls: NeonTls, tls_front: TlsFront) -> None:
+    async with open_neon(neon_tls.config(Isolation.NONE)):
         pass  # startup reads the table of claims
 
 
-async def in_projects(neon_tls: NeonTls, between: TlsFront) -> None:
-    async with open_neon(neon_tls.access(Isolation.PROJECT)) as provider:
+async def list_extensions_of_project(neon_tls: NeonTls, tls_front: TlsFront) -> None:
+    async with open_neon(neon_tls.config(Isolation.PROJECT)) as provider:
         await provider.extensions()
 
 
-async def check_login(neon_tls: NeonTls, between: TlsFront) -> None:
-    await NeonLoginCheck(PostgresLoginCheck(), FakeClock()).verify(create_connection(between))
+async def check_login(neon_tls: NeonTls, tls_front: TlsFront) -> None:
+    await NeonLoginCheck(PostgresLoginCheck(), FakeClock()).verify(create_connection(tls_front))
 
 
 SESSIONS: dict[str, Callable[[NeonTls, TlsFront], Awaitable[None]]] = {
-    "the admin, by role": by_role,
-    "the admin, by the API": by_api,
-    "the admin, in projects": in_projects,
+    "the admin, by role": provision_by_role,
+    "the admin, by the API": start_by_api,
+    "the admin, in projects": list_extensions_of_project,
     "the check of a login": check_login,
 }
 
 
-async def secret_of(neon_tls: NeonTls, session: str) -> bytes:
+async def fetch_secret(neon_tls: NeonTls, session: str) -> bytes:
     if session == "the check of a login":
         return PASSWORD.encode()
     uri = await neon_tls.neon.client.uri("neondb_owner", "neondb")
@@ -117,20 +117,20 @@ async def secret_of(neon_tls: NeonTls, session: str) -> bytes:
 async def test_an_unverified_server_gets_no_password(
     neon_tls: NeonTls, session: str, wrong: str
 ) -> None:
-    async with neon_tls.passing(neon_tls.wrong[wrong]) as between:
+    async with neon_tls.front_server(neon_tls.wrong[wrong]) as tls_front:
         with pytest.raises(PgvendError):
-            await SESSIONS[session](neon_tls, between)
-    assert between.received, "no request reached the server"
-    assert await secret_of(neon_tls, session) not in between.received
+            await SESSIONS[session](neon_tls, tls_front)
+    assert tls_front.received, "no request reached the server"
+    assert await fetch_secret(neon_tls, session) not in tls_front.received
 
 
 @pytest.mark.parametrize("session", SESSIONS)
 async def test_a_verified_server_gets_the_password(neon_tls: NeonTls, session: str) -> None:
-    """Without this, the test above could not fail."""
-    async with neon_tls.passing(neon_tls.right) as between:
+    """This proves that the test above can fail."""
+    async with neon_tls.front_server(neon_tls.right) as tls_front:
         with pytest.raises(PgvendError):
-            await SESSIONS[session](neon_tls, between)
-    assert await secret_of(neon_tls, session) in between.received
+            await SESSIONS[session](neon_tls, tls_front)
+    assert await fetch_secret(neon_tls, session) in tls_front.received
 
 
 async def test_databases_are_created_by_verifying_sessions_and_handed_out_with_neons_sslmode(
@@ -138,18 +138,18 @@ async def test_databases_are_created_by_verifying_sessions_and_handed_out_with_n
 ) -> None:
     provision_request = new_provision_request()
     async with (
-        neon_tls.passing(neon_tls.right, neon_tls.disguise.port) as between,
-        open_neon(neon_tls.access(Isolation.ROLE)) as provider,
+        neon_tls.front_server(neon_tls.right, neon_tls.disguise.port) as tls_front,
+        open_neon(neon_tls.config(Isolation.ROLE)) as provider,
         provisioned_database(provider, provision_request) as connection,
     ):
-        assert (connection.host, connection.port) == (HOST, between.port)
+        assert (connection.host, connection.port) == (HOST, tls_front.port)
         assert connection.sslmode == "require"
         await NeonLoginCheck(PostgresLoginCheck(), FakeClock()).verify(connection)
         await install_extensions(["hstore"], connection, HOST, FakeClock())
         with pytest.raises(ProviderBusy, match="cannot be verified"):
             await install_extensions(["citext"], connection, "0", FakeClock())
-        between.certificate = neon_tls.wrong["another name"]  # for new sessions
+        tls_front.certificate = neon_tls.wrong["another name"]  # for new sessions
         with pytest.raises(ProviderBusy, match="cannot be verified"):
             await provider.install(replace(provision_request, extensions=("citext",)))
-        between.certificate = neon_tls.right
+        tls_front.certificate = neon_tls.right
         await provider.install(replace(provision_request, extensions=("citext",)))

@@ -38,29 +38,25 @@ async def test_no_secret_leaks_over_neon(neon: RunningEmulator, isolation: str) 
 
 
 async def find_leaks_in(open_environment: Open) -> list[str]:
-    net = SecretSearch()
+    search = SecretSearch()
     with ram_folder() as parent:
         folder = parent / "data"
-        async with open_environment(net, folder) as environment:
-            await use_service(net, environment, folder)
-            await environment.collect(net)
-        net.add_files(folder)
-    assert net.database_passwords, "no answer contained a password"
+        async with open_environment(search, folder) as environment:
+            await use_service(search, environment, folder)
+            await environment.collect(search)
+        search.add_files(folder)
+    assert search.database_passwords, "no answer contained a password"
     for proof in environment.evidence:
-        assert any(proof in text for _, text in net.texts), f"no log contains {proof!r}"
-    return net.find_leaks()
+        assert any(proof in text for _, text in search.texts), f"no log contains {proof!r}"
+    return search.find_leaks()
 
 
-async def use_service(net: SecretSearch, environment: Environment, folder: Path) -> None:
+async def use_service(search: SecretSearch, environment: Environment, folder: Path) -> None:
     """Use a database until its deletion, with a crash and a change of the secret."""
-    old, new = (
-        net.create_marked_secret("the secret of before"),
-        net.create_marked_secret("the secret"),
-    )
-    admin, web = (
-        net.create_marked_secret("the admin's key"),
-        net.create_marked_secret("the operator's key"),
-    )
+    old = search.create_marked_secret("the previous secret")
+    new = search.create_marked_secret("the secret")
+    admin = search.create_marked_secret("the admin's key")
+    web = search.create_marked_secret("the operator's key")
     settings: dict[str, Any] = {
         **environment.settings,
         "PGVEND_ADMIN_KEY": admin,
@@ -68,17 +64,17 @@ async def use_service(net: SecretSearch, environment: Environment, folder: Path)
         "PGVEND_GRACE_PERIOD": "1d",
         "PGVEND_LOG_LEVEL": "debug",
     }
-    serving = partial(watched_service, net, environment, folder)
-    async with serving({**settings, "PGVEND_SECRET": old}) as service:
-        async with scenario.recording_client(net, service, admin) as call_api:
+    run_service = partial(watched_service, search, environment, folder)
+    async with run_service({**settings, "PGVEND_SECRET": old}) as service:
+        async with scenario.recording_client(search, service, admin) as call_api:
             await scenario.send_invalid_keys(call_api)
-            key = await call_api.new_key("caller")
-        async with scenario.recording_client(net, service, web) as call_api:
+            key = await call_api.create_key("caller")
+        async with scenario.recording_client(search, service, web) as call_api:
             await scenario.use_database(call_api)
             await scenario.send_invalid_requests(call_api)
-        async with scenario.recording_client(net, service, key) as call_api:
+        async with scenario.recording_client(search, service, key) as call_api:
             created = await scenario.use_database(call_api)
-        async with scenario.recording_client(net, service, admin) as call_api:
+        async with scenario.recording_client(search, service, admin) as call_api:
             for failure in environment.failures:
                 await scenario.use_during_failure(call_api, created, failure)
             if environment.expire:
@@ -86,15 +82,15 @@ async def use_service(net: SecretSearch, environment: Environment, folder: Path)
             await scenario.kill_during_creation(call_api, service)
     if environment.expire:  # else the database is gone
         rotated = {"PGVEND_SECRET": new, "PGVEND_SECRET_PREVIOUS": old}
-        async with serving(settings | rotated) as service:
-            async with scenario.recording_client(net, service, admin) as call_api:
+        async with run_service(settings | rotated) as service:
+            async with scenario.recording_client(search, service, admin) as call_api:
                 await scenario.use_after_secret_change(call_api, created)
             assert await service.stop() == 0
 
 
 @asynccontextmanager
 async def watched_service(
-    net: SecretSearch, environment: Environment, folder: Path, settings: dict[str, Any]
+    search: SecretSearch, environment: Environment, folder: Path, settings: dict[str, Any]
 ) -> AsyncIterator[RunningService]:
     async with running_service(folder, **settings) as service:
         await environment.on_start(service)
@@ -102,32 +98,32 @@ async def watched_service(
             async with watch_process_titles([service.process.pid, *environment.pids]) as titles:
                 yield service
         finally:
-            net.add("in the service's output", service.output())
-            net.add("in a process's title", "\n".join(titles))
+            search.add("in the service's output", service.output())
+            search.add("in a process's title", "\n".join(titles))
 
 
 async def test_a_crash_shows_no_secret(tmp_path: Path) -> None:
     """No frame of the traceback shows its variables."""
-    net = SecretSearch()
+    search = SecretSearch()
     crashing = write_program(tmp_path, "tests.support.leak_checks.crashing")
     settings: dict[str, Any] = {
         "PGVEND_PROVIDER": "memory",
-        "PGVEND_SECRET": net.create_marked_secret("the secret"),
-        "PGVEND_ADMIN_KEY": (admin := net.create_marked_secret("the admin's key")),
+        "PGVEND_SECRET": search.create_marked_secret("the secret"),
+        "PGVEND_ADMIN_KEY": (admin := search.create_marked_secret("the admin's key")),
         "PGVEND_LOG_LEVEL": "debug",
     }
     async with (
         running_service(tmp_path / "data", python=crashing, **settings) as service,
-        scenario.recording_client(net, service, admin) as call_api,
+        scenario.recording_client(search, service, admin) as call_api,
     ):
         created = await call_api("POST", "/v1/databases", {"nickname": "Sales"}, reveals=True)
         assert (await call_api("POST", f"/v1/databases/{created.body['id']}/rotate")).status == 500
-        net.add("in the service's output", written := service.output())
-    assert "RuntimeError: an unforeseen error" in written
-    assert net.find_leaks() == []
+        search.add("in the service's output", output := service.output())
+    assert "RuntimeError: an unforeseen error" in output
+    assert search.find_leaks() == []
 
 
-WRONG = {
+INVALID_SETTINGS = {
     "a server that refuses the login": {
         "PGVEND_PROVIDER": "postgres",
         "PGVEND_POSTGRES_ADMIN_DSN": "postgresql://admin:{secret}@127.0.0.1:{port}/postgres",
@@ -157,22 +153,22 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("settings", WRONG.values(), ids=list(WRONG))
+@pytest.mark.parametrize("settings", INVALID_SETTINGS.values(), ids=list(INVALID_SETTINGS))
 async def test_wrong_settings_are_reported_without_a_secret(
     server_15: OperatorsServer, tmp_path: Path, settings: dict[str, Any]
 ) -> None:
-    net = SecretSearch()
-    secret = quote(net.create_marked_secret("the secret"), safe="")
-    net.marked_secrets.append(MarkedSecret("the secret as it was set", secret))
-    given = {
+    search = SecretSearch()
+    secret = quote(search.create_marked_secret("the secret"), safe="")
+    search.marked_secrets.append(MarkedSecret("the secret as it was set", secret))
+    configured = {
         name: value.format(secret=secret, port=server_15.port) for name, value in settings.items()
     }
 
-    written = await start_and_read_output(tmp_path / "data", given)
+    output = await start_and_read_output(tmp_path / "data", configured)
 
-    net.add("in the service's output", written)
-    assert "Traceback" not in written
-    assert net.find_leaks() == []
+    search.add("in the service's output", output)
+    assert "Traceback" not in output
+    assert search.find_leaks() == []
 
 
 async def start_and_read_output(folder: Path, settings: dict[str, Any]) -> str:

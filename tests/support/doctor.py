@@ -8,8 +8,7 @@ from pathlib import Path
 from adapters.embedded.doctor import EmbeddedChecks
 from adapters.embedded.server import EmbeddedOptions
 from adapters.postgres.doctor.checks import OPERATOR_CHECKS, PostgresChecks
-from adapters.postgres.doctor.context import CheckFunctions
-from adapters.postgres.doctor.marks import LocalState
+from adapters.postgres.doctor.context import CheckFunctions, LocalState
 from adapters.postgres.server import server_from_dsn
 from adapters.system.clock import SystemClock
 from domain.doctor import DoctorCheck, Outcome, Verdict
@@ -20,7 +19,6 @@ from tests.support.provision_requests import INSTALLATION
 from tests.support.servers import PASSWORD, OperatorsServer
 
 OK, WARN, FAIL, UNKNOWN = Verdict
-
 
 LACKS_FIXES = "has vulnerabilities"
 """Part of the advice for a version that lacks fixes."""
@@ -53,7 +51,7 @@ def create_postgres_checks(
     local_state: LocalState = LOCAL_STATE,
     check_functions: CheckFunctions = OPERATOR_CHECKS,
 ) -> PostgresChecks:
-    """Return the checks of that server, as its admin unless `dsn` has another login."""
+    """Create the checks of that server, as its admin unless `dsn` has another login."""
 
     async def load_local_state() -> LocalState:
         return local_state
@@ -72,7 +70,7 @@ def create_postgres_checks(
 @asynccontextmanager
 async def other_admin(server: OperatorsServer, attributes: str) -> AsyncIterator[PostgresChecks]:
     """Yield the checks as an admin with these attributes, who is dropped afterwards."""
-    await run(
+    await run_as_superuser(
         server,
         f"CREATE ROLE other LOGIN {attributes} PASSWORD '{PASSWORD}'",
         "GRANT CONNECT ON DATABASE postgres TO other",
@@ -80,25 +78,25 @@ async def other_admin(server: OperatorsServer, attributes: str) -> AsyncIterator
     try:
         yield create_postgres_checks(server, server.dsn("other"))
     finally:
-        await run(server, "DROP OWNED BY other", "DROP ROLE other")
+        await run_as_superuser(server, "DROP OWNED BY other", "DROP ROLE other")
 
 
-async def collect_outcomes(examination: DoctorChecks) -> Mapping[str, Outcome]:
+async def collect_outcomes(checks: DoctorChecks) -> Mapping[str, Outcome]:
     """Run the checks, and return their outcomes by name."""
-    return {check.name: check.outcome async for check in examination.run_checks()}
+    return {check.name: check.outcome async for check in checks.run_checks()}
 
 
-def not_ok(found: Mapping[str, Outcome]) -> Mapping[str, Verdict]:
+def select_not_ok(outcomes: Mapping[str, Outcome]) -> Mapping[str, Verdict]:
     """Return the verdicts that are not OK. Missing security fixes of this machine's PostgreSQL
     change with time and are left out."""
     return {
         name: each.verdict
-        for name, each in found.items()
+        for name, each in outcomes.items()
         if each.verdict is not OK and LACKS_FIXES not in each.detail
     }
 
 
-async def fix(server: OperatorsServer, outcome: Outcome) -> Sequence[str]:
+async def apply_fixes(server: OperatorsServer, outcome: Outcome) -> Sequence[str]:
     """Run the fixes one by one as a superuser, and return their statements."""
     for each in outcome.fixes:
         dsn = server.dsn("postgres", each.database or "postgres")
@@ -107,20 +105,22 @@ async def fix(server: OperatorsServer, outcome: Outcome) -> Sequence[str]:
     return [each.statement for each in outcome.fixes]
 
 
-async def run(server: OperatorsServer, *statements: str, database: str = "postgres") -> None:
+async def run_as_superuser(
+    server: OperatorsServer, *statements: str, database: str = "postgres"
+) -> None:
     """Run the statements as a superuser, each in a transaction of its own."""
     async with session({"dsn": server.dsn("postgres", database)}) as operator:
         for statement in statements:
             await operator.execute(statement)
 
 
-def has_no_secret(found: Iterable[Outcome]) -> bool:
-    return not any(PASSWORD in repr(each) for each in found)
+def has_no_secret(outcomes: Iterable[Outcome]) -> bool:
+    return not any(PASSWORD in repr(each) for each in outcomes)
 
 
 @dataclass(frozen=True)
-class FakeDoctorCheck(DoctorChecks):
-    """A check with given results, which may fail at the end."""
+class FakeDoctorChecks(DoctorChecks):
+    """Checks with the given results, which may fail at the end."""
 
     checks: Sequence[DoctorCheck] = ()
     error: BaseException | None = field(default=None)

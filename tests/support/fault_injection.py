@@ -17,11 +17,11 @@ from adapters.postgres.factory import open_provider
 from adapters.postgres.inspection import Marks
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.statements import lock_key
+from adapters.postgres.statements import build_lock_key
 from domain.errors import PgvendError, ProviderBusy
 from domain.postgres_url import Address
 from domain.provisioning import ProvisionRequest, Tenant
-from tests.support.pgproxy import Fault, FaultKind, Proxy, Streams, proxy
+from tests.support.pgproxy import Fault, FaultKind, Proxy, Streams, running_proxy
 from tests.support.provision_requests import INSTALLATION
 from tests.support.retrying import RETRYING
 
@@ -49,13 +49,13 @@ SELECT
 
 @dataclass(frozen=True)
 class Injection:
-    """A fault at one request: on the wire, to the caller, or to the server."""
+    """A fault at one request: of the connection, the caller or the server."""
 
-    how: FaultKind
+    kind: FaultKind
     cancels: int = 0
     kill: Callable[[Fault], Awaitable[None]] | None = None
     concurrency: int = 4
-    """The number of requests that are broken concurrently, each in its own call."""
+    """The number of requests that have faults concurrently, each in its own call."""
 
 
 INJECTIONS = {
@@ -107,11 +107,11 @@ class ProxiedProvider:
         connection = await self.retrying.provision(provision_request)
         await RetryingLoginCheck(PostgresLoginCheck(), RETRYING).verify(connection)
 
-    async def traces(self, tenant: Tenant) -> Traces:
+    async def fetch_traces(self, tenant: Tenant) -> Traces:
         names, mark = tenant.names, Marks(INSTALLATION).of(tenant)
-        async with _session(self.superuser) as session:
+        async with _superuser_session(self.superuser) as session:
             row = await session.fetchrow(
-                _TRACES, names.owner, names.database, mark, lock_key(tenant.id)
+                _TRACES, names.owner, names.database, mark, build_lock_key(tenant.id)
             )
         assert row is not None
         return Traces(**row)
@@ -132,18 +132,18 @@ async def proxied_provider(
             return await asyncio.open_unix_connection(socket)
         return await asyncio.open_connection("127.0.0.1", server.public_port)
 
-    async with proxy(connect, fault) as between:
-        way = {"host": "127.0.0.1", "port": between.port, "database": "postgres", "tls": NO_TLS}
-        behind = replace(
+    async with running_proxy(connect, fault) as proxy:
+        address = {"host": "127.0.0.1", "port": proxy.port, "database": "postgres", "tls": NO_TLS}
+        proxied_server = replace(
             server,
-            admin={**way, "user": server.admin["user"]},
-            superuser={**way, "user": superuser["user"]},
-            public=(Address("127.0.0.1", between.port),),
+            admin={**address, "user": server.admin["user"]},
+            superuser={**address, "user": superuser["user"]},
+            public=(Address("127.0.0.1", proxy.port),),
             pooler_bypass={},
         )
-        async with open_provider(behind, INSTALLATION) as provider:
-            yield ProxiedProvider(provider, between, superuser)
-        await _wait_until_ended(superuser, between.pids)
+        async with open_provider(proxied_server, INSTALLATION) as provider:
+            yield ProxiedProvider(provider, proxy, superuser)
+        await _wait_until_ended(superuser, proxy.pids)
 
 
 async def run_with_fault(call: Coroutine[Any, Any, Any], fault: Fault, injection: Injection) -> Any:
@@ -156,10 +156,10 @@ async def run_with_fault(call: Coroutine[Any, Any, Any], fault: Fault, injection
     assert fault.reached.is_set(), f"the call did not reach the request: {task}"
     if injection.kill:
         await injection.kill(fault)
-    obeys = [await _cancel(task) for _ in range(injection.cancels)]
+    accepted = [await _cancel(task) for _ in range(injection.cancels)]
     await asyncio.wait({task}, timeout=CALL_TIMEOUT)
     assert task.done(), "the call hangs"
-    assert task.cancelled() or not any(obeys), f"the cancellation was lost: {task}"
+    assert task.cancelled() or not any(accepted), f"the cancellation was lost: {task}"
     outcome = asyncio.CancelledError() if task.cancelled() else task.exception() or task.result()
     if isinstance(outcome, BaseException):
         assert isinstance(outcome, PgvendError | asyncio.CancelledError), repr(outcome)
@@ -170,32 +170,33 @@ async def inject_at_every(
     requests: Sequence[str], case: Callable[[int], Awaitable[None]], injection: Injection
 ) -> None:
     """Run `case` for each request. Report the requests at which it failed."""
-    waiting = injection.how is FaultKind.HELD  # waits for seconds without using the CPU
-    places = asyncio.Semaphore(len(requests) if waiting else injection.concurrency)
+    only_waits = injection.kind is FaultKind.HELD  # for seconds, without using the CPU
+    limit = asyncio.Semaphore(len(requests) if only_waits else injection.concurrency)
 
-    async def one(number: int) -> str | None:
-        async with places:
+    async def run_case(number: int) -> str | None:
+        async with limit:
             try:
                 await case(number)
             except (AssertionError, PgvendError, OSError) as error:
                 return f"at request {number} ({requests[number]}): {error!r}"
         return None
 
-    outcomes = await asyncio.gather(*map(one, range(len(requests))))
+    outcomes = await asyncio.gather(*map(run_case, range(len(requests))))
     failures = [outcome for outcome in outcomes if outcome]
     assert not failures, "\n".join(failures)
 
 
 async def _cancel(task: asyncio.Task[Any]) -> bool:
-    obeys = task.cancel()
+    """Cancel the task, and return whether it was still running."""
+    is_accepted = task.cancel()
     for _ in range(3):  # enough for an exception handler to start waiting
         await asyncio.sleep(0)
-    return obeys
+    return is_accepted
 
 
 async def _wait_until_ended(superuser: Login, pids: Sequence[int]) -> None:
     """Wait until these sessions have ended; fail if one stays."""
-    async with _session(superuser) as session:
+    async with _superuser_session(superuser) as session:
         for _ in range(1000):
             if not await session.fetch("SELECT FROM pg_stat_activity WHERE pid = ANY($1)", pids):
                 return
@@ -204,7 +205,7 @@ async def _wait_until_ended(superuser: Login, pids: Sequence[int]) -> None:
 
 
 @asynccontextmanager
-async def _session(superuser: Login) -> AsyncIterator[asyncpg.Connection]:
+async def _superuser_session(superuser: Login) -> AsyncIterator[asyncpg.Connection]:
     """Open a session as soon as the server accepts one, because a test may have killed it."""
     session = await RETRYING(lambda: _connect(superuser))
     try:

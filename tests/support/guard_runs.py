@@ -1,4 +1,4 @@
-"""A guard that runs during a test, at shorter intervals than a service's."""
+"""Guards that run during a test, at shorter intervals than in the service."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,8 +13,12 @@ from domain.errors import PgvendError
 from domain.guard_policy import GuardPolicy
 from ports.driven.guard import Guard
 from ports.use_cases.guard_server import EndingResult, GuardServer
+from tests.support.polling import wait_until
 
 QUICK_POLICY = GuardPolicy(max_wait=0.5)
+
+RUNS = 15
+"""The number of runs in which the guard ends every session that it would end for its locks."""
 
 
 @dataclass
@@ -28,10 +32,12 @@ class GuardRun:
     @property
     def ended(self) -> list[tuple[str, str]]:
         """The tenant and the reason of each transaction that was ended."""
-        done = [each.termination for each in self.outcomes if each.error is None]
-        return [(termination.suspect.tenant, termination.reason.value) for termination in done]
+        terminations = [each.termination for each in self.outcomes if each.error is None]
+        return [
+            (termination.suspect.tenant, termination.reason.value) for termination in terminations
+        ]
 
-    async def inspect(self) -> None:
+    async def run_once(self) -> None:
         """Run once. As in the service, a failed run is followed by another one."""
         with suppress(PgvendError):
             self.outcomes += await self.server()
@@ -39,7 +45,7 @@ class GuardRun:
 
     async def run_forever(self) -> None:
         while True:
-            await self.inspect()
+            await self.run_once()
             await asyncio.sleep(self.server.interval)
 
 
@@ -47,10 +53,10 @@ class GuardRun:
 async def open_provider_guard(provider: PostgresProvider) -> AsyncIterator[PostgresGuard]:
     """Open a guard for the provider as the service does."""
     is_bundled = provider.server.superuser is not None
-    opened = (
+    opening = (
         open_embedded_guard(provider) if is_bundled else open_guard(provider.server, provider.marks)
     )
-    async with opened as guard:
+    async with opening as guard:
         yield guard
 
 
@@ -60,7 +66,7 @@ async def run_guard(
 ) -> AsyncIterator[GuardRun]:
     """Run the guard once, then repeatedly until the context exits."""
     guard_run = GuardRun(GuardServer(guard, policy, SystemClock(), interval))
-    await guard_run.inspect()
+    await guard_run.run_once()
     task = asyncio.create_task(guard_run.run_forever())
     try:
         yield guard_run
@@ -80,3 +86,14 @@ async def run_provider_guard(
         run_guard(guard, policy, interval) as guard_run,
     ):
         yield guard_run
+
+
+async def wait_for_guard_runs(guard_run: GuardRun) -> None:
+    """Wait until the guard has ended every session that it would end for its locks."""
+    checks, start = guard_run.checks, asyncio.get_running_loop().time()
+    await wait_until(lambda: _has_run(guard_run, checks + RUNS))
+    assert asyncio.get_running_loop().time() - start > QUICK_POLICY.max_wait
+
+
+async def _has_run(guard_run: GuardRun, times: int) -> bool:
+    return guard_run.checks >= times

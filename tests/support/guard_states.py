@@ -1,4 +1,4 @@
-"""States of a guarded server, built by hand."""
+"""Snapshots of a guarded server, built by hand."""
 
 from domain.locks import Lock, LockKind, LockMode, Party
 from domain.server_snapshot import PreparedTransaction, ServerSnapshot, Session
@@ -9,12 +9,12 @@ _TENANTS = {ATTACKER: "b", SECOND: "b", VICTIM: "a"}
 
 
 def session(pid: int, **more: object) -> Session:
-    found: dict[str, object] = {"pid": pid, "tenant": _TENANTS[pid], "role": 100 + pid, **more}
-    return Session(**found)  # type: ignore[arg-type]  # put together for the tests
+    fields: dict[str, object] = {"pid": pid, "tenant": _TENANTS[pid], "role": 100 + pid, **more}
+    return Session(**fields)  # type: ignore[arg-type]  # the tests choose the fields
 
 
 def prepared(**more: object) -> PreparedTransaction:
-    found: dict[str, object] = {
+    fields: dict[str, object] = {
         "gid": "kept",
         "tenant": "b",
         "owner": "user_b",
@@ -23,7 +23,7 @@ def prepared(**more: object) -> PreparedTransaction:
         "held_id": 1,
         **more,
     }
-    return PreparedTransaction(**found)  # type: ignore[arg-type]  # put together for the tests
+    return PreparedTransaction(**fields)  # type: ignore[arg-type]  # the tests choose the fields
 
 
 def lock(
@@ -47,12 +47,12 @@ def lock(
 
 
 def create_snapshot(*locks: Lock, **more: object) -> ServerSnapshot:
-    """Build a state: sessions of all tenants, a guard with a weak lock, and these locks."""
-    found: dict[str, object] = {
+    """Build a snapshot: sessions of all tenants, a guard with a weak lock, and these locks."""
+    fields: dict[str, object] = {
         "guards": [GUARD],
         "sessions": [session(pid) for pid in _TENANTS],
         "system_sessions": [AUTOVACUUM],
         "locks": [lock(GUARD, "catalog:1260", LockMode.AccessShare), *locks],
         **more,
     }
-    return ServerSnapshot(**found)  # type: ignore[arg-type]  # put together for the tests
+    return ServerSnapshot(**fields)  # type: ignore[arg-type]  # the tests choose the fields

@@ -14,7 +14,7 @@ from domain.connection import Connection
 from domain.errors import ProviderRejected
 from domain.provisioning import ProvisionRequest
 from tests.support.databases import find_in_inventory, provisioned_database
-from tests.support.postgres_under_test import PostgresUnderTest, tenant
+from tests.support.postgres_under_test import PostgresUnderTest, tenant_session
 from tests.support.provision_requests import new_provision_request
 
 REFUSALS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
@@ -39,7 +39,7 @@ WHERE (usename = $1 OR datname = $2) AND backend_type = 'client backend'
 
 _MEMBERSHIPS = """
 SELECT 'member' FROM pg_auth_members
-WHERE pg_get_userbyid(roleid) = $1 AND ({living})
+WHERE pg_get_userbyid(roleid) = $1 AND ({active})
 """
 
 _OPEN = "SELECT datallowconn OR rolcanlogin FROM pg_database, pg_roles WHERE {which}"
@@ -51,14 +51,14 @@ def fill_names(statement: str, connection: Connection) -> str:
 
 
 def create_many_policies(table: str, number: int = MAX_OBJECTS_AT_ONCE + 1) -> str:
-    """Return statements for a table with more policies for a role than are removed at once; for
-    `run`."""
+    """Return statements, for `run`, that create a table with more policies for a role than are
+    removed at once."""
     return _MANY_POLICIES.format(table=table, number=number)
 
 
 async def run(connection: Connection, *statements: str, about: Connection | None = None) -> None:
     """Run the statements as the tenant; `about` is another tenant that they refer to."""
-    async with tenant(connection) as session:
+    async with tenant_session(connection) as session:
         for statement in statements:
             await session.execute(fill_names(statement, about or connection))
 
@@ -84,7 +84,7 @@ async def database_to_suspend(
         yield connection
         await postgres.provider.suspend(provision_request.tenant)
         await assert_shut_out(postgres, connection)
-        async with tenant(await postgres.provider.provision(provision_request)) as session:
+        async with tenant_session(await postgres.provider.provision(provision_request)) as session:
             assert await session.fetchval("SELECT answer FROM kept") == 42
 
 
@@ -95,10 +95,10 @@ async def assert_shut_out(postgres: PostgresUnderTest, connection: Connection) -
         await PostgresLoginCheck().verify(connection)
     which = f"datname = '{connection.database}' AND rolname = '{connection.user}'"
     assert await postgres.sql(_OPEN.format(which=which)) == [False]
-    assert await memberships(postgres, connection) == []
+    assert await fetch_memberships(postgres, connection) == []
 
 
-async def memberships(postgres: PostgresUnderTest, connection: Connection) -> list[str]:
+async def fetch_memberships(postgres: PostgresUnderTest, connection: Connection) -> list[str]:
     """Return the memberships of roles that may act as the owner. Since PostgreSQL 16, the creator
     of a role keeps a membership that only allows it to join again; this one does not count."""
     [version] = await postgres.sql("SELECT current_setting('server_version_num')::int / 10000")
@@ -107,21 +107,46 @@ async def memberships(postgres: PostgresUnderTest, connection: Connection) -> li
 
 
 @asynccontextmanager
+async def tenant_with_references(
+    postgres: PostgresUnderTest, *statements: str
+) -> AsyncIterator[tuple[ProvisionRequest, Connection]]:
+    """A tenant, deleted at the end, and a neighbour that ran the statements about it."""
+    provision_request = new_provision_request()
+    async with provisioned_database(postgres.provider, new_provision_request()) as neighbour:
+        connection = await postgres.provider.provision(provision_request)
+        await run(neighbour, *statements, about=connection)
+        yield provision_request, neighbour
+        await delete_completely(postgres, provision_request)
+
+
+async def delete_completely(
+    postgres: PostgresUnderTest, provision_request: ProvisionRequest
+) -> None:
+    """Delete repeatedly until nothing is left, which takes a few calls at most."""
+    for _ in range(4):
+        tombstone = await postgres.provider.delete(provision_request.tenant)
+        if tombstone is None:
+            assert await find_in_inventory(postgres.provider, provision_request) == []
+            return
+    raise AssertionError(tombstone)
+
+
+@asynccontextmanager
 async def open_transaction(
     connection: Connection, *statements: str, about: Connection | None = None
 ) -> AsyncIterator[asyncpg.Connection]:
-    """A session whose transaction has run the statements and stays open."""
-    async with tenant(connection) as opened:
+    """Yield a session whose transaction has run the statements and stays open."""
+    async with tenant_session(connection) as session:
         for statement in ("BEGIN", *statements):
-            await opened.execute(fill_names(statement, about or connection))
-        yield opened
+            await session.execute(fill_names(statement, about or connection))
+        yield session
 
 
 @asynccontextmanager
 async def row_lock_by_neighbour(
     neighbour: Connection, connection: Connection
 ) -> AsyncIterator[None]:
-    """A neighbour's open transaction that passes on a privilege on another tenant's database."""
+    """Keep a neighbour's transaction open that grants a privilege on another tenant's database."""
     await run(connection, _GRANT_WITH_OPTION.format(neighbour=neighbour.user))
     async with open_transaction(neighbour, GRANT_CONNECT_TO_ALL, about=connection):
         yield
@@ -131,24 +156,24 @@ async def row_lock_by_neighbour(
 async def reconnecting_clients(
     connection: Connection, clients: int, **changes: object
 ) -> AsyncIterator[None]:
-    """Clients that log in again as soon as they are refused or disconnected."""
-    begun = asyncio.Event()
+    """Run clients that log in again as soon as they are refused or disconnected."""
+    is_connected = asyncio.Event()
 
     async def reconnect() -> None:
         with suppress(*REFUSALS):
-            async with tenant(connection, **changes) as session:
-                begun.set()
+            async with tenant_session(connection, **changes) as session:
+                is_connected.set()
                 await session.execute("SELECT pg_sleep(30)")
-        begun.set()
+        is_connected.set()
 
     async with repeat_in_background([reconnect] * clients):
-        await begun.wait()
+        await is_connected.wait()
         yield
 
 
 @asynccontextmanager
 async def reopening_clients(connection: Connection, clients: int) -> AsyncIterator[None]:
-    """Clients that log in repeatedly and open their database each time."""
+    """Run clients that log in repeatedly and open their database each time."""
 
     async def reopen() -> None:
         with suppress(*REFUSALS):
@@ -162,34 +187,34 @@ async def reopening_clients(connection: Connection, clients: int) -> AsyncIterat
 async def looping_clients(
     connection: Connection, statement: str, clients: int
 ) -> AsyncIterator[None]:
-    """Sessions that repeat the statement, and reconnect when they are ended."""
-    begun = asyncio.Event()
+    """Run clients that repeat the statement, and reconnect when their session is ended."""
+    is_connected = asyncio.Event()
 
     async def loop() -> None:
         with suppress(*REFUSALS):
-            async with tenant(connection) as session:
+            async with tenant_session(connection) as session:
                 while True:
                     with suppress(asyncpg.InternalServerError, asyncpg.SerializationError):
                         await session.execute(fill_names(statement, connection))
-                    begun.set()
+                    is_connected.set()
 
     async with repeat_in_background([loop] * clients):
-        await begun.wait()
+        await is_connected.wait()
         yield
 
 
 @asynccontextmanager
 async def repeat_in_background(
-    acts: Sequence[Callable[[], Coroutine[Any, Any, None]]],
+    actions: Sequence[Callable[[], Coroutine[Any, Any, None]]],
 ) -> AsyncIterator[None]:
     """Repeat each action in a task of its own until the context exits."""
 
-    async def client(act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def repeat(action: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while True:
-            await act()
+            await action()
             await asyncio.sleep(0)
 
-    tasks = [asyncio.create_task(client(act)) for act in acts]
+    tasks = [asyncio.create_task(repeat(action)) for action in actions]
     try:
         yield
     finally:

@@ -1,8 +1,8 @@
 """A proxy for PostgreSQL's protocol that breaks one session at a chosen request.
 
-It stands between the service and a real server. A request is what makes the server answer: a login,
-a password, a statement, the preparing or the running of one, a goodbye. They are counted over all
-sessions in the order in which they come.
+It stands between the service and a real server. A request is a message that the server answers, or
+the last one: a login, a password, a statement, its preparation or execution, or a termination.
+Requests are numbered over all sessions, in the order in which the proxy receives them.
 """
 
 import asyncio
@@ -35,13 +35,13 @@ class FaultKind(StrEnum):
 class Fault:
     """Affects one request: number `at` (from 0), or the first whose name begins with `at`."""
 
-    how: FaultKind = FaultKind.WATCHED
+    kind: FaultKind = FaultKind.WATCHED
     at: int | str | None = None
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     pid: int = 0
-    """The server's process of the session that it happened to, where that had begun."""
+    """The server's process of the affected session, or 0 before the login."""
 
-    def hits(self, number: int, name: str) -> bool:
+    def affects(self, number: int, name: str) -> bool:
         if isinstance(self.at, str):
             return name.startswith(self.at) and not self.reached.is_set()
         return number == self.at
@@ -49,11 +49,13 @@ class Fault:
 
 @dataclass
 class Proxy:
+    """A proxy, and the requests and sessions that it has relayed."""
+
     connect: Connect
     fault: Fault = field(default_factory=Fault)
     requests: list[str] = field(default_factory=list)
     pids: list[int] = field(default_factory=list)
-    """The server's processes of all sessions that logged in through here."""
+    """The server's processes of all sessions that logged in through the proxy."""
     port: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -64,19 +66,19 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxy(connect: Connect, fault: Fault | None = None) -> AsyncIterator[Proxy]:
-    made = Proxy(connect, fault or Fault())
+async def running_proxy(connect: Connect, fault: Fault | None = None) -> AsyncIterator[Proxy]:
+    proxy = Proxy(connect, fault or Fault())
     sessions: set[asyncio.Task[None]] = set()
 
-    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(made.serve(reader, writer))
+    def start_session(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(proxy.serve(reader, writer))
         sessions.add(task)
         task.add_done_callback(sessions.discard)
 
-    server = await asyncio.start_server(begin, "127.0.0.1", 0)
-    made.port = server.sockets[0].getsockname()[1]
+    server = await asyncio.start_server(start_session, "127.0.0.1", 0)
+    proxy.port = server.sockets[0].getsockname()[1]
     try:
-        yield made
+        yield proxy
     finally:
         server.close()
         for task in list(sessions):
@@ -101,18 +103,18 @@ class _Session:
         words = startup[8:].split(b"\0")
         user = "" if code == _CANCEL_REQUEST else words[words.index(b"user") + 1].decode()
         answers, self._server = await self._proxy.connect(user)
-        back = asyncio.create_task(self._relay_answers(answers))
+        relay_task = asyncio.create_task(self._relay_answers(answers))
         try:
             if code == _CANCEL_REQUEST:
                 self._server.write(startup)
-                await back
+                await relay_task
                 return
-            await self._request(startup, "log in", b"R")
+            await self._relay_request(startup, "log in", b"R")
             await self._relay_requests()
         finally:
-            back.cancel()
+            relay_task.cancel()
             with suppress(OSError, asyncio.CancelledError, asyncio.IncompleteReadError):
-                await back
+                await relay_task
             self.cut()
 
     def cut(self) -> None:
@@ -125,31 +127,31 @@ class _Session:
         while True:
             kind, message = await _read_message(self._reader)
             request += message
-            name = name or self._name(kind, message)
+            name = name or self._name_request(kind, message)
             if kind in _ENDS_OF_REQUESTS:
                 answer_ends = {b"H": b"TnE", b"p": b"RE"}.get(kind, b"Z")
-                await self._request(request, name, answer_ends)
+                await self._relay_request(request, name, answer_ends)
                 request, name = b"", ""
 
-    async def _request(self, request: bytes, name: str, answer_ends: bytes) -> None:
+    async def _relay_request(self, request: bytes, name: str, answer_ends: bytes) -> None:
         assert self._server
         fault, number = self._proxy.fault, len(self._proxy.requests)
         self._proxy.requests.append(name)
-        how = fault.how if fault.hits(number, name) else None
-        if how is FaultKind.SWALLOWED:
+        kind = fault.kind if fault.affects(number, name) else None
+        if kind is FaultKind.SWALLOWED:
             self._swallow_until = answer_ends
-        if how not in {FaultKind.CUT_BEFORE, FaultKind.HELD}:
+        if kind not in {FaultKind.CUT_BEFORE, FaultKind.HELD}:
             self._server.write(request)
             await self._server.drain()
-        if how:
+        if kind:
             fault.pid = self._pid
             fault.reached.set()
-        if how in {FaultKind.CUT_BEFORE, FaultKind.CUT_AFTER}:
+        if kind in {FaultKind.CUT_BEFORE, FaultKind.CUT_AFTER}:
             self._client.transport.abort()
             self._server.close()
             raise ConnectionAbortedError
-        if how is FaultKind.HELD:
-            await self._reader.read()  # until the client goes, whatever it says meanwhile
+        if kind is FaultKind.HELD:
+            await self._reader.read()  # until the client disconnects
             raise ConnectionAbortedError
 
     async def _relay_answers(self, answers: asyncio.StreamReader) -> None:
@@ -167,7 +169,7 @@ class _Session:
         finally:
             self.cut()
 
-    def _name(self, kind: bytes, message: bytes) -> str:
+    def _name_request(self, kind: bytes, message: bytes) -> str:
         body = message[5:]
         if kind == b"Q":
             return _shorten(body)
@@ -177,7 +179,7 @@ class _Session:
             return f"prepare {self._prepared[name]}"
         if kind == b"B":
             return f"run {self._prepared[body.split(bytes(1))[1]]}"
-        return {b"p": "password", b"X": "goodbye", b"S": "sync"}.get(kind, kind.decode())
+        return {b"p": "password", b"X": "terminate", b"S": "sync"}.get(kind, kind.decode())
 
 
 async def _read_startup(reader: asyncio.StreamReader) -> bytes:

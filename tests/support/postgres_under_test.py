@@ -1,20 +1,24 @@
-"""Real servers in tests of an SQL provider: the provider, and a superuser that verifies."""
+"""PostgreSQL servers with a provider, and with a superuser for the checks of a test."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
-from adapters.driver.connector import Login, connect
+from adapters.driver.connector import Login, connect, create_pool
 from adapters.driver.tls import Tls
 from adapters.postgres.factory import open_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import server_from_dsn
-from adapters.postgres.sessions import login_from_connection
+from adapters.postgres.sessions import (
+    SESSION_SETTINGS,
+    build_startup_parameters,
+    login_from_connection,
+)
 from domain.connection import Connection
 from domain.provisioning import ProvisionRequest
 from tests.support.provision_requests import INSTALLATION
@@ -54,7 +58,7 @@ class PostgresUnderTest:
         )
 
     async def has(self, provision_request: ProvisionRequest) -> tuple[bool, bool]:
-        """Return whether a role, and a database, with the order's names exist."""
+        """Return whether a role, and a database, with the request's names exist."""
         roles, databases = await self.list_names()
         return (
             provision_request.tenant.names.owner in roles,
@@ -64,14 +68,14 @@ class PostgresUnderTest:
 
 @asynccontextmanager
 async def session(login: Login, **changes: object) -> AsyncIterator[asyncpg.Connection]:
-    """One session, which is closed at the end unless it ended before."""
-    open_one = asyncpg.connect if "dsn" in login else connect
-    opened = await open_one(**{**login, "timeout": 10, **changes})
+    """Open a session, and close it at the end unless it has ended."""
+    open_session = asyncpg.connect if "dsn" in login else connect
+    client_session = await open_session(**{**login, "timeout": 10, **changes})
     try:
-        yield opened
+        yield client_session
     finally:
-        if not opened.is_closed():
-            await opened.close()
+        if not client_session.is_closed():
+            await client_session.close()
 
 
 @asynccontextmanager
@@ -86,12 +90,14 @@ async def without_rights(server: OperatorsServer, rights: str) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def tenant(connection: Connection, **changes: object) -> AsyncIterator[asyncpg.Connection]:
-    """A session as the tenant opens one with its connection."""
+async def tenant_session(
+    connection: Connection, **changes: object
+) -> AsyncIterator[asyncpg.Connection]:
+    """Open a session with a tenant's connection."""
     async with session(
         {**login_from_connection(connection), "tls": Tls(mode="disable")}, **changes
-    ) as opened:
-        yield opened
+    ) as client_session:
+        yield client_session
 
 
 @contextmanager
@@ -103,10 +109,11 @@ def expect_refusal(*errors: type[Exception]) -> Iterator[None]:
 
 @asynccontextmanager
 async def operators_under_test(server: OperatorsServer) -> AsyncIterator[PostgresUnderTest]:
-    described = server_from_dsn(
+    """Open a provider over an operator's server."""
+    description = server_from_dsn(
         server.dsn(), public_host=None, public_port=None, connection_limit=CONNECTION_LIMIT
     )
-    async with open_provider(described, INSTALLATION) as provider:
+    async with open_provider(description, INSTALLATION) as provider:
         yield PostgresUnderTest(
             provider=provider,
             superuser={"dsn": server.superuser_dsn},
@@ -115,11 +122,24 @@ async def operators_under_test(server: OperatorsServer) -> AsyncIterator[Postgre
 
 
 def bundled_under_test(provider: PostgresProvider) -> PostgresUnderTest:
-    installer = provider.server.superuser
-    assert installer is not None
-    data = Path(
-        provider.server.admin["host"]
-    ).resolve()  # the folder of its socket, or a link to it
+    """Return the bundled server of this provider."""
+    superuser = provider.server.superuser
+    assert superuser is not None
+    socket_folder = Path(provider.server.admin["host"])  # the data folder, or a link to it
+    data = socket_folder.resolve()
     return PostgresUnderTest(
-        provider=provider, superuser=installer, log=data.parent / "postgres.log"
+        provider=provider, superuser=superuser, log=data.parent / "postgres.log"
     )
+
+
+@asynccontextmanager
+async def with_short_timeouts(postgres: PostgresUnderTest) -> AsyncIterator[PostgresUnderTest]:
+    """Yield the same provider with a short lock timeout."""
+    pool = create_pool(
+        postgres.provider.server.admin,
+        min_size=0,
+        max_size=2,
+        server_settings=build_startup_parameters({**SESSION_SETTINGS, "lock_timeout": "300ms"}),
+    )
+    async with pool:
+        yield replace(postgres, provider=replace(postgres.provider, pool=pool))

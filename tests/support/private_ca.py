@@ -28,8 +28,8 @@ class PrivateCaServer:
     stranger: CertificateFiles
 
     def dsn(self, options: str, host: str = "127.0.0.1", database: str = "postgres") -> str:
-        there = self.server.dsn(database=database).replace("127.0.0.1", host)
-        return f"{there}?{options.format(ca=self.authority.cert, other=self.stranger.cert)}"
+        dsn = self.server.dsn(database=database).replace("127.0.0.1", host)
+        return f"{dsn}?{options.format(ca=self.authority.cert, other=self.stranger.cert)}"
 
 
 @asynccontextmanager
@@ -39,13 +39,13 @@ async def running_private_ca_server(names: str = ADDRESS) -> AsyncIterator[Priva
         folder.chmod(0o711)
         authority = await make_certificate(folder, name="authority")
         stranger = await make_certificate(folder, name="stranger")
-        own = await _make_server_certificate(folder, authority, names)
+        own = await _create_server_certificate(folder, authority, names)
         files = {"ssl_cert_file": str(own.cert), "ssl_key_file": str(own.key)}
         async with operators_server(MAJOR, ssl="on", **files) as server:
             yield PrivateCaServer(server, authority, stranger)
 
 
-async def _make_server_certificate(
+async def _create_server_certificate(
     folder: Path, authority: CertificateFiles, names: str
 ) -> CertificateFiles:
     """Create the server's certificate, readable by the system user of the server."""

@@ -29,7 +29,7 @@ from tests.support.requirements import skip_without
 NO_DURABILITY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 REQUIRED_BYTES = 4_000_000_000
-"""Bytes: more than all servers of a test run use. Containers often have less."""
+"""More bytes than all servers of a test run use. Containers often have less memory."""
 
 DEBIAN = Path("/usr/lib/postgresql")
 
@@ -128,19 +128,19 @@ def find_free_port() -> int:
 
 
 async def _initdb(programs: Programs, major: int, data: Path, options: tuple[str, ...]) -> None:
-    """Copy the data that one initdb created for the whole run."""
+    """Copy a data folder that initdb creates once per test run."""
     kind = (major, *options)
     if kind not in _INITDB_CACHE:
-        made = _create_data_folder(programs)
-        await _run_initdb(programs, made, options)
-        _INITDB_CACHE[kind] = made
+        data_folder = _create_data_folder(programs)
+        await _run_initdb(programs, data_folder, options)
+        _INITDB_CACHE[kind] = data_folder
     await asyncio.to_thread(copy_data, _INITDB_CACHE[kind], data)
 
 
-def copy_data(made: Path, data: Path) -> None:
+def copy_data(source: Path, data: Path) -> None:
     """Copy the data with its owner, the system user that PostgreSQL runs as. Blocks."""
-    shutil.copytree(made, data, copy_function=shutil.copyfile)
-    owner = made.stat()
+    shutil.copytree(source, data, copy_function=shutil.copyfile)
+    owner = source.stat()
     for path in (data, *data.rglob("*")):
         os.chown(path, owner.st_uid, owner.st_gid)
         path.chmod(0o700 if path.is_dir() else 0o600)
@@ -231,9 +231,9 @@ async def bundled(
     provider."""
     programs = (await programs_for_version(major)).folder if major else None
     with ram_folder() as new:
-        bundle = EmbeddedOptions(
+        options = EmbeddedOptions(
             folder=folder or new / "embedded", programs=programs, settings=settings
         )
         log = structlog.get_logger()
-        async with open_embedded_provider(bundle, INSTALLATION, SystemClock(), log) as provider:
+        async with open_embedded_provider(options, INSTALLATION, SystemClock(), log) as provider:
             yield provider

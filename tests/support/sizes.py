@@ -4,10 +4,10 @@ import asyncpg
 import pytest
 
 from domain.connection import Connection
-from tests.support.postgres_under_test import tenant
+from tests.support.postgres_under_test import tenant_session
 
 MONITORING_ROLE = "pg_read_all_stats"
-"""What lets the admin measure."""
+"""A role that may measure all databases."""
 
 FILL = """
 CREATE TABLE IF NOT EXISTS room (text text);
@@ -17,16 +17,16 @@ INSERT INTO room SELECT repeat('x', 1000) FROM generate_series(1, 1000 * {megaby
 
 async def fill(connection: Connection, megabytes: int) -> None:
     """Add at least that many megabytes, as the tenant."""
-    async with tenant(connection) as opened:
-        await opened.execute(FILL.format(megabytes=megabytes))
+    async with tenant_session(connection) as session:
+        await session.execute(FILL.format(megabytes=megabytes))
 
 
 async def free_space(connection: Connection) -> None:
-    """As a tenant does who knows that it is read-only. The setting counts from the next transaction
-    on, and one text of two statements is one transaction."""
-    async with tenant(connection) as opened:
-        await opened.execute("SET default_transaction_read_only = off")
-        await opened.execute("DROP TABLE room")
+    """Make the session writable, as a read-only tenant may, and drop the table. The setting applies
+    from the next transaction on, so this takes two statements."""
+    async with tenant_session(connection) as session:
+        await session.execute("SET default_transaction_read_only = off")
+        await session.execute("DROP TABLE room")
 
 
 async def assert_read_only(connection: Connection) -> None:
@@ -35,5 +35,5 @@ async def assert_read_only(connection: Connection) -> None:
 
 
 async def assert_writable(connection: Connection) -> None:
-    async with tenant(connection) as opened:
-        await opened.execute("CREATE TABLE written (); DROP TABLE written")
+    async with tenant_session(connection) as session:
+        await session.execute("CREATE TABLE written (); DROP TABLE written")

@@ -78,7 +78,7 @@ async def _wait_for_replication(primary: OperatorsServer) -> None:
 
 
 async def _copy(programs: Programs, primary: OperatorsServer, data: Path) -> None:
-    await asyncio.to_thread(_make_folder, programs, data)
+    await asyncio.to_thread(_create_data_folder, programs, data)
     with (data.parent / "log").open("ab") as log:
         status = await programs.run(
             "pg_basebackup",
@@ -93,7 +93,7 @@ async def _copy(programs: Programs, primary: OperatorsServer, data: Path) -> Non
     assert status == 0, await asyncio.to_thread((data.parent / "log").read_text)
 
 
-def _make_folder(programs: Programs, data: Path) -> None:
+def _create_data_folder(programs: Programs, data: Path) -> None:
     data.mkdir(mode=0o700)
     if programs.account:
         os.chown(data, programs.account.uid, programs.account.gid)

@@ -2,11 +2,10 @@
 
 import asyncpg
 
-from adapters.postgres.doctor.context import CheckContext, CheckFunctions, fetch_row
-from adapters.postgres.doctor.marks import LocalState
+from adapters.postgres.doctor.context import CheckContext, CheckFunctions, LocalState, fetch_row
 from adapters.postgres.guard import GUARD_GRANTS
 from adapters.postgres.inspection import Marks
-from adapters.postgres.quoting import identifier
+from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import Session
 from domain.doctor import Fix, Outcome, Verdict, format_count
 from domain.postgres_versions import NEWEST, OLDEST, parse_version
@@ -45,36 +44,38 @@ WHERE starts_with(mark, $1) AND NOT EXISTS (
 
 
 async def check_login(session: Session, _: CheckContext) -> Outcome:
-    found = await fetch_row(session, _LOGIN)
-    way = "with TLS" if found["ssl"] else "without TLS"
-    message = f"The admin {found['name']} logs in to the database {found['database']}, {way}."
+    row = await fetch_row(session, _LOGIN)
+    tls = "with TLS" if row["ssl"] else "without TLS"
+    message = f"The admin {row['name']} logs in to the database {row['database']}, {tls}."
     return Outcome(Verdict.OK, message)
 
 
 async def check_version(session: Session, context: CheckContext) -> Outcome:
     text = str(await session.fetchval("SHOW server_version"))
-    found = parse_version(text)
-    if found is None or found.major < OLDEST:
+    version = parse_version(text)
+    if version is None or version.major < OLDEST:
         return Outcome(
             Verdict.FAIL, f"PostgreSQL {text} is too old: pgvend needs {OLDEST} or newer."
         )
-    if found.major > NEWEST:
+    if version.major > NEWEST:
         return Outcome(
-            Verdict.WARN, f"PostgreSQL {text} is newer than pgvend is tested on ({NEWEST})."
+            Verdict.WARN,
+            f"PostgreSQL {text} is newer than the versions that pgvend supports "
+            f"({OLDEST} to {NEWEST}).",
         )
-    if (
-        found.lacks_fixes and context.has_superuser
-    ):  # else the operator cannot install another version
-        return Outcome(Verdict.WARN, found.advice)
+    can_install_fixes = context.has_superuser
+    if version.lacks_fixes and can_install_fixes:
+        return Outcome(Verdict.WARN, version.advice)
     return Outcome(Verdict.OK, f"PostgreSQL {text}.")
 
 
 async def check_primary(session: Session, _: CheckContext) -> Outcome:
-    found = await fetch_row(session, _PRIMARY)
-    if found["standby"]:
+    row = await fetch_row(session, _PRIMARY)
+    if row["standby"]:
         return Outcome(Verdict.FAIL, "The server is a standby: set the DSN to its primary.")
-    if found["read_only"]:
-        fix = f"ALTER ROLE {identifier(found['admin'])} SET default_transaction_read_only = off;"
+    if row["read_only"]:
+        admin = quote_identifier(row["admin"])
+        fix = f"ALTER ROLE {admin} SET default_transaction_read_only = off;"
         return Outcome(Verdict.FAIL, "The admin's sessions are read-only.", (Fix(fix),))
     return Outcome(Verdict.OK, "The server is the primary and accepts changes.")
 
@@ -91,10 +92,12 @@ async def check_privileges(session: Session, context: CheckContext) -> Outcome:
             f"could affect the whole server. {_describe_demotion(admin)}",
             await _build_demotion_fixes(session, admin, context.local_state),
         )
-    lacking = [power for power in ("CREATEDB", "CREATEROLE", "INHERIT") if not admin[power]]
-    if lacking:
-        fix = f"ALTER ROLE {identifier(name)} {' '.join(lacking)};"
-        return Outcome(Verdict.FAIL, f"The admin {name} lacks {', '.join(lacking)}.", (Fix(fix),))
+    missing = [
+        attribute for attribute in ("CREATEDB", "CREATEROLE", "INHERIT") if not admin[attribute]
+    ]
+    if missing:
+        fix = f"ALTER ROLE {quote_identifier(name)} {' '.join(missing)};"
+        return Outcome(Verdict.FAIL, f"The admin {name} lacks {', '.join(missing)}.", (Fix(fix),))
     return Outcome(
         Verdict.OK, f"The admin {name} has CREATEDB and CREATEROLE, and is not a superuser."
     )
@@ -137,14 +140,15 @@ async def _build_demotion_fixes(
     """Return the statements that replace the superuser by an ordinary admin with the same access to
     existing databases."""
     if admin["is_first"]:
-        name, first = NEW_ADMIN, f"CREATE ROLE {NEW_ADMIN} LOGIN CREATEDB CREATEROLE;"
+        name, role = NEW_ADMIN, f"CREATE ROLE {NEW_ADMIN} LOGIN CREATEDB CREATEROLE;"
     else:
         name = admin["name"]
-        first = f"ALTER ROLE {identifier(name)} NOSUPERUSER CREATEDB CREATEROLE INHERIT;"
-    connect = f"GRANT CONNECT ON DATABASE {identifier(admin['database'])} TO {identifier(name)};"
-    guard = GUARD_GRANTS.format(admin=identifier(name))
+        role = f"ALTER ROLE {quote_identifier(name)} NOSUPERUSER CREATEDB CREATEROLE INHERIT;"
+    database = quote_identifier(admin["database"])
+    connect = f"GRANT CONNECT ON DATABASE {database} TO {quote_identifier(name)};"
+    guard = GUARD_GRANTS.format(admin=quote_identifier(name))
     return (
-        Fix(first),
+        Fix(role),
         Fix(connect),
         Fix(guard),
         *await _build_grant_fixes(session, name, local_state),
@@ -158,13 +162,13 @@ async def _build_grant_fixes(
     has_option = session.get_server_version().major >= FIRST_WITH_ADMIN_OPTION
     if not (has_option and local_state.installation):
         return ()
-    found = await session.fetch(_OUT_OF_REACH, Marks(local_state.installation).prefix, admin)
+    roles = await session.fetch(_OUT_OF_REACH, Marks(local_state.installation).prefix, admin)
     return tuple(
         Fix(
-            f"GRANT {identifier(role['name'])} TO {identifier(admin)} "
+            f"GRANT {quote_identifier(role['name'])} TO {quote_identifier(admin)} "
             "WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;"
         )
-        for role in found
+        for role in roles
     )
 
 

@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 from adapters.postgres.doctor.context import CheckContext, CheckFunctions, fetch_row
-from adapters.postgres.doctor.marks import ANY_MARK
-from adapters.postgres.inspection import TOMBSTONE_PREFIX
+from adapters.postgres.inspection import ANY_MARK, TOMBSTONE_PREFIX
 from adapters.postgres.measurement import MEASURE_PRIVILEGE
-from adapters.postgres.quoting import identifier
+from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import POOL_SIZE, Session
 from domain.doctor import Fix, Outcome, Verdict, format_count
 
@@ -16,10 +15,10 @@ a single session."""
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
 
-_PLACES = """
+_CONNECTIONS = """
 SELECT current_setting('max_connections')::int
        - current_setting('superuser_reserved_connections')::int
-       - coalesce(current_setting('reserved_connections', true)::int, 0) AS places,
+       - coalesce(current_setting('reserved_connections', true)::int, 0) AS connections,
        (SELECT count(*) FROM pg_roles
         WHERE starts_with(shobj_description(oid, 'pg_authid'), $1)
           AND NOT starts_with(rolname, $2)) AS tenants
@@ -36,10 +35,12 @@ FROM (
 
 
 async def check_connections(session: Session, context: CheckContext) -> Outcome:
-    found = await fetch_row(session, _PLACES, ANY_MARK, TOMBSTONE_PREFIX)
-    limit, tenants = context.server.connection_limit, found["tenants"]
-    free = found["places"] - OWN_SESSIONS
-    sum_ = f"{format_count(tenants, 'tenant')} with up to {limit} sessions each, {free} connections"
+    row = await fetch_row(session, _CONNECTIONS, ANY_MARK, TOMBSTONE_PREFIX)
+    limit, tenants = context.server.connection_limit, row["tenants"]
+    free = row["connections"] - OWN_SESSIONS
+    summary = (
+        f"{format_count(tenants, 'tenant')} with up to {limit} sessions each, {free} connections"
+    )
     if limit > free:
         return Outcome(
             Verdict.FAIL,
@@ -49,47 +50,48 @@ async def check_connections(session: Session, context: CheckContext) -> Outcome:
     if limit * tenants > free:
         return Outcome(
             Verdict.WARN,
-            f"Together, tenants can use all connections ({sum_}). Lower PGVEND_CONNECTION_LIMIT, "
-            "or raise max_connections.",
+            f"Together, tenants can use all connections ({summary}). Lower "
+            "PGVEND_CONNECTION_LIMIT, or raise max_connections.",
         )
-    return Outcome(Verdict.OK, f"There are enough connections: {sum_}.")
+    return Outcome(Verdict.OK, f"There are enough connections: {summary}.")
 
 
 async def check_clock(session: Session, context: CheckContext) -> Outcome:
     before = context.clock.now()
-    theirs = await session.fetchval("SELECT clock_timestamp()")
-    return compare_clocks(theirs - (before + (context.clock.now() - before) / 2))
+    server_time = await session.fetchval("SELECT clock_timestamp()")
+    return assess_clock(server_time - (before + (context.clock.now() - before) / 2))
 
 
-def compare_clocks(difference: timedelta) -> Outcome:
-    """Judge the difference by which the server's clock is ahead of pgvend's."""
+def assess_clock(difference: timedelta) -> Outcome:
+    """Assess the difference by which the server's clock is ahead of pgvend's."""
     seconds = difference.total_seconds()
     if abs(difference) > CLOCK_TOLERANCE:
-        way = "ahead of" if seconds > 0 else "behind"
+        direction = "ahead of" if seconds > 0 else "behind"
         message = (
-            f"The server's clock is {abs(seconds):.0f} s {way} pgvend's: synchronize both by NTP."
+            f"The server's clock is {abs(seconds):.0f} s {direction} pgvend's: synchronize both by "
+            "NTP."
         )
         return Outcome(Verdict.WARN, message)
     return Outcome(Verdict.OK, f"The server's and pgvend's clocks differ by {abs(seconds):.1f} s.")
 
 
 async def check_disk(session: Session, _: CheckContext) -> Outcome:
-    """Report the size of all databases. SQL does not show the free disk space."""
-    found = await fetch_row(session, _SIZES)
+    """Report the size of all databases."""
+    row = await fetch_row(session, _SIZES)
     message = (
-        f"{format_count(found['measured'], 'database')}, {found['bytes'] / 1_000_000:.0f} MB in all"
+        f"{format_count(row['measured'], 'database')}, {row['bytes'] / 1_000_000:.0f} MB in all"
     )
-    unseen = found["databases"] - found["measured"]
-    more = f", and {unseen} that the admin may not measure" if unseen else ""
+    unmeasured = row["databases"] - row["measured"]
+    more = f", and {unmeasured} that the admin may not measure" if unmeasured else ""
     return Outcome(Verdict.OK, f"{message}{more}. SQL does not show the free disk space.")
 
 
 async def check_measure_grant(session: Session, _: CheckContext) -> Outcome:
     """Check that the admin may measure databases, which PGVEND_SIZE_LIMIT requires."""
-    found = await fetch_row(session, MEASURE_PRIVILEGE)
-    if found["may_measure"]:
+    row = await fetch_row(session, MEASURE_PRIVILEGE)
+    if row["may_measure"]:
         return Outcome(Verdict.OK, "The admin may measure all databases.")
-    fix = Fix(f"GRANT pg_read_all_stats TO {identifier(found['admin'])};")
+    fix = Fix(f"GRANT pg_read_all_stats TO {quote_identifier(row['admin'])};")
     message = "PGVEND_SIZE_LIMIT is set, but the admin may not measure tenants' databases."
     return Outcome(Verdict.FAIL, message, (fix,))
 

@@ -4,8 +4,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 from adapters.postgres.doctor import admin, capacity, encodings, guard, logins, ownership, privacy
-from adapters.postgres.doctor.context import CheckContext, CheckFunctions, run_check_function
-from adapters.postgres.doctor.marks import LocalState
+from adapters.postgres.doctor.context import (
+    CheckContext,
+    CheckFunctions,
+    LocalState,
+    run_check_function,
+)
 from adapters.postgres.factory import open_provider
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import acquire_session
@@ -41,7 +45,7 @@ LoadLocalState = Callable[[], Awaitable[LocalState]]
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresChecks(DoctorChecks):
-    """The checks of one server. `setting` is named in the error if the admin cannot log in."""
+    """The checks of one server. The error for a refused login names the `setting`."""
 
     server: Server
     load_local_state: LoadLocalState
@@ -69,5 +73,5 @@ async def run_check_functions(
         open_provider(context.server, "") as provider,
         acquire_session(provider.pool) as session,
     ):
-        for name, question in check_functions.items():
-            yield DoctorCheck(name, await run_check_function(question, session, context))
+        for name, check_function in check_functions.items():
+            yield DoctorCheck(name, await run_check_function(check_function, session, context))

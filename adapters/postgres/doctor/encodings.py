@@ -1,12 +1,12 @@
 """Check of the encoding and collation of new and existing databases."""
 
 from adapters.postgres.doctor.context import CheckContext, CheckFunctions
-from adapters.postgres.doctor.marks import ANY_MARK
 from adapters.postgres.encoding import Template0, fetch_template0
+from adapters.postgres.inspection import ANY_MARK
 from adapters.postgres.sessions import Session
 from domain.doctor import Outcome, Verdict, format_count
 
-_OTHERS = """
+_NOT_UTF8 = """
 SELECT d.datname AS name FROM pg_database AS d
 WHERE starts_with(shobj_description(d.datdba, 'pg_authid'), $1)
   AND pg_encoding_to_char(d.encoding) <> 'UTF8'
@@ -15,17 +15,17 @@ ORDER BY d.datname
 
 
 async def check_encoding(session: Session, _: CheckContext) -> Outcome:
-    others = [row["name"] for row in await session.fetch(_OTHERS, ANY_MARK)]
-    if others:
+    names = [row["name"] for row in await session.fetch(_NOT_UTF8, ANY_MARK)]
+    if names:
         return Outcome(
             Verdict.WARN,
-            f"Not UTF8: {format_count(len(others), 'existing database')} ({', '.join(others)}). "
+            f"Not UTF8: {format_count(len(names), 'existing database')} ({', '.join(names)}). "
             "Create new ones, and move the data with pg_dump and pg_restore.",
         )
-    return judge_template(await fetch_template0(session))
+    return assess_template(await fetch_template0(session))
 
 
-def judge_template(template: Template0) -> Outcome:
+def assess_template(template: Template0) -> Outcome:
     if template.allows_utf8:
         sorting = f"by the locale {template.collation}" if template.is_libc else "as template0 does"
         return Outcome(Verdict.OK, f"New databases are UTF8, and sort text {sorting}.")

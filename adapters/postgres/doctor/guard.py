@@ -1,13 +1,13 @@
-"""Checks of the guard's rights, and of the age of transaction ids."""
+"""Checks of the guard's privileges, and of the age of transaction ids."""
 
 from adapters.postgres.doctor.context import CheckContext, CheckFunctions, fetch_row
 from adapters.postgres.guard import GUARD_GRANTS
-from adapters.postgres.quoting import identifier
+from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import Session
 from domain.doctor import Fix, Outcome, Verdict
 from domain.guard_policy import GuardPolicy
 
-_RIGHTS = """
+_PRIVILEGES = """
 SELECT rolname AS admin, rolsuper OR pg_has_role('pg_signal_backend', 'USAGE') AS may_end,
        rolsuper OR pg_has_role('pg_read_all_stats', 'USAGE') AS may_see
 FROM pg_roles WHERE rolname = current_user
@@ -20,27 +20,27 @@ FROM pg_database ORDER BY age DESC, datname LIMIT 1
 
 
 async def check_guard_privileges(session: Session, _: CheckContext) -> Outcome:
-    found = await fetch_row(session, _RIGHTS)
-    if found["may_end"] and found["may_see"]:
+    row = await fetch_row(session, _PRIVILEGES)
+    if row["may_end"] and row["may_see"]:
         return Outcome(Verdict.OK, "The guard may end tenants' transactions and see their age.")
     detail = (
         "The guard cannot see the age of tenants' transactions."
-        if found["may_end"]
+        if row["may_end"]
         else "The guard may not end tenants' sessions: one tenant can block all logins "
         "indefinitely."
     )
-    fix = Fix(GUARD_GRANTS.format(admin=identifier(found["admin"])))
+    fix = Fix(GUARD_GRANTS.format(admin=quote_identifier(row["admin"])))
     return Outcome(Verdict.WARN, detail, (fix,))
 
 
 async def check_transaction_ids(session: Session, _: CheckContext) -> Outcome:
     """Check the age of the oldest transaction id. PostgreSQL stops all writes when the ids are used
     up."""
-    found = await fetch_row(session, _OLDEST)
-    return judge_age(found["database"], found["age"])
+    row = await fetch_row(session, _OLDEST)
+    return assess_age(row["database"], row["age"])
 
 
-def judge_age(database: str, age: int) -> Outcome:
+def assess_age(database: str, age: int) -> Outcome:
     policy = GuardPolicy()
     detail = (
         f"The oldest transaction id, in the database {database}, is {age / 1_000_000:.0f} million "

@@ -1,5 +1,4 @@
-"""Lines of pg_hba.conf that allow logins of tenants, or as tenants, by a method weaker than
-SCRAM."""
+"""Lines of pg_hba.conf that accept a login method weaker than SCRAM for tenants' roles."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,19 +7,19 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import asyncpg
 
-from adapters.postgres.quoting import identifier
+from adapters.postgres.quoting import quote_identifier
 from domain.doctor import Outcome, Verdict
 from domain.hosts import is_loopback
 
 RULES = "SELECT * FROM pg_hba_file_rules ORDER BY line_number"
 
 SAMPLE_TENANT = ("user_example", "example")
-"""A future tenant."""
+"""The owner and the database of a future tenant."""
 
-WEAK = {
+WEAK_METHODS = {
     "trust": "asks for no password",
-    "password": "takes passwords in clear text",
-    "md5": "takes MD5 where a role has no SCRAM verifier",
+    "password": "accepts passwords in clear text",
+    "md5": "accepts MD5 if a role has no SCRAM verifier",
     "ident": "trusts the client's machine",
 }
 
@@ -59,15 +58,15 @@ class Rule:
     def hides(self, later: "Rule") -> bool:
         """Return whether the later rule never applies: PostgreSQL uses the first one that
         matches."""
-        is_same = self.kind == later.kind or (self.kind, later.kind[:4]) == ("host", "host")
-        if not is_same:
+        covers_kind = self.kind == later.kind or (self.kind, later.kind[:4]) == ("host", "host")
+        if not covers_kind:
             return False
         if self.kind == "local" or self.address == "all":
             return True
         if self.network is None or later.network is None:
             return self.address == later.address
-        same = self.network.version == later.network.version
-        return same and later.network.subnet_of(self.network)  # type: ignore[arg-type]
+        is_same_version = self.network.version == later.network.version
+        return is_same_version and later.network.subnet_of(self.network)  # type: ignore[arg-type]
 
     @property
     def is_local(self) -> bool:
@@ -75,9 +74,10 @@ class Rule:
         return self.kind == "local" or bool(self.network and self.network.is_loopback)
 
 
-def judge_rules(
+def assess_rules(
     rules: Sequence[Rule], tenants: Iterable[tuple[str, str]], public_host: str
 ) -> Outcome:
+    """Assess the rules for the tenants, each an owner and a database, and for a future one."""
     broken = [rule.line for rule in rules if rule.is_broken]
     if broken:
         return Outcome(
@@ -87,30 +87,32 @@ def judge_rules(
     if not weak:
         return Outcome(Verdict.OK, "pg_hba.conf requires SCRAM of tenants.")
     methods = {rule.method for rule in weak}
-    why = "; ".join(f"`{method}` {WEAK[method]}" for method in WEAK if method in methods)
-    open_ = any(_admits_strangers(rule, public_host) for rule in weak)
+    why = "; ".join(
+        f"`{method}` {WEAK_METHODS[method]}" for method in WEAK_METHODS if method in methods
+    )
+    is_open = any(_needs_no_password(rule, public_host) for rule in weak)
     return Outcome(
-        Verdict.FAIL if open_ else Verdict.WARN,
+        Verdict.FAIL if is_open else Verdict.WARN,
         f"pg_hba.conf, {_format_lines(sorted({rule.line for rule in weak}))}: {why}. Set "
         "scram-sha-256, and reload the configuration: SELECT pg_reload_conf();",
     )
 
 
 def build_read_grants(admin: str) -> Sequence[str]:
-    """Return the grants that let the admin read the lines."""
+    """Return the statements that let the admin read pg_hba.conf."""
     return (
-        f"GRANT SELECT ON pg_catalog.pg_hba_file_rules TO {identifier(admin)};",
-        f"GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules() TO {identifier(admin)};",
+        f"GRANT SELECT ON pg_catalog.pg_hba_file_rules TO {quote_identifier(admin)};",
+        f"GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules() TO {quote_identifier(admin)};",
     )
 
 
 def is_local(host: str) -> bool:
-    """Return whether only this machine reaches the host. A folder is the place of a socket."""
+    """Return whether only this machine reaches the host, which may be the folder of a socket."""
     return host.startswith("/") or is_loopback(host)
 
 
-def _admits_strangers(rule: Rule, public_host: str) -> bool:
-    """Return whether the rule admits strangers: `trust` for clients from where tenants are."""
+def _needs_no_password(rule: Rule, public_host: str) -> bool:
+    """Return whether clients that reach the public host can log in without a password."""
     by_socket = rule.kind == "local" and not public_host.startswith("/")
     is_elsewhere = rule.is_local and not is_local(public_host)
     return rule.method == "trust" and not by_socket and not is_elsewhere
@@ -118,10 +120,10 @@ def _admits_strangers(rule: Rule, public_host: str) -> bool:
 
 def _find_weak_rules(tenants: Iterable[tuple[str, str]], rules: Sequence[Rule]) -> Iterator[Rule]:
     for tenant in tenants:
-        fitting = [rule for rule in rules if rule.applies_to(tenant)]
-        for place, rule in enumerate(fitting):
-            is_reached = not any(earlier.hides(rule) for earlier in fitting[:place])
-            if rule.method in WEAK and is_reached:
+        matching = [rule for rule in rules if rule.applies_to(tenant)]
+        for position, rule in enumerate(matching):
+            is_reached = not any(earlier.hides(rule) for earlier in matching[:position])
+            if rule.method in WEAK_METHODS and is_reached:
                 yield rule
 
 

@@ -1,8 +1,9 @@
 """Checks of login methods, TLS, password encryption and the statement log."""
 
 from adapters.postgres.doctor.context import CheckContext, CheckFunctions, fetch_row
-from adapters.postgres.doctor.hba import RULES, Rule, build_read_grants, is_local, judge_rules
-from adapters.postgres.quoting import identifier
+from adapters.postgres.doctor.hba import RULES, Rule, assess_rules, build_read_grants, is_local
+from adapters.postgres.inspection import ANY_MARK
+from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import Session
 from domain.doctor import Fix, Outcome, Verdict
 
@@ -14,7 +15,7 @@ SELECT has_table_privilege('pg_hba_file_rules', 'SELECT')
 _TENANTS = """
 SELECT r.rolname AS owner, d.datname AS database
 FROM pg_roles AS r JOIN pg_database AS d ON d.datdba = r.oid
-WHERE starts_with(shobj_description(r.oid, 'pg_authid'), 'pgvend:')
+WHERE starts_with(shobj_description(r.oid, 'pg_authid'), $1)
 """
 
 _LOGIN = "SELECT current_user AS admin, current_database() AS database"
@@ -23,18 +24,18 @@ _LOGIN = "SELECT current_user AS admin, current_database() AS database"
 async def check_rules(session: Session, context: CheckContext) -> Outcome:
     if not await session.fetchval(_MAY_SEE_RULES):
         return await _report_hidden_rules(session)
-    tenants = [(each["owner"], each["database"]) for each in await session.fetch(_TENANTS)]
-    found = [Rule.from_row(line) for line in await session.fetch(RULES)]
-    return judge_rules(found, tenants, context.server.public_host)
+    tenants = [(row["owner"], row["database"]) for row in await session.fetch(_TENANTS, ANY_MARK)]
+    rules = [Rule.from_row(row) for row in await session.fetch(RULES)]
+    return assess_rules(rules, tenants, context.server.public_host)
 
 
 async def _report_hidden_rules(session: Session) -> Outcome:
-    whose = await fetch_row(session, _LOGIN)
+    login = await fetch_row(session, _LOGIN)
     return Outcome(
         Verdict.UNKNOWN,
-        "The admin may not read pg_hba.conf: no line should allow tenants' logins by `trust`, "
-        "`password` or `md5`.",
-        tuple(Fix(line, whose["database"]) for line in build_read_grants(whose["admin"])),
+        "The admin may not read pg_hba.conf. No line should let tenants log in by `trust`, "
+        "`password` or `md5`: check it, or run the fix and this check again.",
+        tuple(Fix(line, login["database"]) for line in build_read_grants(login["admin"])),
     )
 
 
@@ -77,18 +78,20 @@ async def check_logging(session: Session, _: CheckContext) -> Outcome:
     """Check whether the admin's own statements are logged. A role's setting overrides the
     server's."""
     statements = await session.fetchval("SHOW log_statement")
-    slowest = await session.fetchval("SHOW log_min_duration_statement")
-    logged = {"log_statement = none": statements != "none"}
-    logged["log_min_duration_statement = -1"] = slowest == "0"
-    quiet = [setting for setting, is_logged in logged.items() if is_logged]
-    if not quiet:
+    min_duration = await session.fetchval("SHOW log_min_duration_statement")
+    is_logged = {
+        "log_statement = none": statements != "none",
+        "log_min_duration_statement = -1": min_duration == "0",
+    }
+    settings = [setting for setting in is_logged if is_logged[setting]]
+    if not settings:
         return Outcome(Verdict.OK, "The admin's statements are not logged.")
-    admin = identifier(await session.fetchval("SELECT current_user"))
+    admin = quote_identifier(await session.fetchval("SELECT current_user"))
     return Outcome(
         Verdict.WARN,
-        "The admin's statements are logged, including SCRAM verifiers of tenants' passwords, "
-        "against which a reader of the log can test guesses. Passwords are not logged.",
-        tuple(Fix(f"ALTER ROLE {admin} SET {setting};") for setting in quiet),
+        "The server logs the admin's statements, including SCRAM verifiers of tenants' passwords: "
+        "a reader of the log can test guesses against them. Passwords are not logged.",
+        tuple(Fix(f"ALTER ROLE {admin} SET {setting};") for setting in settings),
     )
 
 

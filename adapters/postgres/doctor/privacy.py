@@ -4,7 +4,7 @@ databases."""
 from collections.abc import Iterable
 
 from adapters.postgres.doctor.context import CheckContext, CheckFunctions
-from adapters.postgres.quoting import identifier
+from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.requirements import build_public_access_fixes
 from adapters.postgres.sessions import Session, open_session
 from domain.doctor import Fix, Outcome, Verdict
@@ -14,7 +14,7 @@ TEMPLATE = "template1"
 RISKY_EXTENSIONS = ("dblink", "postgres_fdw", "file_fdw", "adminpack")
 """Extensions that give SQL access to other servers or to the server's files."""
 
-_MAY_LOOK = f"SELECT has_database_privilege('{TEMPLATE}', 'CONNECT')"
+_MAY_CONNECT = f"SELECT has_database_privilege('{TEMPLATE}', 'CONNECT')"
 
 _IS_OPEN = """
 SELECT EXISTS (
@@ -23,7 +23,7 @@ SELECT EXISTS (
 )
 """
 
-_FOUND_RISKY_EXTENSIONS = """
+_INSTALLED_RISKY_EXTENSIONS = """
 SELECT extname AS name FROM pg_extension AS e WHERE extname = ANY($1) OR EXISTS (
     SELECT FROM pg_depend AS d JOIN pg_language AS l ON l.oid = d.objid
     WHERE d.classid = 'pg_language'::regclass AND d.refclassid = 'pg_extension'::regclass
@@ -40,15 +40,15 @@ WHERE rolsuper AND rolcanlogin AND NOT EXISTS (
 
 
 async def check_open_databases(session: Session, context: CheckContext) -> Outcome:
-    closing = await build_public_access_fixes(session, own=not context.has_superuser)
-    if closing:
+    fixes = await build_public_access_fixes(session, only_own=not context.has_superuser)
+    if fixes:
         return Outcome(
             Verdict.FAIL,
             "Tenants can log in to databases that are not theirs: PostgreSQL admits all roles by "
             "default. After the fix, roles that use these databases need GRANT CONNECT.",
-            tuple(Fix(line, by_admin=not context.has_superuser) for line in closing),
+            tuple(Fix(line, by_admin=not context.has_superuser) for line in fixes),
         )
-    if not context.has_superuser and await build_public_access_fixes(session, own=False):
+    if not context.has_superuser and await build_public_access_fixes(session, only_own=False):
         return Outcome(
             Verdict.WARN,
             "Tenants can log in to the hosting provider's databases, which only it can close.",
@@ -59,38 +59,35 @@ async def check_open_databases(session: Session, context: CheckContext) -> Outco
 async def check_template(session: Session, context: CheckContext) -> Outcome:
     """Check template1, from which others create databases without naming a template. pgvend names
     template0."""
-    if not await session.fetchval(_MAY_LOOK):
+    if not await session.fetchval(_MAY_CONNECT):
         return Outcome(
             Verdict.UNKNOWN,
             f"The admin may not connect to {TEMPLATE}. Tenants' databases are not created from it.",
         )
-    inside = {**context.server.admin, "database": TEMPLATE}
-    async with open_session(inside) as looking:
-        is_open = await looking.fetchval(_IS_OPEN)
-        names = [
-            row["name"] for row in await looking.fetch(_FOUND_RISKY_EXTENSIONS, RISKY_EXTENSIONS)
-        ]
-    return _judged(is_open, names)
+    async with open_session({**context.server.admin, "database": TEMPLATE}) as inside:
+        is_open = await inside.fetchval(_IS_OPEN)
+        rows = await inside.fetch(_INSTALLED_RISKY_EXTENSIONS, RISKY_EXTENSIONS)
+    return _assess_template(is_open, [row["name"] for row in rows])
 
 
-def _judged(is_open: bool, extensions: list[str]) -> Outcome:
-    found = ["a schema that all roles may write to"] if is_open else []
-    found += [f"the extension {name}" for name in extensions]
-    if not found:
+def _assess_template(is_open: bool, extensions: list[str]) -> Outcome:
+    risks = ["a schema that all roles may write to"] if is_open else []
+    risks += [f"the extension {name}" for name in extensions]
+    if not risks:
         return Outcome(Verdict.OK, f"{TEMPLATE} contains no risky extension or schema.")
     return Outcome(
         Verdict.WARN,
-        f"Databases that others create from {TEMPLATE} begin with {' and '.join(found)}; "
+        f"Databases that others create from {TEMPLATE} contain {' and '.join(risks)}; "
         "tenants' databases are not created from it.",
-        tuple(Fix(line, TEMPLATE) for line in _build_fixes(is_open, extensions)),
+        tuple(Fix(line, TEMPLATE) for line in _build_template_fixes(is_open, extensions)),
     )
 
 
-def _build_fixes(is_open: bool, extensions: Iterable[str]) -> Iterable[str]:
+def _build_template_fixes(is_open: bool, extensions: Iterable[str]) -> Iterable[str]:
     if is_open:
         yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC;"
     for name in extensions:
-        yield f"DROP EXTENSION {identifier(name)};"
+        yield f"DROP EXTENSION {quote_identifier(name)};"
 
 
 async def check_superusers(session: Session, _: CheckContext) -> Outcome:
@@ -103,7 +100,9 @@ async def check_superusers(session: Session, _: CheckContext) -> Outcome:
         Verdict.WARN,
         f"A superuser ({', '.join(names)}) that logs in to a tenant's database may unintentionally "
         "run the tenant's functions. After the fix, qualify names in all other schemas.",
-        tuple(Fix(f"ALTER ROLE {identifier(n)} SET search_path = pg_catalog;") for n in names),
+        tuple(
+            Fix(f"ALTER ROLE {quote_identifier(n)} SET search_path = pg_catalog;") for n in names
+        ),
     )
 
 

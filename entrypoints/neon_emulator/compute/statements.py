@@ -1,6 +1,6 @@
 """SQL that a Neon compute runs for its control plane."""
 
-from adapters.postgres.quoting import identifier, literal
+from adapters.postgres.quoting import quote_identifier, quote_literal
 
 SUPERUSER_ROLE = "neon_superuser"
 
@@ -11,7 +11,7 @@ CONTENTS = f"""
 SELECT
     ARRAY(
         SELECT rolname::text FROM pg_roles
-        WHERE rolname !~ '^pg_' AND rolname NOT IN ({", ".join(map(literal, HIDDEN_ROLES))})
+        WHERE rolname !~ '^pg_' AND rolname NOT IN ({", ".join(map(quote_literal, HIDDEN_ROLES))})
         ORDER BY oid
     ) AS roles,
     ARRAY(
@@ -43,15 +43,15 @@ GRANT pg_monitor, pg_signal_backend TO {SUPERUSER_ROLE} WITH ADMIN OPTION
 
 def create_role(name: str, password: str | None) -> str:
     """Create a role as Neon's API does: with nearly all privileges, on all databases."""
-    login = f"LOGIN PASSWORD {literal(password)}" if password else "NOLOGIN"
+    login = f"LOGIN PASSWORD {quote_literal(password)}" if password else "NOLOGIN"
     return (
-        f"CREATE ROLE {identifier(name)} {login} "
+        f"CREATE ROLE {quote_identifier(name)} {login} "
         f"CREATEDB CREATEROLE BYPASSRLS REPLICATION INHERIT IN ROLE {SUPERUSER_ROLE}"
     )
 
 
 def set_password(name: str, password: str) -> str:
-    return f"ALTER ROLE {identifier(name)} PASSWORD {literal(password)}"
+    return f"ALTER ROLE {quote_identifier(name)} PASSWORD {quote_literal(password)}"
 
 
 def list_databases_of(name: str) -> str:
@@ -62,24 +62,24 @@ def list_databases_of(name: str) -> str:
         WHERE datname = 'postgres' OR oid IN (
             SELECT dbid FROM pg_shdepend
             WHERE refclassid = 'pg_authid'::regclass
-            AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = {literal(name)})
+            AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = {quote_literal(name)})
         )
     """
 
 
 def reassign_owned(name: str, new_owner: str) -> str:
     """Give a role's objects in one database to its owner, and revoke the role's privileges."""
-    role = identifier(name)
-    return f"REASSIGN OWNED BY {role} TO {identifier(new_owner)}; DROP OWNED BY {role}"
+    role = quote_identifier(name)
+    return f"REASSIGN OWNED BY {role} TO {quote_identifier(new_owner)}; DROP OWNED BY {role}"
 
 
 def drop_role(name: str) -> str:
-    return f"DROP ROLE IF EXISTS {identifier(name)}"
+    return f"DROP ROLE IF EXISTS {quote_identifier(name)}"
 
 
 def create_database(name: str, owner: str) -> str:
     return (
-        f"CREATE DATABASE {identifier(name)} OWNER {identifier(owner)} "
+        f"CREATE DATABASE {quote_identifier(name)} OWNER {quote_identifier(owner)} "
         "TEMPLATE template0 STRATEGY FILE_COPY"
     )
 
@@ -87,8 +87,8 @@ def create_database(name: str, owner: str) -> str:
 def grant_database(name: str, owner: str) -> str:
     """Inside a new database, give its owner the schema `public` and all API roles its tables."""
     return (
-        f"GRANT ALL ON DATABASE {identifier(name)} TO {SUPERUSER_ROLE}; "
-        f"ALTER SCHEMA public OWNER TO {identifier(owner)}; "
+        f"GRANT ALL ON DATABASE {quote_identifier(name)} TO {SUPERUSER_ROLE}; "
+        f"ALTER SCHEMA public OWNER TO {quote_identifier(owner)}; "
         "ALTER DEFAULT PRIVILEGES IN SCHEMA public "
         f"GRANT ALL ON TABLES TO {SUPERUSER_ROLE} WITH GRANT OPTION; "
         "ALTER DEFAULT PRIVILEGES IN SCHEMA public "
@@ -99,17 +99,17 @@ def grant_database(name: str, owner: str) -> str:
 def end_sessions_in(database: str) -> str:
     return (
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-        f"WHERE datname = {literal(database)}"
+        f"WHERE datname = {quote_literal(database)}"
     )
 
 
 def rename_database(name: str, new: str) -> str:
-    return f"ALTER DATABASE {identifier(name)} RENAME TO {identifier(new)}"
+    return f"ALTER DATABASE {quote_identifier(name)} RENAME TO {quote_identifier(new)}"
 
 
 def change_owner(name: str, owner: str) -> str:
-    return f"ALTER DATABASE {identifier(name)} OWNER TO {identifier(owner)}"
+    return f"ALTER DATABASE {quote_identifier(name)} OWNER TO {quote_identifier(owner)}"
 
 
 def drop_database(name: str) -> str:
-    return f"DROP DATABASE IF EXISTS {identifier(name)} WITH (FORCE)"
+    return f"DROP DATABASE IF EXISTS {quote_identifier(name)} WITH (FORCE)"

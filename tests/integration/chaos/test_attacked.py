@@ -17,7 +17,7 @@ from domain.connection import Connection
 from domain.secrets import Secret
 from tests.support.obstacles import REFUSALS, repeat_in_background
 from tests.support.polling import wait_until
-from tests.support.postgres_under_test import tenant
+from tests.support.postgres_under_test import tenant_session
 from tests.support.servers import ram_folder
 from tests.support.service import RunningService, running_service
 
@@ -91,7 +91,7 @@ async def attacking(attacker: Connection) -> AsyncIterator[None]:
 
     async def attack(by: Attack) -> None:
         with suppress(*REFUSALS):
-            async with tenant(attacker) as session:
+            async with tenant_session(attacker) as session:
                 await by(session)
 
     attacks = (queue, queue, queue, hold, hold, touch)
@@ -130,7 +130,7 @@ async def run_client(http: aiohttp.ClientSession, times: Times, name: str) -> No
             database_id, connection = await create_database(http, f"{name} {number}")
         for _ in range(3):
             with times("a login and a change"):
-                async with tenant(connection, timeout=LONGEST) as session:
+                async with tenant_session(connection, timeout=LONGEST) as session:
                     await session.execute("CREATE TABLE IF NOT EXISTS work (id int)")
         with times("a deletion"):
             await delete_database(http, database_id)
@@ -152,7 +152,7 @@ async def test_other_tenants_keep_working_while_one_attacks() -> None:
         ):
             attackers_id, attacker = await create_database(http, "attacker")
             _, innocent = await create_database(http, "innocent")
-            async with tenant(innocent) as working, tenant(innocent) as idle:
+            async with tenant_session(innocent) as working, tenant_session(innocent) as idle:
                 await idle.execute("SELECT 42")
                 await working.execute("BEGIN; CREATE TABLE work (id int); SELECT * FROM pg_roles")
                 async with attacking(attacker):

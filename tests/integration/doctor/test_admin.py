@@ -10,13 +10,13 @@ from tests.support.doctor import (
     OK,
     UNKNOWN,
     WARN,
+    apply_fixes,
     collect_outcomes,
     create_postgres_checks,
-    fix,
     has_no_secret,
-    not_ok,
     other_admin,
-    run,
+    run_as_superuser,
+    select_not_ok,
 )
 from tests.support.postgres_under_test import operators_under_test
 from tests.support.provision_requests import INSTALLATION, new_provision_request
@@ -26,7 +26,7 @@ from tests.support.servers import PASSWORD, OperatorsServer
 async def test_a_correctly_configured_server_passes(server: OperatorsServer) -> None:
     found = await collect_outcomes(create_postgres_checks(server))
 
-    assert not_ok(found) == EXPECTED_FINDINGS
+    assert select_not_ok(found) == EXPECTED_FINDINGS
     assert set(found) == set(OPERATOR_CHECKS)
     assert has_no_secret(found.values())
 
@@ -37,32 +37,32 @@ async def test_printed_fixes_resolve_all_findings_that_sql_can(
     found = await collect_outcomes(create_postgres_checks(server))
     try:
         for outcome in found.values():
-            await fix(server, outcome)
+            await apply_fixes(server, outcome)
         again = await collect_outcomes(create_postgres_checks(server))
     finally:
-        await run(
+        await run_as_superuser(
             server,
             "ALTER ROLE postgres RESET search_path",
             "REVOKE ALL ON pg_hba_file_rules FROM admin",
             "REVOKE ALL ON FUNCTION pg_hba_file_rules() FROM admin",
         )
 
-    assert not_ok(again) == {"template1": UNKNOWN}
+    assert select_not_ok(again) == {"template1": UNKNOWN}
 
 
 READ_ONLY = "ALTER ROLE admin SET default_transaction_read_only = on"
 MD5 = "ALTER SYSTEM SET password_encryption = 'md5'"
-RELOADED = "SELECT pg_reload_conf()"
+RELOAD = "SELECT pg_reload_conf()"
 LOGGING = [
     "ALTER ROLE admin SET log_statement = ddl",
     "ALTER ROLE admin SET log_min_duration_statement = 0",
 ]
 OPEN = '"open ""to"" all"'
 
-FIXED = {
+FINDINGS = {
     "open databases": (FAIL, [f"CREATE DATABASE {OPEN}"], [f"DROP DATABASE {OPEN}"]),
     "statement log": (WARN, LOGGING, ["ALTER ROLE admin RESET ALL"]),
-    "password encryption": (WARN, [MD5, RELOADED], ["ALTER SYSTEM RESET ALL", RELOADED]),
+    "password encryption": (WARN, [MD5, RELOAD], ["ALTER SYSTEM RESET ALL", RELOAD]),
     "primary": (FAIL, [READ_ONLY], ["ALTER ROLE admin RESET ALL"]),
     "guard": (WARN, ["REVOKE pg_signal_backend FROM admin"], []),
     "sizes": (FAIL, ["REVOKE pg_read_all_stats FROM admin"], []),
@@ -70,17 +70,17 @@ FIXED = {
 """A check's verdict after some statements, and the statements that undo them."""
 
 
-@pytest.mark.parametrize("check", FIXED)
+@pytest.mark.parametrize("check", FINDINGS)
 async def test_a_check_passes_after_its_fixes(server: OperatorsServer, check: str) -> None:
-    verdict, statements, undo = FIXED[check]
-    examined = create_postgres_checks(server, check_functions=SIZE_LIMIT_CHECKS)
+    verdict, statements, undo = FINDINGS[check]
+    checks = create_postgres_checks(server, check_functions=SIZE_LIMIT_CHECKS)
     try:
-        await run(server, *statements)
-        before = (await collect_outcomes(examined))[check]
-        await fix(server, before)
-        again = (await collect_outcomes(examined))[check]
+        await run_as_superuser(server, *statements)
+        before = (await collect_outcomes(checks))[check]
+        await apply_fixes(server, before)
+        again = (await collect_outcomes(checks))[check]
     finally:
-        await run(server, *undo)
+        await run_as_superuser(server, *undo)
 
     assert (before.verdict, again.verdict) == (verdict, OK)
 
@@ -100,7 +100,7 @@ async def test_a_database_opened_by_its_tenant_is_not_reported(
 
 
 @pytest.mark.parametrize(
-    ("attributes", "lacking"),
+    ("attributes", "missing"),
     [
         ("NOCREATEDB CREATEROLE", "CREATEDB"),
         ("CREATEDB NOCREATEROLE", "CREATEROLE"),
@@ -108,12 +108,12 @@ async def test_a_database_opened_by_its_tenant_is_not_reported(
     ],
 )
 async def test_missing_admin_privileges_are_granted(
-    server: OperatorsServer, attributes: str, lacking: str
+    server: OperatorsServer, attributes: str, missing: str
 ) -> None:
     async with other_admin(server, attributes) as other:
         before = (await collect_outcomes(other))["admin"]
-        assert (before.verdict, before.detail) == (FAIL, f"The admin other lacks {lacking}.")
-        await fix(server, before)
+        assert (before.verdict, before.detail) == (FAIL, f"The admin other lacks {missing}.")
+        await apply_fixes(server, before)
         assert (await collect_outcomes(other))["admin"].verdict is OK
 
 
@@ -121,14 +121,14 @@ async def test_a_superuser_becomes_an_ordinary_admin(server: OperatorsServer) ->
     """It keeps access to the databases that it created before."""
     provision_request = new_provision_request()
     async with other_admin(server, "SUPERUSER") as other:
-        described = other.server
-        async with open_provider(described, INSTALLATION) as provider:
+        server_description = other.server
+        async with open_provider(server_description, INSTALLATION) as provider:
             await provider.provision(provision_request)
             before = (await collect_outcomes(other))["admin"]
             assert before.verdict is WARN
-            await fix(server, before)
+            await apply_fixes(server, before)
         again = await collect_outcomes(other)
-        async with open_provider(described, INSTALLATION) as provider:
+        async with open_provider(server_description, INSTALLATION) as provider:
             await provider.delete(provision_request.tenant)
 
     assert again["admin"].verdict is again["reach"].verdict is OK
@@ -137,17 +137,17 @@ async def test_a_superuser_becomes_an_ordinary_admin(server: OperatorsServer) ->
 async def test_the_first_superuser_is_replaced(server: OperatorsServer) -> None:
     before = (await collect_outcomes(create_postgres_checks(server, server.superuser_dsn)))["admin"]
     try:
-        await fix(server, before)
-        await run(server, f"ALTER ROLE pgvend_admin PASSWORD '{PASSWORD}'")
+        await apply_fixes(server, before)
+        await run_as_superuser(server, f"ALTER ROLE pgvend_admin PASSWORD '{PASSWORD}'")
         found = await collect_outcomes(create_postgres_checks(server, server.dsn("pgvend_admin")))
     finally:
-        await run(server, "DROP OWNED BY pgvend_admin", "DROP ROLE pgvend_admin")
+        await run_as_superuser(server, "DROP OWNED BY pgvend_admin", "DROP ROLE pgvend_admin")
 
     assert before.verdict is WARN
-    assert not_ok(found) == EXPECTED_FINDINGS
+    assert select_not_ok(found) == EXPECTED_FINDINGS
 
 
-async def test_databases_of_another_admin_are_handed_over(server: OperatorsServer) -> None:
+async def test_access_to_databases_of_another_admin_is_granted(server: OperatorsServer) -> None:
     """On 15, CREATEROLE covers every role, so no fix is needed."""
     provision_request = new_provision_request()
     async with (
@@ -156,7 +156,7 @@ async def test_databases_of_another_admin_are_handed_over(server: OperatorsServe
     ):
         await postgres.provider.provision(provision_request)
         before = (await collect_outcomes(other))["reach"]
-        await fix(server, before)
+        await apply_fixes(server, before)
         again = (await collect_outcomes(other))["reach"]
         async with open_provider(other.server, INSTALLATION) as provider:
             await provider.delete(provision_request.tenant)
@@ -170,10 +170,10 @@ async def test_a_tombstone_is_reported_while_objects_refer_to_it(server: Operato
     provision_request = new_provision_request()
     async with operators_under_test(server) as postgres:
         owner = (await postgres.provider.provision(provision_request)).user
-        await run(server, f'GRANT SELECT ON pg_catalog.pg_authid TO "{owner}"')
+        await run_as_superuser(server, f'GRANT SELECT ON pg_catalog.pg_authid TO "{owner}"')
         await postgres.provider.delete(provision_request.tenant)
         found = await collect_outcomes(create_postgres_checks(server))
-        [statement] = await fix(server, found["tombstones"])
+        [statement] = await apply_fixes(server, found["tombstones"])
         again = await postgres.provider.delete(provision_request.tenant)
 
     assert found["tombstones"].verdict is WARN

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.doctor import FAIL, WARN, not_ok, run_embedded_checks
+from tests.support.doctor import FAIL, WARN, run_embedded_checks, select_not_ok
 from tests.support.embedded_servers import open_server
 from tests.support.provision_requests import new_provision_request
 from tests.support.servers import ram_folder
 
-BEFORE_START = ["programs", "system user", "server's data", "room", "port"]
+CHECKS_WITHOUT_SERVER = ["programs", "system user", "server's data", "room", "port"]
 
 
 async def test_a_missing_folder_passes_and_is_not_created() -> None:
     with ram_folder() as folder:
         found = await run_embedded_checks(folder / "data")
 
-        assert not_ok(found) == {}
-        assert [*found] == BEFORE_START
+        assert select_not_ok(found) == {}
+        assert [*found] == CHECKS_WITHOUT_SERVER
         assert [*folder.iterdir()] == []
 
 
@@ -31,13 +31,13 @@ async def test_a_running_server_is_checked_and_a_stopped_one_stays_stopped() -> 
             running = await run_embedded_checks(folder)
             await provider.delete(provision_request.tenant)
         before = _contents(folder)
-        at_rest = await run_embedded_checks(folder)
+        stopped = await run_embedded_checks(folder)
         assert _contents(folder) == before
 
-    assert not_ok(running) == not_ok(at_rest) == {}
+    assert select_not_ok(running) == select_not_ok(stopped) == {}
     assert running["marks"].detail.startswith("1 database of this pgvend")
     assert str(provider.server.public_port) in running["port"].detail
-    assert [*at_rest] == BEFORE_START
+    assert [*stopped] == CHECKS_WITHOUT_SERVER
 
 
 async def test_a_port_in_use_or_a_changed_port_is_reported() -> None:
@@ -45,13 +45,13 @@ async def test_a_port_in_use_or_a_changed_port_is_reported() -> None:
         async with open_server(folder) as provider:
             port = provider.server.public_port
         with socket.create_server(("127.0.0.1", port)):
-            taken = await run_embedded_checks(folder)
+            in_use = await run_embedded_checks(folder)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             new = listener.getsockname()[1]
         other = await run_embedded_checks(folder, new)
 
-    assert (not_ok(taken), not_ok(other)) == ({"port": FAIL}, {"port": WARN})
-    assert "PGVEND_EMBEDDED_PORT" in taken["port"].detail
+    assert (select_not_ok(in_use), select_not_ok(other)) == ({"port": FAIL}, {"port": WARN})
+    assert "PGVEND_EMBEDDED_PORT" in in_use["port"].detail
     assert str(port) in other["port"].detail
 
 

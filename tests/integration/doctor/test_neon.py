@@ -9,13 +9,13 @@ import structlog
 from aiohttp.test_utils import unused_port
 
 from adapters.neon.doctor import NeonDoctorChecks, check_capacity
-from adapters.postgres.doctor.marks import LocalState
+from adapters.postgres.doctor.context import LocalState
 from domain.doctor import Outcome
 from domain.secrets import Secret
 from domain.targets import Isolation
 from ports.use_cases.run_doctor import RunDoctor
 from tests.support.clock import FakeClock
-from tests.support.doctor import FAIL, LOCAL_STATE, OK, UNKNOWN, WARN, not_ok
+from tests.support.doctor import FAIL, LOCAL_STATE, OK, UNKNOWN, WARN, select_not_ok
 from tests.support.neon.checks import no_changes, override_behaviour
 from tests.support.neon.emulator import RunningEmulator, running_emulator
 from tests.support.neon.providers import create_config, provider_on
@@ -25,12 +25,12 @@ NONE, ROLE, PROJECT = Isolation.NONE, Isolation.ROLE, Isolation.PROJECT
 
 ALL = pytest.mark.parametrize("isolation", [NONE, ROLE, PROJECT])
 
-AS_IT_COMES = {
+NEW_PROJECT_FINDINGS = {
     NONE: {"isolation": WARN},
     ROLE: {"open databases": FAIL, "template1": UNKNOWN},
     PROJECT: {},
 }
-"""All roles may log in to the database that a new branch has."""
+"""A new branch has a database that all roles may log in to."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ async def test_findings_for_a_new_project(neon: RunningEmulator, isolation: Isol
     async with no_changes(neon):
         found = await _run_checks(neon, isolation)
 
-    assert not_ok(found) == AS_IT_COMES[isolation]
+    assert select_not_ok(found) == NEW_PROJECT_FINDINGS[isolation]
     assert neon.key not in repr(found)
 
 

@@ -13,7 +13,7 @@ from adapters.registry.stores import Stores, open_postgres_stores, open_sqlite_s
 from adapters.system.leases import InProcessLeases
 from domain.doctor import Outcome
 from domain.errors import StartupError
-from tests.support.doctor import FAIL, OK, collect_outcomes, fix, run
+from tests.support.doctor import FAIL, OK, apply_fixes, collect_outcomes, run_as_superuser
 from tests.support.records import ELSEWHERE, TARGET, new_record
 from tests.support.registries import registry_file, temporary_database
 from tests.support.servers import OperatorsServer, ram_folder
@@ -34,16 +34,16 @@ async def test_live_records_are_counted_and_files_stay_unchanged(folder: Path) -
     assert (await _run_checks(folder))["records"].verdict is OK
     assert _contents(folder) == {}, "no files are created"
 
-    async with open_sqlite_stores(registry_file(folder), InProcessLeases()) as opened:
-        await opened.installation.name("first")
-        await _fill(opened)
+    async with open_sqlite_stores(registry_file(folder), InProcessLeases()) as stores:
+        await stores.installation.name("first")
+        await _fill(stores)
         while_open = await _run_checks(folder)
     before = _contents(folder)
-    at_rest = await _run_checks(folder)
+    closed = await _run_checks(folder)
     found = await SqliteRegistryChecks(registry_file(folder)).take_snapshot()
 
-    assert while_open["records"] == at_rest["records"]
-    assert at_rest["records"].detail == "2 databases."
+    assert while_open["records"] == closed["records"]
+    assert closed["records"].detail == "2 databases."
     assert await found.name("second") == "first"
     assert sum((await found.count_by_secret(TARGET.name)).values()) == 1
     assert _contents(folder) == before
@@ -52,8 +52,8 @@ async def test_live_records_are_counted_and_files_stay_unchanged(folder: Path) -
 async def test_files_left_by_a_crash_are_read_and_kept(folder: Path) -> None:
     """Some of the records are in a second file, which the next start moves into the first."""
     with ram_folder() as crashed:
-        async with open_sqlite_stores(registry_file(folder), InProcessLeases()) as opened:
-            await _fill(opened)
+        async with open_sqlite_stores(registry_file(folder), InProcessLeases()) as stores:
+            await _fill(stores)
             shutil.copytree(folder, crashed, dirs_exist_ok=True)
         before = _contents(crashed)
         found = await _run_checks(crashed)
@@ -94,22 +94,22 @@ async def test_a_damaged_file_is_reported_with_its_path(folder: Path) -> None:
 async def test_records_on_a_server_are_counted(server_15: OperatorsServer) -> None:
     async with temporary_database(server_15) as url:
         empty = await collect_outcomes(PostgresRegistryChecks(url))
-        async with open_postgres_stores(url) as opened:
-            await _fill(opened)
+        async with open_postgres_stores(url) as stores:
+            await _fill(stores)
             found = await collect_outcomes(PostgresRegistryChecks(url))
 
     assert empty["records"].verdict is empty["records' server"].verdict is OK
     assert found["records"].detail == "2 databases."
 
 
-async def test_a_login_without_the_right_to_create_tables_is_fixed(
+async def test_a_login_without_the_privilege_to_create_tables_is_fixed(
     server_15: OperatorsServer,
 ) -> None:
     async with temporary_database(server_15) as url:
         database = url.rpartition("/")[2]
-        await run(server_15, f'ALTER DATABASE "{database}" OWNER TO postgres')
+        await run_as_superuser(server_15, f'ALTER DATABASE "{database}" OWNER TO postgres')
         before = (await collect_outcomes(PostgresRegistryChecks(url)))["records' server"]
-        await fix(server_15, before)
+        await apply_fixes(server_15, before)
         again = (await collect_outcomes(PostgresRegistryChecks(url)))["records' server"]
         async with open_postgres_stores(url):
             pass
@@ -118,19 +118,19 @@ async def test_a_login_without_the_right_to_create_tables_is_fixed(
 
 
 async def test_an_unreachable_server_is_reported_without_its_url() -> None:
-    examination = PostgresRegistryChecks("postgresql://pgvend:hunter2@127.0.0.1:1/registry")
+    checks = PostgresRegistryChecks("postgresql://pgvend:hunter2@127.0.0.1:1/registry")
 
     with pytest.raises(StartupError, match="PGVEND_REGISTRY_URL") as failed:
-        await collect_outcomes(examination)
-    assert "hunter2" not in f"{failed.value!r} {examination!r}"
+        await collect_outcomes(checks)
+    assert "hunter2" not in f"{failed.value!r} {checks!r}"
 
 
-async def _fill(opened: Stores) -> None:
+async def _fill(stores: Stores) -> None:
     """Add a record of this target, one of another target and one that is missing."""
-    await opened.registry.add(new_record())
-    await opened.registry.add(new_record(target=ELSEWHERE))
-    gone = await opened.registry.add(new_record())
-    await opened.registry.update(gone.mark_missing())
+    await stores.registry.add(new_record())
+    await stores.registry.add(new_record(target=ELSEWHERE))
+    missing = await stores.registry.add(new_record())
+    await stores.registry.update(missing.mark_missing())
 
 
 async def _run_checks(folder: Path) -> Mapping[str, Outcome]:

@@ -7,8 +7,7 @@ import pytest
 
 from adapters.postgres.doctor.admin import check_version
 from adapters.postgres.doctor.checks import PostgresChecks
-from adapters.postgres.doctor.context import CheckContext
-from adapters.postgres.doctor.marks import LocalState
+from adapters.postgres.doctor.context import CheckContext, LocalState
 from adapters.postgres.sessions import Session
 from domain.doctor import Outcome, Verdict
 from domain.errors import ProviderRejected
@@ -19,10 +18,10 @@ from tests.support.doctor import (
     OK,
     UNKNOWN,
     WARN,
+    apply_fixes,
     collect_outcomes,
     create_postgres_checks,
-    fix,
-    run,
+    run_as_superuser,
 )
 from tests.support.postgres_under_test import operators_under_test
 from tests.support.provision_requests import INSTALLATION, new_provision_request
@@ -48,11 +47,11 @@ async def test_weak_lines_of_pg_hba_conf_are_reported_to_a_superuser(
             create_postgres_checks(server, server.superuser_dsn), "pg_hba.conf"
         )
         elsewhere = create_postgres_checks(server, server.superuser_dsn, public_host="10.1.2.3")
-        from_there = await _run_check(elsewhere, "pg_hba.conf")
+        from_tenants = await _run_check(elsewhere, "pg_hba.conf")
     finally:
         file.write_text(before)
 
-    assert found.verdict is from_there.verdict is FAIL
+    assert found.verdict is from_tenants.verdict is FAIL
     assert "line 1" in found.detail
     assert (
         await _run_check(create_postgres_checks(server, server.superuser_dsn), "pg_hba.conf")
@@ -63,23 +62,23 @@ async def test_risky_objects_in_template1_are_reported_and_removed(
     server_15: OperatorsServer,
 ) -> None:
     """Debian's server has such extensions."""
-    examined = create_postgres_checks(server_15, server_15.superuser_dsn)
-    await run(
+    checks = create_postgres_checks(server_15, server_15.superuser_dsn)
+    await run_as_superuser(
         server_15,
         "GRANT CREATE ON SCHEMA public TO PUBLIC",
         "CREATE EXTENSION dblink",
         "CREATE EXTENSION postgres_fdw",
         database="template1",
     )
-    before = await _run_check(examined, "template1")
-    await fix(server_15, before)
+    before = await _run_check(checks, "template1")
+    await apply_fixes(server_15, before)
 
     assert before.verdict is WARN
     assert "dblink and the extension postgres_fdw" in before.detail
-    assert (await _run_check(examined, "template1")).verdict is OK
+    assert (await _run_check(checks, "template1")).verdict is OK
 
 
-JUDGED: list[tuple[str, dict[str, Any], Verdict]] = [
+CONFIGURATIONS: list[tuple[str, dict[str, Any], Verdict]] = [
     ("clock", {"clock": FakeClock()}, WARN),  # in January 2026
     ("connections", {"limit": 88}, OK),  # of 100, of which 3 are for superusers and 9 for pgvend
     ("connections", {"limit": 89}, FAIL),
@@ -88,12 +87,13 @@ JUDGED: list[tuple[str, dict[str, Any], Verdict]] = [
 ]
 
 
-async def test_a_configuration_is_judged_by_its_effects(server: OperatorsServer) -> None:
+async def test_a_configuration_is_assessed_by_its_effects(server: OperatorsServer) -> None:
     found = [
-        await _run_check(create_postgres_checks(server, **more), check) for check, more, _ in JUDGED
+        await _run_check(create_postgres_checks(server, **more), check)
+        for check, more, _ in CONFIGURATIONS
     ]
 
-    assert [outcome.verdict for outcome in found] == [verdict for *_, verdict in JUDGED]
+    assert [outcome.verdict for outcome in found] == [verdict for *_, verdict in CONFIGURATIONS]
     assert "ahead of pgvend's" in found[0].detail
 
 
@@ -119,18 +119,20 @@ async def test_existing_databases_are_reported(server: OperatorsServer) -> None:
 
 async def test_a_failed_check_does_not_prevent_the_next(server: OperatorsServer) -> None:
     """A check cannot change anything either."""
-    check_functions = {"broken": _broken, "writing": _writing, "version": check_version}
+    check_functions = {"broken": _raise_error, "writing": _write, "version": check_version}
     found = await collect_outcomes(create_postgres_checks(server, check_functions=check_functions))
-    sound = (
+    version_verdict = (
         await collect_outcomes(
             create_postgres_checks(server, check_functions={"version": check_version})
         )
     )["version"].verdict
     after = await collect_outcomes(
-        create_postgres_checks(server, check_functions={"dying": _dying, "version": check_version})
+        create_postgres_checks(
+            server, check_functions={"dying": _end_session, "version": check_version}
+        )
     )
 
-    assert [outcome.verdict for outcome in found.values()] == [UNKNOWN, UNKNOWN, sound]
+    assert [outcome.verdict for outcome in found.values()] == [UNKNOWN, UNKNOWN, version_verdict]
     assert [outcome.verdict for outcome in after.values()] == [UNKNOWN, UNKNOWN]
     assert "hunter2" not in repr([found, after])
 
@@ -153,20 +155,20 @@ SELECT md5(string_agg(entry::text, ',' ORDER BY entry::text)) FROM (
 """
 
 
-async def _broken(session: Session, _: CheckContext) -> Outcome:
+async def _raise_error(session: Session, _: CheckContext) -> Outcome:
     await session.execute("SELECT * FROM hunter2")
     raise AssertionError
 
 
-async def _dying(session: Session, _: CheckContext) -> Outcome:
+async def _end_session(session: Session, _: CheckContext) -> Outcome:
     await session.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     raise AssertionError
 
 
-async def _writing(session: Session, _: CheckContext) -> Outcome:
+async def _write(session: Session, _: CheckContext) -> Outcome:
     await session.execute("CREATE ROLE written")
     return Outcome(OK, "It was possible.")
 
 
-async def _run_check(examined: PostgresChecks, name: str) -> Outcome:
-    return (await collect_outcomes(examined))[name]
+async def _run_check(checks: PostgresChecks, name: str) -> Outcome:
+    return (await collect_outcomes(checks))[name]

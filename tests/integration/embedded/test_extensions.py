@@ -23,7 +23,7 @@ from tests.support.embedded_servers import (
     open_server,
     wait_until,
 )
-from tests.support.postgres_under_test import tenant
+from tests.support.postgres_under_test import tenant_session
 from tests.support.provision_requests import new_provision_request
 from tests.support.servers import (
     BUNDLED_MAJOR,
@@ -51,7 +51,7 @@ async def new_tenant(
 ) -> AsyncIterator[tuple[Connection, asyncpg.Connection]]:
     async with (
         provisioned_database(provider, new_provision_request()) as connection,
-        tenant(connection) as session,
+        tenant_session(connection) as session,
     ):
         yield connection, session
 
@@ -118,7 +118,7 @@ async def test_vector_can_be_created_again_after_its_schema_was_dropped(
     provision_request = _with(new_provision_request(), "vector")
     async with (
         provisioned_database(bundled_18, provision_request) as connection,
-        tenant(connection) as session,
+        tenant_session(connection) as session,
     ):
         await session.execute("DROP SCHEMA public CASCADE")
         await session.execute("CREATE SCHEMA public")
@@ -135,15 +135,15 @@ async def test_a_dump_with_vector_restores_into_another_database(
         provisioned_database(bundled_18, _with(new_provision_request(), "vector")) as source,
         provisioned_database(bundled_18, _with(new_provision_request(), "vector")) as target,
     ):
-        async with tenant(source) as session:
+        async with tenant_session(source) as session:
             await session.execute("COMMENT ON EXTENSION vector IS 'our own'")
             await session.execute("CREATE TABLE kept AS SELECT '[1,2,3]'::vector AS embedding")
         if "--clean" in options and "--if-exists" not in options:
-            async with tenant(target) as session:
+            async with tenant_session(target) as session:
                 await session.execute("CREATE TABLE kept (embedding vector)")
         dumped = await _ran("pg_dump", *options, "--no-owner", "--no-acl", "--dbname", source.uri())
         await _ran("psql", "--set=ON_ERROR_STOP=1", "--no-psqlrc", target.uri(), given=dumped)
-        async with tenant(target) as session:
+        async with tenant_session(target) as session:
             assert await session.fetchval("SELECT embedding::text FROM kept") == "[1,2,3]"
             comment = "SELECT obj_description(oid) FROM pg_extension WHERE extname = 'vector'"
             assert await session.fetchval(comment) == "our own"

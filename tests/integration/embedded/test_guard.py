@@ -16,7 +16,7 @@ from domain.server_snapshot import Session
 from tests.support.databases import provisioned_database
 from tests.support.guard_runs import open_provider_guard
 from tests.support.polling import wait_until
-from tests.support.postgres_under_test import tenant
+from tests.support.postgres_under_test import tenant_session
 from tests.support.provision_requests import new_provision_request
 from tests.support.requirements import skip_without
 
@@ -26,7 +26,7 @@ async def test_a_signal_ends_a_session_that_sql_cannot_end(bundled_18: PostgresP
     mute = replace(bundled_18, server=replace(bundled_18.server, superuser=stranger))
     async with (
         provisioned_database(bundled_18, new_provision_request()) as connection,
-        tenant(connection) as session,
+        tenant_session(connection) as session,
         open_provider_guard(bundled_18) as seeing,
         open_embedded_guard(mute) as guard,
     ):
@@ -44,7 +44,7 @@ async def test_no_other_process_gets_a_signal(bundled_18: PostgresProvider) -> N
     data = Path(bundled_18.server.admin["host"])
     async with (
         provisioned_database(bundled_18, new_provision_request()) as connection,
-        tenant(connection) as session,
+        tenant_session(connection) as session,
         open_provider_guard(bundled_18) as guard,
     ):
         [seen] = (await guard.inspect()).sessions
@@ -97,10 +97,10 @@ async def test_a_guard_that_starts_during_an_attack_logs_in(
     async with (
         provisioned_database(bundled_18, new_provision_request()) as innocent,
         provisioned_database(bundled_18, new_provision_request()) as attacker,
-        tenant(innocent) as idle,
-        tenant(innocent) as busy,
-        tenant(attacker) as holding,
-        tenant(attacker) as queueing,
+        tenant_session(innocent) as idle,
+        tenant_session(innocent) as busy,
+        tenant_session(attacker) as holding,
+        tenant_session(attacker) as queueing,
     ):
         working = asyncio.create_task(busy.fetchval("SELECT 42 FROM pg_sleep(3)"))
         await holding.execute(HOLD)
@@ -126,8 +126,8 @@ async def test_no_session_is_ended_for_a_lock_while_logins_work(
     data = Path(bundled_18.server.admin["host"])
     async with (
         provisioned_database(bundled_18, new_provision_request()) as connection,
-        tenant(connection) as holding,
-        tenant(connection) as waiting,
+        tenant_session(connection) as holding,
+        tenant_session(connection) as waiting,
     ):
         await holding.execute("CREATE TABLE work (id int)")
         await holding.execute("BEGIN; LOCK TABLE work")

@@ -15,7 +15,7 @@ from entrypoints.config.provider import ProviderName
 from entrypoints.wiring.resources import create_memory_stores
 from tests.support.apps import create_container, serving_app
 from tests.support.clock import FakeClock
-from tests.support.postgres_under_test import tenant
+from tests.support.postgres_under_test import tenant_session
 from tests.support.provision_requests import unique_name
 from tests.support.sizes import assert_read_only, assert_writable, fill, free_space
 
@@ -103,7 +103,7 @@ async def _record(client: ClientSession, database: Any) -> Any:
 
 
 async def _undo(connection: Connection) -> None:
-    async with tenant(connection) as opened:
+    async with tenant_session(connection) as opened:
         await opened.execute("SET default_transaction_read_only = off")
         await opened.execute(
             f'ALTER ROLE "{connection.user}" IN DATABASE "{connection.database}" RESET ALL'

@@ -20,7 +20,7 @@ from tests.support.obstacles import (
     reopening_clients,
     run,
 )
-from tests.support.postgres_under_test import PostgresUnderTest, session, tenant
+from tests.support.postgres_under_test import PostgresUnderTest, session, tenant_session
 from tests.support.provision_requests import new_provision_request, with_next_password
 
 OWN_PASSWORD = "ALTER ROLE {user} PASSWORD 'another'"
@@ -28,7 +28,7 @@ OWN_PASSWORD = "ALTER ROLE {user} PASSWORD 'another'"
 BY_THE_OWNER = {
     "a template": "ALTER DATABASE {database} IS_TEMPLATE true",
     "open to all": "GRANT ALL ON DATABASE {database} TO PUBLIC",
-    "no places": "ALTER DATABASE {database} CONNECTION LIMIT 0",
+    "a connection limit of 0": "ALTER DATABASE {database} CONNECTION LIMIT 0",
     "no privileges": "REVOKE ALL ON DATABASE {database} FROM {user}",
     "settings of the database": "ALTER DATABASE {database} SET role = {user};"
     "ALTER DATABASE {database} SET default_transaction_read_only = on;"
@@ -47,7 +47,7 @@ BY_THE_OPERATOR = {
     "a membership": "GRANT pg_monitor TO {user}",
     "another owner's membership": "GRANT {user} TO pg_monitor",
 }
-LEFT_OPEN = {
+IN_OPEN_TRANSACTION = {
     "its own password": OWN_PASSWORD,
     "a setting of the role": "ALTER ROLE {user} SET work_mem = '8MB'",
     "a setting of the database": "ALTER DATABASE {database} SET work_mem = '8MB'",
@@ -59,22 +59,26 @@ LEFT_OPEN = {
     "a table": "CREATE TABLE locked (); LOCK locked",
 }
 
-ONLY_DELETED = {"no places", "settings of the database", "no library", "a large object"}
-"""Obstacles that do not block a suspension, or with which the tenant locks itself out before it."""
+ONLY_DELETED = {
+    "a connection limit of 0",
+    "settings of the database",
+    "no library",
+    "a large object",
+}
 ONLY_DELETED |= {"default privileges", "a comment", "a grant inside"}
 ONLY_DELETED |= {name for name in BY_THE_OPERATOR if not name.startswith("a closed")}
-"""What is in nobody's way, or shuts the tenant out itself, before its suspension."""
+"""Obstacles that do not block a suspension, or with which the tenant locks itself out before it."""
 
-Ending = Callable[[PostgresUnderTest], AbstractAsyncContextManager[Connection]]
+OpenDatabase = Callable[[PostgresUnderTest], AbstractAsyncContextManager[Connection]]
 
 
-def _against(obstacles: dict[str, str]) -> pytest.MarkDecorator:
+def _parametrize_obstacles(obstacles: dict[str, str]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
-        ("ending", "statement"),
+        ("open_database", "statement"),
         [
-            pytest.param(ending, statement, id=f"{ending.__name__}, {name}")
+            pytest.param(open_database, statement, id=f"{open_database.__name__}, {name}")
             for name, statement in obstacles.items()
-            for ending in (
+            for open_database in (
                 [database_to_delete]
                 if name in ONLY_DELETED
                 else [database_to_delete, database_to_suspend]
@@ -83,35 +87,37 @@ def _against(obstacles: dict[str, str]) -> pytest.MarkDecorator:
     )
 
 
-@_against(BY_THE_OWNER)
-async def test_the_owners_obstacles_do_not_block_it(
-    postgres: PostgresUnderTest, ending: Ending, statement: str
+@_parametrize_obstacles(BY_THE_OWNER)
+async def test_the_owners_obstacles_do_not_block_a_deletion_or_suspension(
+    postgres: PostgresUnderTest, open_database: OpenDatabase, statement: str
 ) -> None:
-    async with ending(postgres) as connection:
+    async with open_database(postgres) as connection:
         await run(connection, statement)
 
 
-@_against(BY_THE_OPERATOR)
-async def test_the_operators_obstacles_do_not_block_it(
-    postgres: PostgresUnderTest, ending: Ending, statement: str
+@_parametrize_obstacles(BY_THE_OPERATOR)
+async def test_the_operators_obstacles_do_not_block_a_deletion_or_suspension(
+    postgres: PostgresUnderTest, open_database: OpenDatabase, statement: str
 ) -> None:
-    async with ending(postgres) as connection:
+    async with open_database(postgres) as connection:
         await postgres.sql(fill_names(statement, connection))
 
 
-@_against(LEFT_OPEN)
-async def test_an_open_transaction_does_not_block_it(
-    postgres: PostgresUnderTest, ending: Ending, statement: str
+@_parametrize_obstacles(IN_OPEN_TRANSACTION)
+async def test_an_open_transaction_does_not_block_a_deletion_or_suspension(
+    postgres: PostgresUnderTest, open_database: OpenDatabase, statement: str
 ) -> None:
-    async with AsyncExitStack() as sessions, ending(postgres) as connection:
+    async with AsyncExitStack() as sessions, open_database(postgres) as connection:
         await sessions.enter_async_context(open_transaction(connection, statement))
 
 
-@pytest.mark.parametrize("ending", [database_to_delete, database_to_suspend])
-async def test_open_sessions_do_not_block_it(postgres: PostgresUnderTest, ending: Ending) -> None:
-    async with AsyncExitStack() as sessions, ending(postgres) as connection:
+@pytest.mark.parametrize("open_database", [database_to_delete, database_to_suspend])
+async def test_open_sessions_do_not_block_a_deletion_or_suspension(
+    postgres: PostgresUnderTest, open_database: OpenDatabase
+) -> None:
+    async with AsyncExitStack() as sessions, open_database(postgres) as connection:
         for _ in range(postgres.provider.server.connection_limit):
-            await sessions.enter_async_context(tenant(connection))
+            await sessions.enter_async_context(tenant_session(connection))
 
 
 async def test_reconnecting_clients_do_not_block_a_deletion(postgres: PostgresUnderTest) -> None:
@@ -120,18 +126,18 @@ async def test_reconnecting_clients_do_not_block_a_deletion(postgres: PostgresUn
 
 
 @pytest.mark.parametrize(
-    ("returning", "clients"), [(reconnecting_clients, 4), (reopening_clients, 2)]
+    ("run_clients", "clients"), [(reconnecting_clients, 4), (reopening_clients, 2)]
 )
 async def test_reconnecting_clients_do_not_block_a_suspension(
     postgres: PostgresUnderTest,
-    returning: Callable[[Connection, int], AbstractAsyncContextManager[None]],
+    run_clients: Callable[[Connection, int], AbstractAsyncContextManager[None]],
     clients: int,
 ) -> None:
     for _ in range(2):
         provision_request = new_provision_request()
         async with (
             database_to_suspend(postgres, provision_request) as connection,
-            returning(connection, clients),
+            run_clients(connection, clients),
         ):
             await postgres.provider.suspend(provision_request.tenant)
             await assert_shut_out(postgres, connection)
@@ -141,8 +147,8 @@ async def test_a_rotation_does_not_reopen_a_suspended_database(postgres: Postgre
     provision_request = new_provision_request()
     async with database_to_suspend(postgres, provision_request):
         await postgres.provider.suspend(provision_request.tenant)
-        new = await postgres.provider.rotate(with_next_password(provision_request))
-        await assert_shut_out(postgres, new)
+        connection = await postgres.provider.rotate(with_next_password(provision_request))
+        await assert_shut_out(postgres, connection)
 
 
 async def test_an_operators_session_continues_and_delays_a_deletion(

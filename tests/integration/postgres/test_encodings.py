@@ -11,8 +11,14 @@ import pytest
 from adapters.embedded.programs import Programs
 from tests.support.command_line import find_program, run_program
 from tests.support.databases import provisioned_database
-from tests.support.doctor import OK, WARN, collect_outcomes, create_postgres_checks, run
-from tests.support.postgres_under_test import operators_under_test, tenant
+from tests.support.doctor import (
+    OK,
+    WARN,
+    collect_outcomes,
+    create_postgres_checks,
+    run_as_superuser,
+)
+from tests.support.postgres_under_test import operators_under_test, tenant_session
 from tests.support.provision_requests import new_provision_request
 from tests.support.servers import (
     OperatorsServer,
@@ -27,35 +33,39 @@ SQL_ASCII = ("--encoding=SQL_ASCII", "--locale=C")
 
 KINDS = {
     "an SQL_ASCII server": (15, SQL_ASCII),
-    "an SQL_ASCII server of today": (18, SQL_ASCII),
+    "a newer SQL_ASCII server": (18, SQL_ASCII),
     "a LATIN1 server": (15, ("--encoding=LATIN1", f"--locale={LATIN1}")),
-    "an SQL_ASCII server of a LATIN1 locale": (
+    "an SQL_ASCII server with a LATIN1 locale": (
         15,
         ("--encoding=SQL_ASCII", f"--locale={LATIN1}", "--lc-messages=C"),
     ),
-    "a LATIN1 server of today": (18, ("--encoding=LATIN1", f"--locale={LATIN1}")),
+    "a newer LATIN1 server": (18, ("--encoding=LATIN1", f"--locale={LATIN1}")),
     "a LATIN1 server that sorts by ICU": (
         15,
         ("--encoding=LATIN1", f"--locale={LATIN1}", "--locale-provider=icu", "--icu-locale=de"),
     ),
 }
-DISALLOWING = {name for name, (_, options) in KINDS.items() if f"--locale={LATIN1}" in options}
+WITHOUT_UTF8_LOCALE = {
+    name for name, (_, options) in KINDS.items() if f"--locale={LATIN1}" in options
+}
 
 
 @asynccontextmanager
-async def with_latin1(major: int) -> AsyncIterator[Programs]:
-    """Programs of that version, with a locale that this machine does not have."""
+async def programs_with_latin1(major: int) -> AsyncIterator[Programs]:
+    """Yield the programs of that version, with a locale that this machine does not have."""
     programs = await programs_for_version(major)
     with ram_folder() as folder:
         folder.chmod(0o755)
-        made = await run_program(
+        result = await run_program(
             find_program("localedef"), "-i", "de_DE", "-f", "ISO-8859-1", str(folder / LATIN1)
         )
-        assert made.status == 0, made.stderr
-        yield replace(programs, folder=await asyncio.to_thread(_wrapped, programs.folder, folder))
+        assert result.status == 0, result.stderr
+        yield replace(
+            programs, folder=await asyncio.to_thread(_wrap_programs, programs.folder, folder)
+        )
 
 
-def _wrapped(programs: Path, folder: Path) -> Path:
+def _wrap_programs(programs: Path, folder: Path) -> Path:
     for name in ("initdb", "postgres"):
         wrapper = folder / name
         wrapper.write_text(f'#!/bin/sh\nLOCPATH={folder} exec {programs / name} "$@"\n')
@@ -72,7 +82,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 async def server(kind: str) -> AsyncIterator[OperatorsServer]:
     major, options = KINDS[kind]
     async with (
-        with_latin1(major) as programs,
+        programs_with_latin1(major) as programs,
         server_with_programs(programs, major, options, {}) as server,
     ):
         yield server
@@ -85,17 +95,17 @@ async def test_new_databases_are_utf8_and_the_doctor_reports_their_collation(
         operators_under_test(server) as postgres,
         provisioned_database(postgres.provider, new_provision_request()) as connection,
     ):
-        async with tenant(connection) as owner:
+        async with tenant_session(connection) as owner:
             assert await owner.fetchval("SHOW server_encoding") == "UTF8"
             assert await owner.fetchval("SELECT length('日本語ä')") == 4
             assert await owner.fetchval("SELECT chr(26085)") == "日"
-            if kind in DISALLOWING and server.major >= 17:
+            if kind in WITHOUT_UTF8_LOCALE and server.major >= 17:
                 assert await owner.fetchval("SELECT upper('ä')") == "Ä"
             if "ICU" in kind:
                 assert await owner.fetchval("SELECT 'ä' < 'b'")
         finding = (await collect_outcomes(create_postgres_checks(server)))["encoding"]
 
-    assert finding.verdict is (WARN if kind in DISALLOWING else OK)
+    assert finding.verdict is (WARN if kind in WITHOUT_UTF8_LOCALE else OK)
 
 
 async def test_the_doctor_reports_databases_that_are_not_utf8() -> None:
@@ -106,7 +116,7 @@ async def test_the_doctor_reports_databases_that_are_not_utf8() -> None:
         operators_under_test(server) as postgres,
         provisioned_database(postgres.provider, provision_request),
     ):
-        await run(
+        await run_as_superuser(
             server,
             f'DROP DATABASE "{names.database}"',
             f'CREATE DATABASE "{names.database}" OWNER "{names.owner}"',

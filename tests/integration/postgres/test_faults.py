@@ -1,4 +1,4 @@
-"""Each request of a provider's call, broken in every way: the next call restores a consistent
+"""A fault of every kind at each request of a provider's call: the next call restores a consistent
 state."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
@@ -33,45 +33,49 @@ Repair = Callable[[ProxiedProvider, ProvisionRequest, Connection | None], Awaita
 
 
 async def provision_again(
-    here: ProxiedProvider, provision_request: ProvisionRequest, _: Connection | None
+    proxied: ProxiedProvider, provision_request: ProvisionRequest, _: Connection | None
 ) -> None:
-    await here.provision_again(provision_request)
+    await proxied.provision_again(provision_request)
 
 
 async def rotate_again(
-    here: ProxiedProvider, provision_request: ProvisionRequest, old: Connection | None
+    proxied: ProxiedProvider, provision_request: ProvisionRequest, old: Connection | None
 ) -> None:
     assert old
     await PostgresLoginCheck().verify(
-        await here.retrying.rotate(with_next_password(provision_request))
+        await proxied.retrying.rotate(with_next_password(provision_request))
     )
     with pytest.raises(ProviderRejected):
         await PostgresLoginCheck().verify(old)
 
 
 async def suspend_again(
-    here: ProxiedProvider, provision_request: ProvisionRequest, connection: Connection | None
+    proxied: ProxiedProvider, provision_request: ProvisionRequest, connection: Connection | None
 ) -> None:
     assert connection
-    await here.retrying.suspend(provision_request.tenant)
+    await proxied.retrying.suspend(provision_request.tenant)
     with pytest.raises(ProviderRejected):
         await PostgresLoginCheck().verify(connection)
 
 
-async def delete_with_tombstone(here: ProxiedProvider, provision_request: ProvisionRequest) -> None:
+async def delete_with_tombstone(
+    proxied: ProxiedProvider, provision_request: ProvisionRequest
+) -> None:
     """Run a deletion that leaves a tombstone, and those that remove it in parts."""
-    while await here.provider.delete(provision_request.tenant):
+    while await proxied.provider.delete(provision_request.tenant):
         pass
 
 
 CALLS: Mapping[str, Call] = {
-    "provision": lambda here, provision_request: here.provision_and_verify(provision_request),
-    "delete": lambda here, provision_request: here.provider.delete(provision_request.tenant),
+    "provision": lambda proxied, provision_request: proxied.provision_and_verify(provision_request),
+    "delete": lambda proxied, provision_request: proxied.provider.delete(provision_request.tenant),
     "tombstone": delete_with_tombstone,
-    "rotate": lambda here, provision_request: here.provider.rotate(
+    "rotate": lambda proxied, provision_request: proxied.provider.rotate(
         with_next_password(provision_request)
     ),
-    "suspend": lambda here, provision_request: here.provider.suspend(provision_request.tenant),
+    "suspend": lambda proxied, provision_request: proxied.provider.suspend(
+        provision_request.tenant
+    ),
 }
 
 EXPECTED_REQUESTS = {
@@ -87,7 +91,7 @@ EXPECTED_REQUESTS = {
         "CREATE EXTENSION",
         "password",
         "SELECT 1",
-        "goodbye",
+        "terminate",
     ],
     "delete": ["SELECT pg_terminate_backend", "SET LOCAL", "DROP DATABASE"],
     "tombstone": [
@@ -99,11 +103,11 @@ EXPECTED_REQUESTS = {
     "rotate": ["ALTER ROLE … PASSWORD …"],
     "suspend": ["SET LOCAL"],
 }
-"""Some of the requests that have to be among the broken ones."""
+"""Some of the requests that have to get a fault."""
 
 
-class Scenario(NamedTuple):
-    """The call that is broken, and the call that follows; then the database is deleted."""
+class Story(NamedTuple):
+    """The call that has a fault, and the call that follows; then the database is deleted."""
 
     call: str
     repair: Repair | None = None
@@ -114,18 +118,18 @@ TWO_INJECTIONS = {name: INJECTIONS[name] for name in ("cut after", "cancelled")}
 """Faults that cover the states that any fault leaves: after a request, or during one."""
 
 STORIES = {
-    "a provision, repeated": Scenario("provision", provision_again),
-    "a provision, deleted": Scenario("provision", None, INJECTIONS),
-    "a deletion, repeated": Scenario("delete"),
-    "a deletion, provisioned": Scenario("delete", provision_again, TWO_INJECTIONS),
-    "a tombstone, repeated": Scenario("tombstone", None, TWO_INJECTIONS),
-    "a rotation, repeated": Scenario("rotate", rotate_again),
-    "a suspension, repeated": Scenario("suspend", suspend_again),
-    "a suspension, let in": Scenario("suspend", provision_again, TWO_INJECTIONS),
-    "a suspension, deleted": Scenario("suspend", None, TWO_INJECTIONS),
+    "a provision, repeated": Story("provision", provision_again),
+    "a provision, deleted": Story("provision", None, INJECTIONS),
+    "a deletion, repeated": Story("delete"),
+    "a deletion, provisioned": Story("delete", provision_again, TWO_INJECTIONS),
+    "a tombstone, repeated": Story("tombstone", None, TWO_INJECTIONS),
+    "a rotation, repeated": Story("rotate", rotate_again),
+    "a suspension, repeated": Story("suspend", suspend_again),
+    "a suspension, provisioned": Story("suspend", provision_again, TWO_INJECTIONS),
+    "a suspension, deleted": Story("suspend", None, TWO_INJECTIONS),
 }
 
-EVERY = [
+CASES = [
     pytest.param(story, injection, id=f"{title}, {name}")
     for title, story in STORIES.items()
     for name, injection in story.injections.items()
@@ -139,34 +143,36 @@ async def neighbour(bundled_18: PostgresProvider) -> AsyncIterator[Connection]:
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_all_expected_requests_are_broken(
+async def test_faults_cover_all_expected_requests(
     bundled_18: PostgresProvider, neighbour: Connection, name: str
 ) -> None:
     requests = await _record_requests(bundled_18, name, neighbour)
 
     assert [
-        ask for ask in EXPECTED_REQUESTS[name] if not any(ask in request for request in requests)
+        expected
+        for expected in EXPECTED_REQUESTS[name]
+        if not any(expected in request for request in requests)
     ] == []
     if name == "suspend":  # the owner's logins, after its sessions, and its database's
         assert sum(request.startswith("SET LOCAL") for request in requests) == 2
 
 
-@pytest.mark.parametrize(("story", "injection"), EVERY)
-async def test_the_next_call_repairs_a_broken_one(
-    bundled_18: PostgresProvider, neighbour: Connection, story: Scenario, injection: Injection
+@pytest.mark.parametrize(("story", "injection"), CASES)
+async def test_the_call_after_a_fault_restores_a_consistent_state(
+    bundled_18: PostgresProvider, neighbour: Connection, story: Story, injection: Injection
 ) -> None:
     async def case(at: int) -> None:
-        provision_request, fault = _order(story.call), Fault(injection.how, at)
+        provision_request, fault = _create_request(story.call), Fault(injection.kind, at)
         before = await _provision(bundled_18, story.call, provision_request, neighbour)
-        async with proxied_provider(bundled_18, fault) as broken:
-            await run_with_fault(CALLS[story.call](broken, provision_request), fault, injection)
+        async with proxied_provider(bundled_18, fault) as provider:
+            await run_with_fault(CALLS[story.call](provider, provision_request), fault, injection)
             if story.repair:
-                await story.repair(broken, provision_request, before)
-                assert await broken.traces(provision_request.tenant) == COMPLETE
-            while await broken.retrying.delete(provision_request.tenant):
+                await story.repair(provider, provision_request, before)
+                assert await provider.fetch_traces(provision_request.tenant) == COMPLETE
+            while await provider.retrying.delete(provision_request.tenant):
                 pass
-        # and no session created anything afterwards
-        assert await broken.traces(provision_request.tenant) == NO_TRACES
+        # no session created anything afterwards
+        assert await provider.fetch_traces(provision_request.tenant) == NO_TRACES
 
     await inject_at_every(
         await _record_requests(bundled_18, story.call, neighbour), case, injection
@@ -177,7 +183,7 @@ async def _record_requests(
     bundled: PostgresProvider, name: str, neighbour: Connection
 ) -> list[str]:
     """Return the requests of the call, in order, without a fault."""
-    provision_request = _order(name)
+    provision_request = _create_request(name)
     await _provision(bundled, name, provision_request, neighbour)
     async with proxied_provider(bundled) as whole:
         await CALLS[name](whole, provision_request)
@@ -186,7 +192,7 @@ async def _record_requests(
     return requests
 
 
-def _order(call: str) -> ProvisionRequest:
+def _create_request(call: str) -> ProvisionRequest:
     return (
         replace(new_provision_request(), extensions=("vector",))
         if call == "provision"

@@ -45,18 +45,21 @@ from tests.support.retrying import RETRYING
 from tests.support.servers import ram_folder
 from tests.support.use_cases import create_create_database
 
-PATIENT = RetryPolicy(attempts=4, base=0.01, cap=0.05, deadline=20)
-HASTY = RetryPolicy(attempts=1)
+WITH_RETRIES = RetryPolicy(attempts=4, base=0.01, cap=0.05, deadline=20)
+WITHOUT_RETRIES = RetryPolicy(attempts=1)
 
-CANCELLING = {
-    name: (injection, PATIENT)
+CANCELLATIONS = {
+    name: (injection, WITH_RETRIES)
     for name, injection in (INJECTIONS | SLOW_INJECTIONS).items()
     if injection.cancels
 }
-CUTTING = {
-    name: (injection, HASTY) for name, injection in INJECTIONS.items() if not injection.cancels
+CUTS = {
+    name: (injection, WITHOUT_RETRIES)
+    for name, injection in INJECTIONS.items()
+    if not injection.cancels
 }
-KINDS = CANCELLING | CUTTING  # a policy with retries would survive a lost connection
+KINDS = CANCELLATIONS | CUTS
+"""Faults with the policy of retries: with retries, a creation would survive a cut."""
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +67,14 @@ async def killable_provider() -> AsyncIterator[PostgresProvider]:
     """Unlike other servers of the tests, this one keeps committed data when it is killed."""
     with ram_folder() as folder:
         settings = {"fsync": "off", "full_page_writes": "off"}
-        bundle = EmbeddedOptions(folder=folder / "embedded", settings=settings)
+        options = EmbeddedOptions(folder=folder / "embedded", settings=settings)
         log = structlog.get_logger()
-        async with open_embedded_provider(bundle, INSTALLATION, SystemClock(), log) as provider:
+        async with open_embedded_provider(options, INSTALLATION, SystemClock(), log) as provider:
             yield provider
 
 
 @pytest.mark.parametrize(("injection", "policy"), KINDS.values(), ids=KINDS.keys())
-async def test_a_broken_creation_returns_a_working_database_or_leaves_none(
+async def test_a_creation_with_a_fault_returns_a_working_database_or_leaves_none(
     bundled_18: PostgresProvider, injection: Injection, policy: RetryPolicy
 ) -> None:
     await inject_at_every(
@@ -83,7 +86,7 @@ async def test_a_creation_survives_a_lost_answer(bundled_18: PostgresProvider) -
     injection = INJECTIONS["answer swallowed"]
     await inject_at_every(
         await _record_requests(bundled_18),
-        _create_case(bundled_18, injection, PATIENT, ProvisionedDatabase),
+        _create_case(bundled_18, injection, WITH_RETRIES, ProvisionedDatabase),
         injection,
     )
 
@@ -94,7 +97,7 @@ async def test_a_creation_whose_session_is_killed_returns_a_working_database_or_
     injection = Injection(FaultKind.WATCHED, kill=_kill_session, concurrency=1)
     await inject_at_every(
         await _record_requests(killable_provider),
-        _create_case(killable_provider, injection, PATIENT),
+        _create_case(killable_provider, injection, WITH_RETRIES),
         injection,
     )
 
@@ -109,13 +112,13 @@ async def test_a_repeated_creation_converges_after_the_server_was_killed(
         _kill_by(pid_file)
 
     async def case(at: int) -> None:
-        provision_request, fault = new_provision_request(), Fault(injection.how, at)
-        async with proxied_provider(killable_provider, fault) as broken:
-            await run_with_fault(broken.provision_and_verify(provision_request), fault, injection)
-            await broken.provision_again(provision_request)
-            assert await broken.traces(provision_request.tenant) == COMPLETE
-            await broken.retrying.delete(provision_request.tenant)
-            assert await broken.traces(provision_request.tenant) == NO_TRACES
+        provision_request, fault = new_provision_request(), Fault(injection.kind, at)
+        async with proxied_provider(killable_provider, fault) as proxied:
+            await run_with_fault(proxied.provision_and_verify(provision_request), fault, injection)
+            await proxied.provision_again(provision_request)
+            assert await proxied.fetch_traces(provision_request.tenant) == COMPLETE
+            await proxied.retrying.delete(provision_request.tenant)
+            assert await proxied.fetch_traces(provision_request.tenant) == NO_TRACES
 
     injection = Injection(FaultKind.WATCHED, kill=kill, concurrency=1)
     await inject_at_every(await _record_requests(killable_provider), case, injection)
@@ -125,23 +128,25 @@ async def test_a_repeated_deletion_leaves_nothing_after_a_kill(
     killable_provider: PostgresProvider,
 ) -> None:
     async def case(at: int) -> None:
-        provision_request, fault = new_provision_request(), Fault(injection.how, at)
-        async with proxied_provider(killable_provider) as whole:
-            await whole.provision_again(provision_request)
-        async with proxied_provider(killable_provider, fault) as broken:
-            await run_with_fault(broken.provider.delete(provision_request.tenant), fault, injection)
-            await broken.retrying.delete(provision_request.tenant)
-            assert await broken.traces(provision_request.tenant) == NO_TRACES
+        provision_request, fault = new_provision_request(), Fault(injection.kind, at)
+        async with proxied_provider(killable_provider) as proxied:
+            await proxied.provision_again(provision_request)
+        async with proxied_provider(killable_provider, fault) as proxied:
+            await run_with_fault(
+                proxied.provider.delete(provision_request.tenant), fault, injection
+            )
+            await proxied.retrying.delete(provision_request.tenant)
+            assert await proxied.fetch_traces(provision_request.tenant) == NO_TRACES
 
     injection, provision_request = (
         Injection(FaultKind.WATCHED, kill=_kill_session, concurrency=1),
         new_provision_request(),
     )
-    async with proxied_provider(killable_provider) as whole:
-        await whole.provision_again(provision_request)
-    async with proxied_provider(killable_provider) as whole:
-        await whole.provider.delete(provision_request.tenant)
-        requests = list(whole.proxy.requests)
+    async with proxied_provider(killable_provider) as proxied:
+        await proxied.provision_again(provision_request)
+    async with proxied_provider(killable_provider) as proxied:
+        await proxied.provider.delete(provision_request.tenant)
+        requests = list(proxied.proxy.requests)
     await inject_at_every(requests, case, injection)
 
 
@@ -159,37 +164,38 @@ def _kill_by(pid_file: Path) -> None:
 async def _record_requests(provider: PostgresProvider) -> list[str]:
     """Return the requests of a creation, in order, without a fault."""
     provision_request = new_provision_request()
-    async with proxied_provider(provider) as whole:
-        await whole.provision_and_verify(provision_request)
-        requests = list(whole.proxy.requests)
-        await whole.provider.delete(provision_request.tenant)
+    async with proxied_provider(provider) as proxied:
+        await proxied.provision_and_verify(provision_request)
+        requests = list(proxied.proxy.requests)
+        await proxied.provider.delete(provision_request.tenant)
     return requests
 
 
 def _create_case(
-    provider: PostgresProvider, injection: Injection, policy: RetryPolicy, outcome: type = object
+    provider: PostgresProvider, injection: Injection, policy: RetryPolicy, expected: type = object
 ) -> Callable[[int], Awaitable[None]]:
-    """Return a case that breaks a creation at one request. The record shows the remaining state."""
+    """Return a case that creates a database with a fault at one request, and compares its record
+    with the server."""
 
     async def case(at: int) -> None:
-        registry, fault = MemoryRegistry(), Fault(injection.how, at)
-        async with proxied_provider(provider, fault) as broken:
-            provision_and_verify = _create_use_case(broken, registry, policy)
-            found = await run_with_fault(
-                provision_and_verify(CreateRequest(nickname=unique_name())), fault, injection
+        registry, fault = MemoryRegistry(), Fault(injection.kind, at)
+        async with proxied_provider(provider, fault) as proxied:
+            create_database = _create_use_case(proxied, registry, policy)
+            result = await run_with_fault(
+                create_database(CreateRequest(nickname=unique_name())), fault, injection
             )
-            assert isinstance(found, outcome), repr(found)
-            await _assert_complete_or_absent(broken, registry, found)
+            assert isinstance(result, expected), repr(result)
+            await _assert_complete_or_absent(proxied, registry, result)
 
     return case
 
 
 def _create_use_case(
-    over: ProxiedProvider, registry: Registry, policy: RetryPolicy
+    proxied: ProxiedProvider, registry: Registry, policy: RetryPolicy
 ) -> CreateDatabase:
     clock, randomness = SystemClock(), SystemRandomness()
     retrying = Retrying(policy, clock, randomness)
-    observed = LoggingProvider(over.provider, CallLogger(clock, structlog.get_logger()))
+    observed = LoggingProvider(proxied.provider, CallLogger(clock, structlog.get_logger()))
     return create_create_database(
         registry=registry,
         provider=RetryingProvider(observed, retrying),
@@ -203,24 +209,24 @@ def _create_use_case(
 
 
 async def _assert_complete_or_absent(
-    broken: ProxiedProvider, registry: Registry, outcome: Any
+    proxied: ProxiedProvider, registry: Registry, result: Any
 ) -> None:
     """Check that the database works, or that a deletion by its record removes everything."""
     [record] = await registry.search(Query())
-    if isinstance(outcome, ProvisionedDatabase):
+    if isinstance(result, ProvisionedDatabase):
         assert record.state is State.READY
-        assert await broken.traces(record.tenant) == COMPLETE
-        await RetryingLoginCheck(PostgresLoginCheck(), RETRYING).verify(outcome.connection)
+        assert await proxied.fetch_traces(record.tenant) == COMPLETE
+        await RetryingLoginCheck(PostgresLoginCheck(), RETRYING).verify(result.connection)
     else:
         assert record.state in {State.FAILED, State.DELETING}
     if record.state is not State.FAILED:
         delete = DeleteDatabase(
             registry=registry,
-            provider=broken.retrying,
+            provider=proxied.retrying,
             leases=InProcessLeases(),
             clock=SystemClock(),
             target=TARGET,
         )
         await delete.request(record.id)
         await delete.finish(record.id)
-    assert await broken.traces(record.tenant) == NO_TRACES
+    assert await proxied.fetch_traces(record.tenant) == NO_TRACES

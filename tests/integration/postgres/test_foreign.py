@@ -7,7 +7,7 @@ import pytest
 
 from adapters.postgres.factory import open_provider
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.postgres.quoting import literal
+from adapters.postgres.quoting import quote_literal
 from domain.errors import DatabaseNotFound, NameTaken
 from domain.provisioning import ProvisionRequest
 from tests.support.databases import find_in_inventory, provisioned_database
@@ -100,7 +100,7 @@ async def _operators_role(
     owner = provision_request.tenant.names.owner
     await postgres.sql(f"CREATE ROLE \"{owner}\" NOLOGIN CONNECTION LIMIT 7 PASSWORD 'operators'")
     if mark is not None:
-        text = literal(mark.replace("{id}", provision_request.tenant.id))
+        text = quote_literal(mark.replace("{id}", provision_request.tenant.id))
         await postgres.sql(f'COMMENT ON ROLE "{owner}" IS {text}')
     try:
         yield

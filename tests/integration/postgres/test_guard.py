@@ -1,5 +1,4 @@
-"""Transactions that the guard ends, besides the attacks in tests/security: prepared and old
-ones."""
+"""Prepared and old transactions that the guard ends; tests/security has the attacks."""
 
 import asyncio
 from dataclasses import replace
@@ -11,7 +10,7 @@ from tests.support.databases import provisioned_database
 from tests.support.guard_runs import QUICK_POLICY, GuardRun, run_provider_guard
 from tests.support.obstacles import open_transaction
 from tests.support.polling import wait_until
-from tests.support.postgres_under_test import PostgresUnderTest, tenant
+from tests.support.postgres_under_test import PostgresUnderTest, tenant_session
 from tests.support.provision_requests import new_provision_request
 
 
@@ -25,21 +24,23 @@ async def test_a_transaction_that_blocks_a_deletion_is_ended(
 ) -> None:
     """It locks the object of a neighbour's database; a prepared transaction does so without a
     session."""
-    attacks, neighbour = new_provision_request(), new_provision_request()
+    attacker_request, neighbour_request = new_provision_request(), new_provision_request()
     async with (
         run_provider_guard(postgres_15.provider) as guard_run,
-        provisioned_database(postgres_15.provider, attacks) as attacker,
+        provisioned_database(postgres_15.provider, attacker_request) as attacker,
     ):
-        connection = await postgres_15.provider.provision(neighbour)
-        weak = f"ALTER ROLE CURRENT_USER IN DATABASE \"{connection.database}\" SET work_mem = '8MB'"
-        async with open_transaction(attacker, weak) as holding:
-            await holding.execute(ending)
+        connection = await postgres_15.provider.provision(neighbour_request)
+        statement = (
+            f"ALTER ROLE CURRENT_USER IN DATABASE \"{connection.database}\" SET work_mem = '8MB'"
+        )
+        async with open_transaction(attacker, statement) as holder:
+            await holder.execute(ending)
             async with asyncio.timeout(10):
                 await postgres_15.sql(f'DROP DATABASE "{connection.database}"')
             await wait_until(lambda: has_ended(guard_run))
-        assert guard_run.ended == [(attacks.tenant.id, Reason.HOLDS.value)]
+        assert guard_run.ended == [(attacker_request.tenant.id, Reason.HOLDS.value)]
         assert await postgres_15.sql("SELECT gid FROM pg_prepared_xacts") == []
-        await postgres_15.provider.delete(neighbour.tenant)
+        await postgres_15.provider.delete(neighbour_request.tenant)
 
 
 async def test_old_transactions_and_prepared_transactions_are_ended(
@@ -49,12 +50,12 @@ async def test_old_transactions_and_prepared_transactions_are_ended(
     policy = replace(QUICK_POLICY, oldest_transaction=0.3)
     async with (
         provisioned_database(postgres_15.provider, provision_request) as owner,
-        tenant(owner) as idle,
+        tenant_session(owner) as idle,
         run_provider_guard(postgres_15.provider, policy) as guard_run,
     ):
         await idle.execute("SELECT 42")
-        async with open_transaction(owner, "CREATE TABLE kept ()") as holding:
-            await holding.execute("PREPARE TRANSACTION 'kept'")
+        async with open_transaction(owner, "CREATE TABLE kept ()") as holder:
+            await holder.execute("PREPARE TRANSACTION 'kept'")
         async with open_transaction(owner, "SELECT 42"):
             await wait_until(lambda: has_ended(guard_run))
             await wait_until(lambda: both_are_ended(guard_run))

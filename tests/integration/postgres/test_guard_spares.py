@@ -4,27 +4,25 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from typing import Any
 
 import asyncpg
 import pytest
 
-from adapters.postgres.guard_session import GuardSession
 from adapters.postgres.provider import PostgresProvider
 from domain.connection import Connection
-from domain.errors import ProviderRejected
-from domain.server_snapshot import Concern, Reason
+from domain.server_snapshot import Reason
 from ports.use_cases.guard_server import GuardState
 from tests.support.databases import provisioned_database
-from tests.support.guard_runs import QUICK_POLICY, GuardRun, open_provider_guard, run_provider_guard
+from tests.support.guard_runs import (
+    run_provider_guard,
+    wait_for_guard_runs,
+)
 from tests.support.obstacles import open_transaction
-from tests.support.polling import wait_until
 from tests.support.postgres_under_test import (
     PostgresUnderTest,
     operators_under_test,
     session,
-    tenant,
-    without_rights,
+    tenant_session,
 )
 from tests.support.provision_requests import new_provision_request
 from tests.support.requirements import skip_without
@@ -47,15 +45,6 @@ MIGRATION = (
 SECOND_MIGRATION = "COMMENT ON DATABASE {database} IS 'migrated again'"
 INDEX = "CREATE INDEX CONCURRENTLY ON other ((1))"
 
-GUARD_RUNS = 15
-
-
-@pytest.fixture
-async def postgres_18(server_18: OperatorsServer) -> AsyncIterator[PostgresUnderTest]:
-    """One server, for behaviour that does not depend on the version or the kind of server."""
-    async with operators_under_test(server_18) as postgres:
-        yield postgres
-
 
 @asynccontextmanager
 async def tenant_with_more_sessions(
@@ -65,16 +54,9 @@ async def tenant_with_more_sessions(
     server = replace(postgres.provider.server, connection_limit=12)
     provider = replace(postgres.provider, server=server)
     async with provisioned_database(provider, new_provision_request()) as connection:
-        async with tenant(connection) as owner:
+        async with tenant_session(connection) as owner:
             await owner.execute("CREATE TABLE old (id int PRIMARY KEY); CREATE TABLE other ()")
         yield provider, connection
-
-
-async def all_locks_checked(guard_run: GuardRun) -> None:
-    """Wait until the guard has ended every session that it would end for its locks."""
-    began, seen = guard_run.checks, asyncio.get_running_loop().time()
-    await wait_until(lambda: _has_run(guard_run, began + GUARD_RUNS))
-    assert asyncio.get_running_loop().time() - seen > QUICK_POLICY.max_wait
 
 
 @asynccontextmanager
@@ -85,7 +67,7 @@ async def notifying_clients(
     share."""
 
     async def notify() -> None:
-        async with tenant(connection) as notifying:
+        async with tenant_session(connection) as notifying:
             while True:
                 await notifying.execute("NOTIFY news")
 
@@ -98,10 +80,6 @@ async def notifying_clients(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _has_run(guard_run: GuardRun, often: int) -> bool:
-    return guard_run.checks >= often
-
-
 async def _dump(postgres: PostgresUnderTest, connection: Connection) -> asyncio.subprocess.Process:
     [major] = await postgres.sql("SELECT current_setting('server_version_num')::int / 10000")
     program = (await programs_for_version(major)).folder / "pg_dump"
@@ -112,7 +90,7 @@ async def _dump(postgres: PostgresUnderTest, connection: Connection) -> asyncio.
     )
 
 
-def _statement(text: str, connection: Connection) -> str:
+def _fill_names(text: str, connection: Connection) -> str:
     return text.format(database=f'"{connection.database}"', user=f'"{connection.user}"')
 
 
@@ -121,23 +99,23 @@ async def test_ordinary_work_is_not_ended(postgres: PostgresUnderTest) -> None:
     async with (
         tenant_with_more_sessions(postgres) as (provider, own),
         run_provider_guard(provider) as guard_run,
-        AsyncExitStack() as work,
+        AsyncExitStack() as stack,
     ):
-        opened = [await work.enter_async_context(tenant(own)) for _ in range(4)]
+        opened = [await stack.enter_async_context(tenant_session(own)) for _ in range(4)]
         query, second, indexing, idle = opened
         await idle.execute("SELECT 42")
-        migration = await work.enter_async_context(open_transaction(own, *MIGRATION))
-        notifying = await work.enter_async_context(notifying_clients(own, 3))
+        migration = await stack.enter_async_context(open_transaction(own, *MIGRATION))
+        notifying = await stack.enter_async_context(notifying_clients(own, 3))
         tasks = [
             asyncio.create_task(query.execute("SELECT pg_sleep(2)")),
-            asyncio.create_task(second.execute(_statement(SECOND_MIGRATION, own))),
+            asyncio.create_task(second.execute(_fill_names(SECOND_MIGRATION, own))),
             asyncio.create_task(indexing.execute(INDEX)),
         ]
         dump = await _dump(postgres, own)
         async with provisioned_database(provider, new_provision_request()):
-            await all_locks_checked(guard_run)
-        assert not any(task.done() for task in tasks[1:]), "they wait for the migration"
-        assert dump.returncode is None, "and so does the dump"
+            await wait_for_guard_runs(guard_run)
+        assert not any(task.done() for task in tasks[1:]), "they did not wait for the migration"
+        assert dump.returncode is None, "the dump did not wait either"
         await migration.execute("COMMIT")
         await asyncio.gather(*tasks)
         assert await dump.wait() == 0
@@ -158,52 +136,9 @@ async def test_the_operators_work_on_shared_catalogs_is_not_ended(
     async with run_provider_guard(postgres_18.provider) as guard_run, asyncio.timeout(20):
         for statement in OPERATORS:
             await postgres_18.sql(statement)
-        await all_locks_checked(guard_run)
+        await wait_for_guard_runs(guard_run)
         assert guard_run.server.status.state is GuardState.WATCHING
         assert guard_run.ended == []
-
-
-async def test_the_guard_does_not_hold_back_vacuum(postgres: PostgresUnderTest) -> None:
-    held = (
-        "SELECT backend_xmin IS NULL AND backend_xid IS NULL FROM pg_stat_activity "
-        "WHERE application_name = 'pgvend guard' AND state = 'idle in transaction'"
-    )
-    async with open_provider_guard(postgres.provider) as guard:
-        for _ in range(3):
-            await guard.inspect()
-            assert await postgres.sql(held) == [True]
-
-
-async def test_the_guard_sees_changes_within_its_long_transaction(
-    postgres: PostgresUnderTest,
-) -> None:
-    provision_request = new_provision_request()
-    async with open_provider_guard(postgres.provider) as guard:
-        before = await guard.inspect()
-        async with (
-            provisioned_database(postgres.provider, provision_request) as connection,
-            tenant(connection) as own,
-        ):
-            await own.execute("CREATE TABLE t (); CREATE TABLE u ()")
-            after = await guard.inspect()
-            [seen] = after.sessions
-            assert (seen.tenant, seen.pid) == (provision_request.tenant.id, own.get_server_pid())
-            assert seen.database == connection.database
-        assert before.sessions == []
-        assert after.next_id > before.next_id
-        assert after.ages["template0"] > before.ages["template0"]
-
-
-async def test_a_lost_session_is_replaced(postgres_18: PostgresUnderTest) -> None:
-    end = (
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-        "WHERE application_name = 'pgvend guard'"
-    )
-    async with run_provider_guard(postgres_18.provider) as guard_run:
-        assert await postgres_18.sql(end) == [True]
-        await all_locks_checked(guard_run)
-        assert guard_run.server.status.state is GuardState.WATCHING
-        assert await postgres_18.sql(end) == [True], "there is one, and no more"
 
 
 RULE = "CREATE RULE r AS ON INSERT TO pg_catalog.pg_authid DO NOTHING"
@@ -215,15 +150,15 @@ async def test_two_guards_do_not_disturb_each_other(postgres_18: PostgresUnderTe
         run_provider_guard(postgres_18.provider) as one,
         run_provider_guard(postgres_18.provider) as two,
         provisioned_database(postgres_18.provider, provision_request) as attacker,
-        open_transaction(attacker, "SELECT count(*) FROM pg_roles") as holding,
-        tenant(attacker) as queueing,
+        open_transaction(attacker, "SELECT count(*) FROM pg_roles") as weak_session,
+        tenant_session(attacker) as strong_session,
     ):
         with pytest.raises(asyncpg.PostgresConnectionError):
-            await queueing.execute(RULE)
-        await all_locks_checked(one)
-        await all_locks_checked(two)
+            await strong_session.execute(RULE)
+        await wait_for_guard_runs(one)
+        await wait_for_guard_runs(two)
         assert {*one.ended, *two.ended} == {(provision_request.tenant.id, Reason.WAITS.value)}
-        assert await holding.fetchval("SELECT 42") == 42
+        assert await weak_session.fetchval("SELECT 42") == 42
 
 
 FOREIGNER = (
@@ -233,7 +168,7 @@ FOREIGNER = (
 )
 
 
-async def test_a_role_of_another_installation_is_left_to_its_guard(
+async def test_the_guard_ignores_roles_of_another_installation(
     server_18: OperatorsServer,
 ) -> None:
     async with (
@@ -252,40 +187,3 @@ async def test_a_role_of_another_installation_is_left_to_its_guard(
             await postgres.sql("DROP OWNED BY foreigner")
             await postgres.sql("DROP ROLE foreigner")
         assert guard_run.ended == []
-
-
-async def test_missing_guard_privileges_are_reported_with_their_fix(
-    server_15: OperatorsServer,
-) -> None:
-    rights = "pg_signal_backend, pg_read_all_stats"
-    async with (
-        operators_under_test(server_15) as postgres,
-        provisioned_database(postgres.provider, new_provision_request()) as connection,
-        without_rights(server_15, rights),
-        tenant(connection) as own,
-        open_provider_guard(postgres.provider) as guard,
-    ):
-        inspect = await guard.inspect()
-        assert list(QUICK_POLICY.find_concerns(inspect)) == [Concern.CANNOT_END, Concern.CANNOT_SEE]
-        [seen] = inspect.sessions
-        with pytest.raises(ProviderRejected, match=f'GRANT {rights} TO "admin";'):
-            await guard.end(seen)
-        assert await own.fetchval("SELECT 42") == 42
-
-
-async def test_a_cancelled_login_leaves_no_session_open(postgres_18: PostgresUnderTest) -> None:
-    """The moment after the server let the session in is the one in which nobody holds it yet."""
-    opened: list[asyncpg.Connection] = []
-
-    class Cancelling(asyncpg.Connection):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments)
-            opened.append(self)
-            asyncio.get_running_loop().call_soon(asking.cancel)
-
-    login = {**postgres_18.provider.server.admin, "connection_class": Cancelling}
-    asking = asyncio.create_task(GuardSession(login).fetch("SELECT to_jsonb(42)"))
-    with pytest.raises(asyncio.CancelledError):
-        await asking
-    [session] = opened
-    assert session.is_closed()

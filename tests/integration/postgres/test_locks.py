@@ -15,14 +15,14 @@ from tests.support.obstacles import (
     open_transaction,
     run,
 )
-from tests.support.postgres_under_test import PostgresUnderTest, tenant
+from tests.support.postgres_under_test import PostgresUnderTest, tenant_session
 from tests.support.provision_requests import new_provision_request
 
-SOON = 30
-"""Seconds. A loaded machine needs many."""
+TIMEOUT = 30
+"""Seconds; a loaded machine needs many."""
 
 CLOSING = "ALTER DATABASE {database} CONNECTION LIMIT 0"
-OWN = {
+LOOPS = {
     "closing its database": CLOSING,
     "setting its database": "ALTER DATABASE {database} SET work_mem = 64",
     "setting its role": "ALTER ROLE {user} SET work_mem = 64",
@@ -39,21 +39,21 @@ async def neighbour(postgres: PostgresUnderTest) -> AsyncIterator[Connection]:
 async def test_a_neighbours_open_transaction_does_not_block_a_deletion(
     postgres: PostgresUnderTest, neighbour: Connection
 ) -> None:
-    naming = f'ALTER ROLE "{neighbour.user}" IN DATABASE {{database}} SET work_mem = 64'
+    statement = f'ALTER ROLE "{neighbour.user}" IN DATABASE {{database}} SET work_mem = 64'
     async with (
-        asyncio.timeout(SOON),
+        asyncio.timeout(TIMEOUT),
         AsyncExitStack() as sessions,
         database_to_delete(postgres) as connection,
     ):
-        await sessions.enter_async_context(open_transaction(neighbour, naming, about=connection))
+        await sessions.enter_async_context(open_transaction(neighbour, statement, about=connection))
 
 
-@pytest.mark.parametrize("statement", OWN.values(), ids=OWN)
+@pytest.mark.parametrize("statement", LOOPS.values(), ids=LOOPS)
 async def test_a_tenant_in_a_loop_does_not_block_its_deletion(
     postgres: PostgresUnderTest, statement: str
 ) -> None:
     async with (
-        asyncio.timeout(SOON),
+        asyncio.timeout(TIMEOUT),
         AsyncExitStack() as loops,
         database_to_delete(postgres) as connection,
     ):
@@ -64,12 +64,12 @@ async def test_a_tenant_in_a_loop_does_not_block_the_end_of_its_prepared_transac
     postgres_15: PostgresUnderTest,
 ) -> None:
     async with (
-        asyncio.timeout(SOON),
+        asyncio.timeout(TIMEOUT),
         AsyncExitStack() as loops,
         database_to_delete(postgres_15) as connection,
     ):
-        async with tenant(connection) as session:
-            for each in ("BEGIN", OWN["setting its password"], "PREPARE TRANSACTION 'left'"):
+        async with tenant_session(connection) as session:
+            for each in ("BEGIN", LOOPS["setting its password"], "PREPARE TRANSACTION 'left'"):
                 await session.execute(fill_names(each, connection))
         await loops.enter_async_context(looping_clients(connection, CLOSING, 2))
 
@@ -80,7 +80,7 @@ async def test_a_neighbour_in_a_loop_does_not_keep_a_deleted_tenants_names_in_us
     provision_request = new_provision_request()
     connection = await postgres.provider.provision(provision_request)
     await run(neighbour, "GRANT ALL ON SCHEMA public TO {user}", about=connection)
-    async with asyncio.timeout(SOON):
+    async with asyncio.timeout(TIMEOUT):
         async with looping_clients(neighbour, CLOSING, 2):
             await postgres.provider.delete(provision_request.tenant)
             assert await postgres.has(provision_request) == (False, False)

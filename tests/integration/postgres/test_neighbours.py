@@ -1,14 +1,11 @@
 """Other tenants of the server cannot prevent a deletion, and it does not need their consent."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import pytest
 
-from adapters.driver.connector import create_pool
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.postgres.sessions import SESSION_SETTINGS, build_startup_parameters
 from domain.connection import Connection
 from domain.errors import ProviderBusy, ProviderRejected
 from tests.support.databases import provisioned_database
@@ -18,8 +15,8 @@ from tests.support.obstacles import (
     assert_shut_out,
     database_to_delete,
     database_to_suspend,
+    fetch_memberships,
     fill_names,
-    memberships,
     open_transaction,
     reconnecting_clients,
     row_lock_by_neighbour,
@@ -29,7 +26,8 @@ from tests.support.polling import wait_until
 from tests.support.postgres_under_test import (
     PostgresUnderTest,
     operators_under_test,
-    tenant,
+    tenant_session,
+    with_short_timeouts,
     without_rights,
 )
 from tests.support.provision_requests import new_provision_request
@@ -56,7 +54,7 @@ CLOSING_DATABASE = [
 
 SETTINGS = "SELECT setconfig FROM pg_db_role_setting WHERE setdatabase <> 0 ORDER BY 1"
 
-Ending = Callable[[PostgresUnderTest], AbstractAsyncContextManager[Connection]]
+OpenDatabase = Callable[[PostgresUnderTest], AbstractAsyncContextManager[Connection]]
 
 
 @pytest.fixture
@@ -82,7 +80,7 @@ async def test_a_neighbours_grants_in_a_closed_database_do_not_block_a_deletion(
     """Settings of its database that do not block the deletion stay."""
     async with database_to_delete(postgres) as connection:
         shared = "CREATE TABLE shared (id int); GRANT SELECT ON shared TO {user}"
-        async with tenant(neighbour) as session:
+        async with tenant_session(neighbour) as session:
             await session.execute(fill_names(shared, connection))
             await session.execute(fill_names(statement, neighbour))
         before = await postgres.sql(SETTINGS)
@@ -104,9 +102,9 @@ async def test_a_neighbours_uncommitted_grant_does_not_block_a_deletion(
     postgres: PostgresUnderTest, neighbour: Connection
 ) -> None:
     async with (
-        _with_short_timeouts(postgres) as impatient,
+        with_short_timeouts(postgres) as with_timeouts,
         AsyncExitStack() as sessions,
-        database_to_delete(impatient) as connection,
+        database_to_delete(with_timeouts) as connection,
     ):
         grant = open_transaction(
             neighbour, "GRANT ALL ON SCHEMA public TO {user}", about=connection
@@ -123,32 +121,32 @@ async def test_a_deletion_removes_only_the_tenants_own_objects_in_a_neighbours_d
         let_in = f'GRANT ALL ON DATABASE "{neighbour.database}" TO {{user}}'
         kept = "CREATE TABLE shared AS SELECT 42 AS answer; GRANT SELECT ON shared TO {user}"
         await run(neighbour, let_in, kept, about=connection)
-        async with tenant(connection, database=neighbour.database) as guest:
-            await guest.execute("CREATE SCHEMA of_the_guest CREATE TABLE made (id int)")
+        async with tenant_session(connection, database=neighbour.database) as guest:
+            await guest.execute("CREATE SCHEMA of_the_guest CREATE TABLE created (id int)")
     assert await postgres.sql(members) == before
-    async with tenant(neighbour) as session:
-        assert await session.fetchval("SELECT to_regclass('of_the_guest.made')") is None
+    async with tenant_session(neighbour) as session:
+        assert await session.fetchval("SELECT to_regclass('of_the_guest.created')") is None
         assert await session.fetchval("SELECT answer FROM shared") == 42
 
 
-@pytest.mark.parametrize("ending", [database_to_delete, database_to_suspend])
+@pytest.mark.parametrize("open_database", [database_to_delete, database_to_suspend])
 async def test_a_neighbours_session_in_the_database_is_ended(
-    postgres: PostgresUnderTest, neighbour: Connection, ending: Ending
+    postgres: PostgresUnderTest, neighbour: Connection, open_database: OpenDatabase
 ) -> None:
     """Its sessions in its own database continue. Neighbours without access do not block
     anything."""
-    async with tenant(neighbour) as theirs, AsyncExitStack() as sessions:
-        async with ending(postgres) as connection:
+    async with tenant_session(neighbour) as neighbours_session, AsyncExitStack() as sessions:
+        async with open_database(postgres) as connection:
             refused = reconnecting_clients(neighbour, 1, database=connection.database)
             await sessions.enter_async_context(refused)
             await run(connection, GRANT_CONNECT_TO_ALL)
-            inside = tenant(neighbour, database=connection.database)
+            inside = tenant_session(neighbour, database=connection.database)
             guest = await sessions.enter_async_context(inside)
         with pytest.raises(REFUSALS):
             await guest.execute("SELECT 1")
-        assert await theirs.fetchval("SELECT 42") == 42
+        assert await neighbours_session.fetchval("SELECT 42") == 42
     await PostgresLoginCheck().verify(neighbour)
-    assert await memberships(postgres, neighbour) == []
+    assert await fetch_memberships(postgres, neighbour) == []
 
 
 async def test_reconnecting_neighbours_do_not_block_a_deletion(
@@ -165,13 +163,13 @@ async def test_reconnecting_neighbours_do_not_block_a_suspension(
     postgres: PostgresUnderTest, neighbour: Connection
 ) -> None:
     provision_request = new_provision_request()
-    async with database_to_suspend(postgres, provision_request) as mine:
-        await run(mine, GRANT_CONNECT_TO_ALL)
-        async with reconnecting_clients(neighbour, 3, database=mine.database):
+    async with database_to_suspend(postgres, provision_request) as own:
+        await run(own, GRANT_CONNECT_TO_ALL)
+        async with reconnecting_clients(neighbour, 3, database=own.database):
             await postgres.provider.suspend(provision_request.tenant)
-            await assert_shut_out(postgres, mine)
+            await assert_shut_out(postgres, own)
         with pytest.raises(REFUSALS):
-            async with tenant(neighbour, database=mine.database):
+            async with tenant_session(neighbour, database=own.database):
                 pass
 
 
@@ -182,7 +180,7 @@ async def test_a_session_in_a_neighbours_database_cannot_reopen_a_suspended_one(
     async with AsyncExitStack() as sessions:
         async with database_to_suspend(postgres) as connection:
             await run(neighbour, GRANT_CONNECT_TO_ALL)
-            outside = tenant(connection, database=neighbour.database)
+            outside = tenant_session(connection, database=neighbour.database)
             guest = await sessions.enter_async_context(outside)
         with pytest.raises(REFUSALS):
             await guest.execute(
@@ -190,11 +188,11 @@ async def test_a_session_in_a_neighbours_database_cannot_reopen_a_suspended_one(
             )
 
 
-@pytest.mark.parametrize("ending", [database_to_delete, database_to_suspend])
-async def test_a_neighbours_lock_on_the_database_does_not_block_a_deletion(
-    postgres: PostgresUnderTest, neighbour: Connection, ending: Ending
+@pytest.mark.parametrize("open_database", [database_to_delete, database_to_suspend])
+async def test_a_neighbours_lock_on_the_database_does_not_block_it(
+    postgres: PostgresUnderTest, neighbour: Connection, open_database: OpenDatabase
 ) -> None:
-    async with AsyncExitStack() as sessions, ending(postgres) as connection:
+    async with AsyncExitStack() as sessions, open_database(postgres) as connection:
         await sessions.enter_async_context(row_lock_by_neighbour(neighbour, connection))
 
 
@@ -211,12 +209,12 @@ async def test_a_session_that_the_admin_may_not_end_delays_a_deletion(
     ):
         await postgres.sql(f"CREATE ROLE stranger LOGIN PASSWORD '{PASSWORD}'")
         await run(connection, GRANT_CONNECT_TO_ALL)
-        async with tenant(connection, user="stranger", password=PASSWORD):
+        async with tenant_session(connection, user="stranger", password=PASSWORD):
             with pytest.raises(ProviderBusy):
                 await postgres.provider.suspend(provision_request.tenant)
             with pytest.raises(ProviderRejected):
                 await PostgresLoginCheck().verify(connection)
-            assert await memberships(postgres, connection) == []
+            assert await fetch_memberships(postgres, connection) == []
         await postgres.provider.suspend(provision_request.tenant)
         await assert_shut_out(postgres, connection)
         await postgres.sql("DROP ROLE stranger")
@@ -241,16 +239,3 @@ async def test_autovacuum_does_not_block_a_deletion() -> None:
             return bool(await postgres.sql(worker, connection.database))
 
         await wait_until(is_at_work)
-
-
-@asynccontextmanager
-async def _with_short_timeouts(postgres: PostgresUnderTest) -> AsyncIterator[PostgresUnderTest]:
-    """The same provider with a short lock timeout."""
-    pool = create_pool(
-        postgres.provider.server.admin,
-        min_size=0,
-        max_size=2,
-        server_settings=build_startup_parameters({**SESSION_SETTINGS, "lock_timeout": "300ms"}),
-    )
-    async with pool:
-        yield replace(postgres, provider=replace(postgres.provider, pool=pool))

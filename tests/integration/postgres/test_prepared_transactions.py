@@ -1,4 +1,4 @@
-"""Prepared transactions: the only reason for the admin to connect to a tenant's database."""
+"""Prepared transactions, to which the admin connects in a tenant's database, block nothing."""
 
 import asyncpg
 import pytest
@@ -7,17 +7,17 @@ from tests.support.databases import provisioned_database
 from tests.support.obstacles import (
     database_to_delete,
     database_to_suspend,
+    fetch_memberships,
     fill_names,
-    memberships,
     run,
 )
-from tests.support.postgres_under_test import PostgresUnderTest, tenant
+from tests.support.postgres_under_test import PostgresUnderTest, tenant_session
 from tests.support.provision_requests import new_provision_request
 
-IN_THE_WAY = {
-    "nothing more": "SELECT 1",
+OBSTACLES = {
+    "nothing else": "SELECT 1",
     "no privileges": "REVOKE ALL ON DATABASE {database} FROM {user}",
-    "no places": "ALTER DATABASE {database} CONNECTION LIMIT 0",
+    "a connection limit of 0": "ALTER DATABASE {database} CONNECTION LIMIT 0",
     "no library": "ALTER DATABASE {database} SET local_preload_libraries = 'none_such'",
     "read only": "ALTER DATABASE {database} SET default_transaction_read_only = on",
     "a template": "ALTER DATABASE {database} IS_TEMPLATE true",
@@ -46,12 +46,12 @@ ALTER DATABASE {database} SET role = {user}
 
 
 @pytest.mark.parametrize("locking", ["SELECT 1", "ALTER ROLE {user} PASSWORD 'changed'"])
-@pytest.mark.parametrize("more", IN_THE_WAY.values(), ids=IN_THE_WAY.keys())
-async def test_a_prepared_transaction_does_not_block_it(
-    postgres_15: PostgresUnderTest, more: str, locking: str
+@pytest.mark.parametrize("obstacle", OBSTACLES.values(), ids=OBSTACLES.keys())
+async def test_a_prepared_transaction_does_not_block_a_deletion(
+    postgres_15: PostgresUnderTest, obstacle: str, locking: str
 ) -> None:
-    async with database_to_delete(postgres_15) as connection, tenant(connection) as session:
-        await session.execute(fill_names(more, connection))
+    async with database_to_delete(postgres_15) as connection, tenant_session(connection) as session:
+        await session.execute(fill_names(obstacle, connection))
         await _prepare(session, fill_names(locking, connection))
 
 
@@ -62,10 +62,10 @@ async def test_a_prepared_transaction_does_not_block_it(
         ("SELECT 1", "it''s; DROP ROLE admin \\"),
     ],
 )
-async def test_a_prepared_transaction_with_a_lock_or_an_odd_name_does_not_block_it(
+async def test_a_prepared_transaction_with_a_lock_or_an_odd_name_does_not_block_a_deletion(
     postgres_15: PostgresUnderTest, statement: str, name: str
 ) -> None:
-    async with database_to_delete(postgres_15) as connection, tenant(connection) as session:
+    async with database_to_delete(postgres_15) as connection, tenant_session(connection) as session:
         await _prepare(session, fill_names(statement, connection), name)
 
 
@@ -76,8 +76,11 @@ async def test_a_prepared_transaction_with_a_lock_or_an_odd_name_does_not_block_
 async def test_a_prepared_transaction_with_a_lock_does_not_block_a_suspension(
     postgres_15: PostgresUnderTest, statement: str
 ) -> None:
-    async with database_to_suspend(postgres_15) as connection, tenant(connection) as opened:
-        await _prepare(opened, fill_names(statement, connection))
+    async with (
+        database_to_suspend(postgres_15) as connection,
+        tenant_session(connection) as session,
+    ):
+        await _prepare(session, fill_names(statement, connection))
 
 
 async def test_a_prepared_transaction_that_blocks_nothing_is_kept(
@@ -85,13 +88,13 @@ async def test_a_prepared_transaction_that_blocks_nothing_is_kept(
 ) -> None:
     provision_request = new_provision_request()
     async with provisioned_database(postgres_15.provider, provision_request) as connection:
-        async with tenant(connection) as opened:
-            name = await _prepare(opened, "CREATE TABLE kept AS SELECT 42 AS answer")
+        async with tenant_session(connection) as session:
+            name = await _prepare(session, "CREATE TABLE kept AS SELECT 42 AS answer")
         await postgres_15.provider.suspend(provision_request.tenant)
         await postgres_15.provider.provision(provision_request)
-        async with tenant(connection) as opened:
-            await opened.execute(f"COMMIT PREPARED '{name}'")
-            assert await opened.fetchval("SELECT answer FROM kept") == 42
+        async with tenant_session(connection) as session:
+            await session.execute(f"COMMIT PREPARED '{name}'")
+            assert await session.fetchval("SELECT answer FROM kept") == 42
 
 
 async def test_a_neighbours_prepared_transaction_does_not_block_a_deletion(
@@ -100,17 +103,17 @@ async def test_a_neighbours_prepared_transaction_does_not_block_a_deletion(
     async with provisioned_database(postgres_15.provider, new_provision_request()) as neighbour:
         async with database_to_delete(postgres_15) as connection:
             await run(connection, f"GRANT CONNECT ON DATABASE {{database}} TO {neighbour.user}")
-            async with tenant(neighbour, database=connection.database) as guest:
+            async with tenant_session(neighbour, database=connection.database) as guest:
                 await _prepare(guest, "SELECT 1")
-            async with tenant(connection) as session:
+            async with tenant_session(connection) as session:
                 await _prepare(session, "SELECT 1")
-        assert await memberships(postgres_15, neighbour) == []
+        assert await fetch_memberships(postgres_15, neighbour) == []
 
 
 async def test_ending_transactions_runs_no_code_of_the_tenant(
     postgres_15: PostgresUnderTest,
 ) -> None:
-    async with database_to_delete(postgres_15) as connection, tenant(connection) as session:
+    async with database_to_delete(postgres_15) as connection, tenant_session(connection) as session:
         await session.execute(fill_names(TRAPS, connection))
         await _prepare(session, "INSERT INTO caught VALUES ('prepared')")
     assert await postgres_15.sql("SELECT rolname FROM pg_roles WHERE rolname = 'hacked'") == []
@@ -123,23 +126,26 @@ async def _prepare(session: asyncpg.Connection, statement: str, name: str = "lef
     return name
 
 
-NEIGHBOURS = {
-    "its lock object": 'ALTER ROLE "{neighbour}" IN DATABASE {{database}} SET work_mem = 64',
-    "its entry": "GRANT CONNECT ON DATABASE {{database}} TO PUBLIC",
+NEIGHBOURS_STATEMENTS = {
+    "the lock of its object": 'ALTER ROLE "{neighbour}" IN DATABASE {{database}} SET work_mem = 64',
+    "the lock of its row": "GRANT CONNECT ON DATABASE {{database}} TO PUBLIC",
 }
 
 
-@pytest.mark.parametrize("naming", NEIGHBOURS.values(), ids=NEIGHBOURS)
+@pytest.mark.parametrize("statement", NEIGHBOURS_STATEMENTS.values(), ids=NEIGHBOURS_STATEMENTS)
 async def test_a_neighbours_transaction_prepared_about_a_database_does_not_block_its_deletion(
-    postgres_15: PostgresUnderTest, naming: str
+    postgres_15: PostgresUnderTest, statement: str
 ) -> None:
     async with provisioned_database(postgres_15.provider, new_provision_request()) as neighbour:
-        async with database_to_delete(postgres_15) as connection, tenant(neighbour) as session:
+        async with (
+            database_to_delete(postgres_15) as connection,
+            tenant_session(neighbour) as session,
+        ):
             to_neighbour = f'CONNECT ON DATABASE {{database}} TO "{neighbour.user}"'
             await run(connection, f"GRANT {to_neighbour} WITH GRANT OPTION")
-            statement = fill_names(naming.format(neighbour=neighbour.user), connection)
-            await _prepare(session, statement)
-        assert await memberships(postgres_15, neighbour) == []
+            text = statement.format(neighbour=neighbour.user)
+            await _prepare(session, fill_names(text, connection))
+        assert await fetch_memberships(postgres_15, neighbour) == []
 
 
 async def test_a_tenants_transaction_prepared_in_a_neighbours_database_does_not_block_its_deletion(
@@ -149,6 +155,6 @@ async def test_a_tenants_transaction_prepared_in_a_neighbours_database_does_not_
         async with database_to_delete(postgres_15) as connection:
             let_in = f'GRANT CONNECT ON DATABASE "{neighbour.database}" TO {{user}}'
             await run(neighbour, let_in, about=connection)
-            async with tenant(connection, database=neighbour.database) as guest:
+            async with tenant_session(connection, database=neighbour.database) as guest:
                 await _prepare(guest, fill_names("ALTER ROLE {user} PASSWORD 'other'", connection))
-        assert await memberships(postgres_15, neighbour) == []
+        assert await fetch_memberships(postgres_15, neighbour) == []

@@ -33,13 +33,13 @@ async def private() -> AsyncIterator[PrivateCaServer]:
 
 
 @asynccontextmanager
-async def opened(dsn: str) -> AsyncIterator[PostgresProvider]:
+async def open_provider_for(dsn: str) -> AsyncIterator[PostgresProvider]:
     server = server_from_dsn(dsn, public_host=None, public_port=None, connection_limit=3)
     async with open_provider(server, INSTALLATION) as provider:
         yield provider
 
 
-ASKED = {
+SSLMODES = {
     "": "require",
     "sslmode=prefer": "require",
     "sslmode=allow": "require",
@@ -50,16 +50,16 @@ ASKED = {
 }
 
 
-@pytest.mark.parametrize("options", ASKED)
+@pytest.mark.parametrize("options", SSLMODES)
 async def test_a_tenant_gets_the_urls_tls_parameters_or_the_servers_capability(
     private: PrivateCaServer, options: str
 ) -> None:
     async with (
-        opened(private.dsn(options)) as provider,
+        open_provider_for(private.dsn(options)) as provider,
         provisioned_database(provider, new_provision_request()) as connection,
     ):
         authorities = private.authority.cert.read_text() if "{ca}" in options else None
-        assert (connection.sslmode, connection.sslrootcert) == (ASKED[options], authorities)
+        assert (connection.sslmode, connection.sslrootcert) == (SSLMODES[options], authorities)
         await PostgresLoginCheck().verify(connection)
         is_encrypted = connection.sslmode != "disable"
         assert await provider.pool.fetchval(USES_TLS) is is_encrypted
@@ -72,23 +72,23 @@ async def test_connections_to_a_server_without_tls_have_tls_disabled(
 ) -> None:
     for options in ("", "?sslmode=prefer"):
         async with (
-            opened(server_15.dsn() + options) as provider,
+            open_provider_for(server_15.dsn() + options) as provider,
             provisioned_database(provider, new_provision_request()) as connection,
         ):
             assert (connection.sslmode, connection.sslrootcert) == ("disable", None)
 
 
-WRONG = {
+UNVERIFIED = {
     "another authority": ("sslmode=verify-full&sslrootcert={other}", "127.0.0.1"),
     "a public authority": ("sslmode=verify-full", "127.0.0.1"),
     "another name": ("sslmode=verify-full&sslrootcert={ca}", "localhost"),
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("wrong", UNVERIFIED)
 async def test_an_unverified_server_gets_no_login(private: PrivateCaServer, wrong: str) -> None:
-    options, host = WRONG[wrong]
-    async with opened(private.dsn(options, host)) as provider:
+    options, host = UNVERIFIED[wrong]
+    async with open_provider_for(private.dsn(options, host)) as provider:
         with pytest.raises(ProviderBusy):
             await provider.ping()
         with pytest.raises(ProviderBusy):
@@ -98,14 +98,14 @@ async def test_an_unverified_server_gets_no_login(private: PrivateCaServer, wron
             pass
 
     trusted = private.dsn("sslmode=verify-full&sslrootcert={ca}")
-    strange = server_from_dsn(
+    wrong_server = server_from_dsn(
         private.dsn(options, host), public_host=None, public_port=None, connection_limit=3
     )
     async with (
-        opened(trusted) as provider,
+        open_provider_for(trusted) as provider,
         provisioned_database(provider, new_provision_request()) as connection,
     ):
-        given = replace(connection, host=host, sslrootcert=strange.sslrootcert)
+        given = replace(connection, host=host, sslrootcert=wrong_server.sslrootcert)
         with pytest.raises(ProviderBusy):
             await PostgresLoginCheck().verify(given)
 
@@ -114,10 +114,10 @@ async def test_the_registry_uses_the_same_parameters(private: PrivateCaServer) -
     async with temporary_database(private.server) as url:
         database = url.rpartition("/")[2]
         verified = private.dsn("sslmode=verify-full&sslrootcert={ca}", database=database)
-        async with open_postgres_stores(verified) as registry:
-            record = await registry.registry.add(new_record())
-            assert await registry.registry.get(record.id) == record
-            async with registry.leases.acquire(record.id) as is_acquired:
+        async with open_postgres_stores(verified) as stores:
+            record = await stores.registry.add(new_record())
+            assert await stores.registry.get(record.id) == record
+            async with stores.leases.acquire(record.id) as is_acquired:
                 assert is_acquired
 
 
@@ -128,14 +128,14 @@ async def test_the_cli_writes_the_authority_to_a_file(
     file = tmp_path / "ca.pem"
     settings = {"PGVEND_PROVIDER": "postgres", "PGVEND_POSTGRES_ADMIN_DSN": dsn}
     async with running_service(tmp_path, **settings) as service:
-        made = await run_pgvend(
+        created = await run_pgvend(
             "create", unique_name(), "--ca-file", str(file), PGVEND_URL=service.url
         )
-        assert made.status == 0, made.stderr
-        uri = made.stdout.strip()
-        asked = await run_program(find_program("psql"), uri, "-Atc", USES_TLS)
+        assert created.status == 0, created.stderr
+        uri = created.stdout.strip()
+        queried = await run_program(find_program("psql"), uri, "-Atc", USES_TLS)
         assert await service.stop() == 0
 
     assert file.read_text() == private.authority.cert.read_text()
-    assert (asked.status, asked.stdout.strip()) == (0, "t"), asked.stderr
+    assert (queried.status, queried.stdout.strip()) == (0, "t"), queried.stderr
     assert "sslmode=verify-full" in uri

@@ -11,12 +11,12 @@ from domain.connection import Connection
 from domain.errors import ProviderRejected
 from domain.provisioning import ProvisionRequest
 from tests.support.databases import provisioned_database
-from tests.support.obstacles import memberships, open_transaction, run
+from tests.support.obstacles import fetch_memberships, open_transaction, run
 from tests.support.polling import wait_until
 from tests.support.postgres_under_test import (
     PostgresUnderTest,
     operators_under_test,
-    tenant,
+    tenant_session,
     without_rights,
 )
 from tests.support.provision_requests import new_provision_request, with_next_password
@@ -31,7 +31,7 @@ from tests.support.sizes import (
 
 OWN_PASSWORD = "ALTER ROLE {user} PASSWORD 'kept'"
 
-LEFT_OPEN = [
+IN_OPEN_TRANSACTION = [
     "ALTER ROLE {user} IN DATABASE {database} SET default_transaction_read_only = off",
     "ALTER ROLE {user} IN DATABASE {database} SET work_mem = '8MB'",
     "ALTER ROLE {user} PASSWORD 'being-changed'",
@@ -74,12 +74,12 @@ async def test_a_read_only_tenant_cannot_write_but_may_free_space(
     postgres: PostgresUnderTest, provision_request: ProvisionRequest, connection: Connection
 ) -> None:
     await fill(connection, 1)
-    async with tenant(connection) as before:
+    async with tenant_session(connection) as before:
         await postgres.provider.set_read_only(provision_request.tenant)
-        await wait_until(lambda: _is_over(before))
+        await wait_until(lambda: _is_closed(before))
     await assert_read_only(connection)
-    async with tenant(connection) as opened:
-        assert await opened.fetchval("SELECT count(*) FROM room") == 1000
+    async with tenant_session(connection) as session:
+        assert await session.fetchval("SELECT count(*) FROM room") == 1000
     await free_space(connection)
     await assert_read_only(connection)
 
@@ -90,18 +90,18 @@ async def test_clearing_read_only_allows_writes_and_ends_idle_sessions(
     """Idle sessions, such as a pool's, would stay read-only. Active sessions continue."""
     await run(connection, "ALTER ROLE {user} IN DATABASE {database} SET work_mem = '7MB'")
     await postgres.provider.set_read_only(provision_request.tenant)
-    async with tenant(connection) as idle, tenant(connection) as busy:
+    async with tenant_session(connection) as idle, tenant_session(connection) as busy:
         async with busy.transaction():
             await postgres.provider.clear_read_only(provision_request.tenant)
             assert await busy.fetchval("SELECT 42") == 42
-        await wait_until(lambda: _is_over(idle))
+        await wait_until(lambda: _is_closed(idle))
     await assert_writable(connection)
-    async with tenant(connection) as opened:
-        assert await opened.fetchval("SHOW work_mem") == "7MB", "a setting of its own"
-    assert await memberships(postgres, connection) == []
+    async with tenant_session(connection) as session:
+        assert await session.fetchval("SHOW work_mem") == "7MB", "a setting of its own"
+    assert await fetch_memberships(postgres, connection) == []
 
 
-@pytest.mark.parametrize("statement", LEFT_OPEN)
+@pytest.mark.parametrize("statement", IN_OPEN_TRANSACTION)
 async def test_an_open_transaction_does_not_keep_a_database_writable(
     postgres: PostgresUnderTest,
     provision_request: ProvisionRequest,
@@ -117,15 +117,15 @@ async def test_an_open_transaction_does_not_keep_a_database_writable(
 async def test_an_open_transaction_does_not_block_a_rotation(
     postgres: PostgresUnderTest, provision_request: ProvisionRequest, connection: Connection
 ) -> None:
-    async with open_transaction(connection, OWN_PASSWORD) as holding:
+    async with open_transaction(connection, OWN_PASSWORD) as holder:
         await PostgresLoginCheck().verify(
             await postgres.provider.rotate(with_next_password(provision_request))
         )
         with pytest.raises(ProviderRejected):
             await PostgresLoginCheck().verify(connection)
         with pytest.raises(FAILURES):
-            await holding.execute("COMMIT")
-    assert await memberships(postgres, connection) == []
+            await holder.execute("COMMIT")
+    assert await fetch_memberships(postgres, connection) == []
 
 
 async def test_a_prepared_transaction_does_not_block_a_rotation(
@@ -138,7 +138,7 @@ async def test_a_prepared_transaction_does_not_block_a_rotation(
         await PostgresLoginCheck().verify(
             await postgres_15.provider.rotate(with_next_password(provision_request))
         )
-        assert await memberships(postgres_15, old) == []
+        assert await fetch_memberships(postgres_15, old) == []
 
 
 async def test_a_rotation_keeps_sessions_that_do_not_block_it(
@@ -147,7 +147,7 @@ async def test_a_rotation_keeps_sessions_that_do_not_block_it(
     async with open_transaction(connection, "ALTER ROLE {user} SET work_mem = '8MB'") as session:
         await postgres.provider.rotate(with_next_password(provision_request))
         assert await session.fetchval("SELECT 42") == 42
-    assert await memberships(postgres, connection) == []
+    assert await fetch_memberships(postgres, connection) == []
 
 
 async def test_a_missing_privilege_to_measure_is_reported_with_its_fix(
@@ -162,5 +162,5 @@ async def test_a_missing_privilege_to_measure_is_reported_with_its_fix(
                 await postgres.provider.measure_sizes()
 
 
-async def _is_over(ended: asyncpg.Connection) -> bool:
-    return bool(ended.is_closed())
+async def _is_closed(session: asyncpg.Connection) -> bool:
+    return bool(session.is_closed())

@@ -20,7 +20,7 @@ from tests.support.servers import PASSWORD, OperatorsServer, operators_server
 
 WRONG_PASSWORD = "not-the-password-of-the-admin"
 
-TOO_LITTLE = {
+INSUFFICIENT = {
     "nothing": "NOCREATEDB NOCREATEROLE",
     "no databases": "NOCREATEDB CREATEROLE",
     "no roles": "CREATEDB NOCREATEROLE",
@@ -34,48 +34,48 @@ def server(request: pytest.FixtureRequest) -> OperatorsServer:
     return found
 
 
-@pytest.mark.parametrize("attributes", TOO_LITTLE.values(), ids=TOO_LITTLE.keys())
+@pytest.mark.parametrize("attributes", INSUFFICIENT.values(), ids=INSUFFICIENT.keys())
 async def test_missing_privileges_of_the_admin_are_named(
     server: OperatorsServer, attributes: str
 ) -> None:
-    async with _weak_admin(server, attributes) as described:
-        async with open_provider(described, INSTALLATION) as provider:
+    async with _weak_admin(server, attributes) as description:
+        async with open_provider(description, INSTALLATION) as provider:
             with pytest.raises(ProviderRejected, match="CREATEDB CREATEROLE"):
                 await provider.ping()
         with pytest.raises(StartupError, match="CREATEDB CREATEROLE") as failed:
-            await _start(described)
+            await _start(description)
         assert PASSWORD not in f"{failed.value} {failed.value!r}"
 
 
 async def test_a_sufficient_admin_is_accepted(server: OperatorsServer) -> None:
-    async with _weak_admin(server, "CREATEDB CREATEROLE") as described:
-        await _start(described)
+    async with _weak_admin(server, "CREATEDB CREATEROLE") as description:
+        await _start(description)
 
 
 async def test_a_wrong_admin_password_prevents_startup(
     server: OperatorsServer,
 ) -> None:
-    described = _described(server.dsn().replace(PASSWORD, WRONG_PASSWORD))
+    description = _server_from_dsn(server.dsn().replace(PASSWORD, WRONG_PASSWORD))
     with pytest.raises(StartupError, match="PGVEND_POSTGRES_ADMIN_DSN") as failed:
-        await _start(described)
-    assert WRONG_PASSWORD not in f"{failed.value} {failed.value!r} {described!r}"
-    for refused in await _refusals(described, ProviderRejected):
-        assert WRONG_PASSWORD not in f"{refused!r} {refused.__cause__!r}"
+        await _start(description)
+    assert WRONG_PASSWORD not in f"{failed.value} {failed.value!r} {description!r}"
+    for refusal in await _collect_refusals(description, ProviderRejected):
+        assert WRONG_PASSWORD not in f"{refusal!r} {refusal.__cause__!r}"
 
 
 async def test_a_missing_admin_database_prevents_startup(
     server: OperatorsServer,
 ) -> None:
     with pytest.raises(StartupError, match="does not exist"):
-        await _start(_described(server.dsn(database="none_such")))
+        await _start(_server_from_dsn(server.dsn(database="none_such")))
 
 
 async def test_the_service_starts_before_its_server() -> None:
     port = next(port for port in PORTS if is_free(port))
-    nowhere = _described(f"postgresql://admin:{PASSWORD}@127.0.0.1:{port}/postgres")
-    await _refusals(nowhere, ProviderBusy)
+    unreachable = _server_from_dsn(f"postgresql://admin:{PASSWORD}@127.0.0.1:{port}/postgres")
+    await _collect_refusals(unreachable, ProviderBusy)
     with capture_logs() as logs:
-        await _start(nowhere)
+        await _start(unreachable)
     assert [(log["log_level"], log["event"]) for log in logs] == [
         ("warning", "postgres.unavailable")
     ]
@@ -89,12 +89,12 @@ async def test_a_database_open_to_all_is_reported_with_its_fix(
         await operator.execute('CREATE DATABASE "open ""to"" all"')
         try:
             with capture_logs() as logs:
-                await _start(_described(server.dsn()))
+                await _start(_server_from_dsn(server.dsn()))
             [warning] = logs
             [statement] = warning["statements"]
             await operator.execute(statement)
             with capture_logs() as logs:
-                await _start(_described(server.dsn()))
+                await _start(_server_from_dsn(server.dsn()))
             assert (warning["event"], logs) == ("postgres.open_to_tenants", [])
         finally:
             await operator.execute('DROP DATABASE "open ""to"" all"')
@@ -109,25 +109,25 @@ async def test_the_fix_for_the_admins_own_database_keeps_the_admins_access(
             "GRANT CONNECT ON DATABASE postgres TO PUBLIC"
         )
         with capture_logs() as logs:
-            await _start(_described(server.dsn()))
+            await _start(_server_from_dsn(server.dsn()))
         for statement in logs[0]["statements"]:
             await operator.execute(statement)
     with capture_logs() as logs:
-        await _start(_described(server.dsn()))
+        await _start(_server_from_dsn(server.dsn()))
     assert logs == []
 
 
 async def test_a_server_out_of_connections_is_busy() -> None:
     async with operators_server(18, max_connections="6") as server, AsyncExitStack() as sessions:
-        described = _described(server.dsn())
+        description = _server_from_dsn(server.dsn())
         for _ in range(3):  # three more are reserved for superusers
-            await sessions.enter_async_context(session(described.admin))
-        await _refusals(described, ProviderBusy)
+            await sessions.enter_async_context(session(description.admin))
+        await _collect_refusals(description, ProviderBusy)
         await sessions.aclose()
-        await _start(described)
+        await _start(description)
 
 
-async def _refusals(server: Server, error: type[Exception]) -> list[Exception]:
+async def _collect_refusals(server: Server, error: type[Exception]) -> list[Exception]:
     """Check that every kind of call raises the error."""
     refusals: list[Exception] = []
     async with open_provider(server, INSTALLATION) as provider:
@@ -147,7 +147,7 @@ async def _start(server: Server) -> None:
         assert isinstance(provider, PostgresProvider)
 
 
-def _described(dsn: str) -> Server:
+def _server_from_dsn(dsn: str) -> Server:
     return server_from_dsn(dsn, public_host=None, public_port=None, connection_limit=3)
 
 
@@ -159,6 +159,6 @@ async def _weak_admin(server: OperatorsServer, attributes: str) -> AsyncIterator
             "GRANT CONNECT ON DATABASE postgres TO weak"
         )
         try:
-            yield _described(server.dsn("weak"))
+            yield _server_from_dsn(server.dsn("weak"))
         finally:
             await superuser.execute("DROP OWNED BY weak; DROP ROLE weak")

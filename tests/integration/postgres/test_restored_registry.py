@@ -35,16 +35,16 @@ class Service:
     postgres: PostgresUnderTest
     folder: Path
 
-    async def does(self, act: Action, *, later: bool = False) -> Connection:
+    async def run(self, action: Action, *, later: bool = False) -> Connection:
         async with self._running() as memory:
             memory.clock.moment += HOUR if later else 0 * HOUR
-            return await act(memory)
+            return await action(memory)
 
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[MemoryService]:
         async with open_sqlite_stores(registry_file(self.folder), InProcessLeases()) as opened:
-            chance = cast("Any", SystemRandomness())
-            memory = MemoryService(registry=opened.registry, randomness=chance)
+            randomness = cast("Any", SystemRandomness())
+            memory = MemoryService(registry=opened.registry, randomness=randomness)
             memory.provider = cast("Any", self.postgres.provider)
             yield memory
 
@@ -83,45 +83,45 @@ async def expire_and_restore(memory: MemoryService) -> Connection:
     return (await memory.restore(CHECK)(record.id)).connection
 
 
-async def promise(memory: MemoryService) -> None:
+async def request_creation(memory: MemoryService) -> None:
     await memory.create_database().request(CreateRequest(nickname=unique_name(), ttl=HOUR))
 
 
 async def finish(memory: MemoryService) -> Connection:
-    """Complete a creation that is half done in the records."""
+    """Complete a creation that the records show as started."""
     record = await memory.only_record()
     assert await memory.create_database(login_check=CHECK).finish(record.id)
     provision_request = (await memory.only_record()).to_provision_request(memory.passwords)
     return await memory.provider.reveal(provision_request)
 
 
-@pytest.mark.parametrize("act", [rotate, expire_and_restore])
+@pytest.mark.parametrize("action", [rotate, expire_and_restore])
 async def test_no_revoked_password_works_after_a_restored_backup(
-    service: Service, act: Action
+    service: Service, action: Action
 ) -> None:
-    first = await service.does(create)
+    first = await service.run(create)
     service.back_up()
-    leaked, last = [await service.does(rotate) for _ in range(2)]
+    leaked, last = [await service.run(rotate) for _ in range(2)]
     service.restore_backup()
 
-    new = await service.does(act, later=act is expire_and_restore)
+    new = await service.run(action, later=action is expire_and_restore)
 
     await assert_only(new, revoked=[first, leaked])
     assert new.password != last.password
 
 
 async def test_no_revoked_password_works_after_a_completed_creation(service: Service) -> None:
-    await service.does(cast("Action", promise))
+    await service.run(cast("Action", request_creation))
     service.back_up()
-    first, leaked, _ = [await service.does(act) for act in (finish, rotate, rotate)]
+    first, leaked, _ = [await service.run(action) for action in (finish, rotate, rotate)]
     service.restore_backup()
 
-    await assert_only(await service.does(finish), revoked=[first, leaked])
+    await assert_only(await service.run(finish), revoked=[first, leaked])
 
 
 async def test_a_password_that_was_not_revoked_works_again(service: Service) -> None:
-    first = await service.does(create)
-    assert await service.does(expire_and_restore, later=True) == first
+    first = await service.run(create)
+    assert await service.run(expire_and_restore, later=True) == first
     await CHECK.verify(first)
 
 

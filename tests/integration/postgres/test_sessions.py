@@ -17,23 +17,23 @@ from domain.errors import ProviderBusy
 from domain.secrets import Secret
 from tests.support.postgres_under_test import PostgresUnderTest
 
-POOLERS_TAKE = {"client_encoding", "database", "user"}
+POOLERS_ACCEPT = {"client_encoding", "database", "user"}
 """PgBouncer refuses a login with any other parameter that it is not configured to ignore."""
 
-PROXIES_FORWARD = POOLERS_TAKE | {"application_name", "options"}
+PROXIES_FORWARD = POOLERS_ACCEPT | {"application_name", "options"}
 """Neon's proxy silently drops all other parameters."""
 
 
 async def test_a_login_check_sends_only_a_tenants_parameters() -> None:
-    assert await _sent_by(PostgresLoginCheck().verify) == POOLERS_TAKE
+    assert await _record_parameters(PostgresLoginCheck().verify) == POOLERS_ACCEPT
 
 
 async def test_sessions_of_pgvend_send_only_parameters_that_neon_forwards() -> None:
-    async def opened(connection: Connection) -> None:
+    async def open_one(connection: Connection) -> None:
         async with open_session(login_from_connection(connection)):
             pass
 
-    assert await _sent_by(opened) == PROXIES_FORWARD
+    assert await _record_parameters(open_one) == PROXIES_FORWARD
 
 
 async def test_all_settings_of_pgvends_sessions_take_effect(postgres: PostgresUnderTest) -> None:
@@ -59,13 +59,13 @@ async def test_all_settings_of_pgvends_sessions_take_effect(postgres: PostgresUn
             assert {name: await session.fetchval(f"SHOW {name}") for name in wanted} == wanted
 
 
-async def _sent_by(call: Callable[[Connection], Awaitable[None]]) -> set[str]:
+async def _record_parameters(call: Callable[[Connection], Awaitable[None]]) -> set[str]:
     """Return the startup parameters that the call sends."""
-    heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+    received: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         (length,) = struct.unpack("!i", await reader.readexactly(4))
-        heard.set_result(await reader.readexactly(length - 4))
+        received.set_result(await reader.readexactly(length - 4))
         writer.close()
 
     async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
@@ -80,4 +80,4 @@ async def _sent_by(call: Callable[[Connection], Awaitable[None]]) -> set[str]:
                     password=Secret("-"),
                 )
             )
-    return set((await heard)[4:].decode().split("\0")[:-2:2])
+    return set((await received)[4:].decode().split("\0")[:-2:2])

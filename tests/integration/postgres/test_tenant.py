@@ -11,13 +11,13 @@ import pytest
 
 from domain.errors import NameTaken
 from tests.support.databases import provisioned_database, request_for_same_names
-from tests.support.obstacles import memberships, run
-from tests.support.postgres_under_test import PostgresUnderTest, tenant
+from tests.support.obstacles import fetch_memberships, run
+from tests.support.postgres_under_test import PostgresUnderTest, tenant_session
 from tests.support.provision_requests import INSTALLATION, new_provision_request, with_next_password
 
-CAN = [
-    "CREATE TABLE made (id int PRIMARY KEY); INSERT INTO made VALUES (1)",
-    "CREATE SCHEMA own CREATE TABLE made (id int)",
+ALLOWED = [
+    "CREATE TABLE created (id int PRIMARY KEY); INSERT INTO created VALUES (1)",
+    "CREATE SCHEMA own CREATE TABLE created (id int)",
     "CREATE FUNCTION one() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'",
     "CREATE TEMP TABLE passing (id int)",
     "CREATE VIEW seen AS SELECT 1",
@@ -34,7 +34,7 @@ async def test_the_tenant_owns_its_database_and_works_in_it(postgres: PostgresUn
             connection.database,
         )
         assert found == [connection.user]
-        await run(connection, *CAN)
+        await run(connection, *ALLOWED)
 
 
 async def test_only_the_owner_has_privileges_and_only_on_its_database(
@@ -65,7 +65,7 @@ async def test_provisioning_again_keeps_the_tenants_data(postgres: PostgresUnder
     async with provisioned_database(postgres.provider, provision_request) as connection:
         await run(connection, "CREATE TABLE kept AS SELECT 42 AS answer")
         await postgres.provider.provision(provision_request)
-        async with tenant(connection) as session:
+        async with tenant_session(connection) as session:
             assert await session.fetchval("SELECT answer FROM kept") == 42
 
 
@@ -87,7 +87,7 @@ async def test_provisioning_leaves_marks_a_verifier_and_no_membership(
 
         await postgres.provider.provision(provision_request)
         assert await postgres.sql(verifier, connection.user) != [first], "a salt of its own"
-        assert await memberships(postgres, connection) == []
+        assert await fetch_memberships(postgres, connection) == []
 
 
 async def test_the_servers_log_contains_no_password(postgres: PostgresUnderTest) -> None:
@@ -96,7 +96,7 @@ async def test_the_servers_log_contains_no_password(postgres: PostgresUnderTest)
         provision_request.password.reveal(),
         with_next_password(provision_request).password.reveal(),
     ]
-    async with _logging_everything(postgres):
+    async with _full_statement_log(postgres):
         async with provisioned_database(postgres.provider, provision_request):
             await postgres.provider.rotate(with_next_password(provision_request))
             with pytest.raises(NameTaken):
@@ -111,20 +111,23 @@ async def _lose_a_race(postgres: PostgresUnderTest) -> None:
     """Run two provisions with the same name: one fails in CREATE ROLE, and the server logs that
     statement."""
     provision_request = new_provision_request()
-    orders = [provision_request, request_for_same_names(provision_request)]
+    provision_requests = [provision_request, request_for_same_names(provision_request)]
     try:
         results = await asyncio.gather(
-            *(postgres.provider.provision(provision_request) for provision_request in orders),
+            *(
+                postgres.provider.provision(provision_request)
+                for provision_request in provision_requests
+            ),
             return_exceptions=True,
         )
         assert NameTaken in map(type, results)
     finally:
-        for provision_request in orders:
+        for provision_request in provision_requests:
             await postgres.provider.delete(provision_request.tenant)
 
 
 @asynccontextmanager
-async def _logging_everything(postgres: PostgresUnderTest) -> AsyncIterator[None]:
+async def _full_statement_log(postgres: PostgresUnderTest) -> AsyncIterator[None]:
     await postgres.sql("ALTER SYSTEM SET log_statement = 'all'")
     await postgres.sql("SELECT pg_reload_conf()")
     try:

@@ -8,12 +8,10 @@ import asyncpg
 import pytest
 
 from adapters.postgres.dependents import MAX_OBJECTS_AT_ONCE
-from adapters.postgres.inspection import tombstone_name
+from adapters.postgres.inspection import build_tombstone_name
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.postgres.privileges import BATCH_SIZE, MAX_PRIVILEGES, revoke_in_batches
-from domain.connection import Connection
 from domain.errors import DatabaseNotFound
-from domain.provisioning import InventoryItem, ProvisionRequest
+from domain.provisioning import InventoryItem
 from tests.support.databases import (
     expected_item,
     find_in_inventory,
@@ -23,19 +21,19 @@ from tests.support.databases import (
 from tests.support.obstacles import (
     REFUSALS,
     create_many_policies,
+    delete_completely,
+    fetch_memberships,
     fill_names,
-    memberships,
     open_transaction,
     run,
+    tenant_with_references,
 )
 from tests.support.postgres_under_test import (
     PostgresUnderTest,
     bundled_under_test,
     operators_under_test,
-    session,
-    tenant,
+    tenant_session,
 )
-from tests.support.provision_requests import new_provision_request
 from tests.support.servers import NO_DURABILITY, bundled, operators_server
 
 MANY_POLICIES = 2 * MAX_OBJECTS_AT_ONCE
@@ -48,13 +46,13 @@ DO $$ BEGIN FOR i IN 1..{number} LOOP
     COMMIT;
 END LOOP; END $$
 """
-MANY = create_many_policies("crowded", MANY_POLICIES)
+CREATE_MANY = create_many_policies("policies", MANY_POLICIES)
 MORE_THAN_LOCKS = [
-    "CREATE TABLE crowded (id int)",
-    POLICIES.format(table="crowded", number=2_000, others=""),
+    "CREATE TABLE policies (id int)",
+    POLICIES.format(table="policies", number=2_000, others=""),
 ]
 FOR_BOTH = POLICIES.format(table="shared", number=MANY_POLICIES, others=", CURRENT_USER")
-GUARDED = "ALTER TABLE crowded ENABLE ROW LEVEL SECURITY"
+GUARDED = "ALTER TABLE policies ENABLE ROW LEVEL SECURITY"
 
 TABLES = f"""
 DO $$ BEGIN FOR i IN 1..{MANY_POLICIES} LOOP
@@ -65,40 +63,15 @@ END LOOP; END $$
 OWN_POLICY = "CREATE POLICY p ON t%s TO {user}; ALTER TABLE t%s ENABLE ROW LEVEL SECURITY"
 
 
-@asynccontextmanager
-async def tenant_with_references(
-    postgres: PostgresUnderTest, *statements: str
-) -> AsyncIterator[tuple[ProvisionRequest, Connection]]:
-    """A tenant, deleted at the end, and a neighbour that ran the statements about it."""
-    provision_request = new_provision_request()
-    async with provisioned_database(postgres.provider, new_provision_request()) as neighbour:
-        connection = await postgres.provider.provision(provision_request)
-        await run(neighbour, *statements, about=connection)
-        yield provision_request, neighbour
-        await delete_completely(postgres, provision_request)
-
-
-async def delete_completely(
-    postgres: PostgresUnderTest, provision_request: ProvisionRequest
-) -> None:
-    """Delete repeatedly until nothing is left, which takes a few calls at most."""
-    for _ in range(4):
-        tombstone = await postgres.provider.delete(provision_request.tenant)
-        if tombstone is None:
-            assert await find_in_inventory(postgres.provider, provision_request) == []
-            return
-    raise AssertionError(tombstone)
-
-
 async def test_a_tombstone_frees_its_names_and_refuses_logins(postgres: PostgresUnderTest) -> None:
-    async with tenant_with_references(postgres, MANY) as (provision_request, _):
+    async with tenant_with_references(postgres, CREATE_MANY) as (provision_request, _):
         login = await postgres.provider.reveal(provision_request)
-        async with tenant(login) as opened:
+        async with tenant_session(login) as opened:
             tombstone = await postgres.provider.delete(provision_request.tenant)
             with pytest.raises(REFUSALS):
                 await opened.execute("SELECT 1")
 
-        name = tombstone_name(provision_request.tenant.id)
+        name = build_tombstone_name(provision_request.tenant.id)
         assert tombstone
         assert tombstone.role == name
         assert f"{MANY_POLICIES} objects of" in tombstone.reason
@@ -109,7 +82,7 @@ async def test_a_tombstone_frees_its_names_and_refuses_logins(postgres: Postgres
         assert await postgres.sql("SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", name) == [
             False
         ]
-        assert await memberships(postgres, replace(login, user=name)) == []
+        assert await fetch_memberships(postgres, replace(login, user=name)) == []
         async with provisioned_database(
             postgres.provider, request_for_same_names(provision_request)
         ) as connection:
@@ -120,7 +93,7 @@ async def test_a_tombstone_frees_its_names_and_refuses_logins(postgres: Postgres
 async def test_a_tombstone_is_found_by_its_mark_and_can_become_a_tenant_again(
     postgres: PostgresUnderTest,
 ) -> None:
-    async with tenant_with_references(postgres, MANY) as (provision_request, _):
+    async with tenant_with_references(postgres, CREATE_MANY) as (provision_request, _):
         await postgres.provider.delete(provision_request.tenant)
         for call in (postgres.provider.rotate, postgres.provider.install):
             with pytest.raises(DatabaseNotFound):
@@ -151,9 +124,9 @@ async def with_few_locks(major: int | None) -> AsyncIterator[PostgresUnderTest]:
 
 @pytest.mark.parametrize("major", [15, 16, 18, None], ids=lambda major: major or "bundled")
 async def test_more_objects_than_locks_are_removed_in_parts(major: int | None) -> None:
-    """Policies that also apply to others only lose the role."""
-    own = TABLES.format(schema="public", also=OWN_POLICY)
-    named = [*MORE_THAN_LOCKS, GUARDED, SHARED, FOR_BOTH, own]
+    """Policies that also apply to others lose only the role."""
+    own_tables = TABLES.format(schema="public", also=OWN_POLICY)
+    named = [*MORE_THAN_LOCKS, GUARDED, SHARED, FOR_BOTH, own_tables]
     async with (
         with_few_locks(major) as postgres,
         tenant_with_references(postgres, *named) as (provision_request, neighbour),
@@ -165,35 +138,37 @@ async def test_more_objects_than_locks_are_removed_in_parts(major: int | None) -
         await delete_completely(postgres, provision_request)
 
         rest = "SELECT count(*) FROM pg_policy WHERE polroles = ARRAY[$1::regrole::oid]"
-        async with tenant(neighbour) as theirs:
-            assert await theirs.fetchval(rest, neighbour.user) == MANY_POLICIES
-            assert await theirs.fetchval("SELECT count(*) FROM pg_policy") == MANY_POLICIES
+        async with tenant_session(neighbour) as neighbours_session:
+            assert await neighbours_session.fetchval(rest, neighbour.user) == MANY_POLICIES
+            assert (
+                await neighbours_session.fetchval("SELECT count(*) FROM pg_policy") == MANY_POLICIES
+            )
             guarded = "SELECT count(*) FROM pg_class WHERE relrowsecurity"
-            assert await theirs.fetchval(guarded) == MANY_POLICIES + 1
+            assert await neighbours_session.fetchval(guarded) == MANY_POLICIES + 1
 
 
 async def test_a_table_in_use_does_not_block_the_removal_of_other_objects(
     postgres: PostgresUnderTest,
 ) -> None:
-    own = TABLES.format(schema="public", also=OWN_POLICY)
-    async with tenant_with_references(postgres, own) as (provision_request, neighbour):
+    own_tables = TABLES.format(schema="public", also=OWN_POLICY)
+    async with tenant_with_references(postgres, own_tables) as (provision_request, neighbour):
         tombstone = await postgres.provider.delete(provision_request.tenant)
         assert tombstone
-        async with open_transaction(neighbour, "SELECT FROM t1", "SELECT FROM t2") as used:
-            left = await postgres.provider.delete(provision_request.tenant)
-            assert left
-            assert "2 objects of" in left.reason
-            await used.execute("SELECT FROM t1")
+        async with open_transaction(neighbour, "SELECT FROM t1", "SELECT FROM t2") as holder:
+            rest = await postgres.provider.delete(provision_request.tenant)
+            assert rest
+            assert "2 objects of" in rest.reason
+            await holder.execute("SELECT FROM t1")
 
 
 async def test_objects_in_a_neighbours_database_are_removed_in_parts_without_their_dependents(
     postgres: PostgresUnderTest,
 ) -> None:
-    let_in = "CREATE SCHEMA guests; GRANT ALL ON SCHEMA guests TO {user}; GRANT CONNECT ON DATABASE"
+    grant = "CREATE SCHEMA guests; GRANT ALL ON SCHEMA guests TO {user}; GRANT CONNECT ON DATABASE"
     async with tenant_with_references(postgres) as (provision_request, neighbour):
         connection = await postgres.provider.reveal(provision_request)
-        await run(neighbour, f'{let_in} "{neighbour.database}" TO {{user}}', about=connection)
-        async with tenant(connection, database=neighbour.database) as guest:
+        await run(neighbour, f'{grant} "{neighbour.database}" TO {{user}}', about=connection)
+        async with tenant_session(connection, database=neighbour.database) as guest:
             await guest.execute(TABLES.format(schema="guests", also=""))
             await guest.execute(
                 fill_names(f'GRANT ALL ON guests.t7 TO "{neighbour.user}"', connection)
@@ -201,88 +176,10 @@ async def test_objects_in_a_neighbours_database_are_removed_in_parts_without_the
         await run(neighbour, "CREATE VIEW seven AS SELECT * FROM guests.t7")
         await postgres.provider.delete(provision_request.tenant)
 
-        left = await postgres.provider.delete(provision_request.tenant)
-        assert left
-        async with tenant(neighbour) as theirs:
-            assert await theirs.fetch("SELECT * FROM seven") == []
+        rest = await postgres.provider.delete(provision_request.tenant)
+        assert rest
+        async with tenant_session(neighbour) as neighbours_session:
+            assert await neighbours_session.fetch("SELECT * FROM seven") == []
             tables = "SELECT count(*) FROM pg_class WHERE relname ~ '^t\\d+$'"
-            assert await theirs.fetchval(tables) == 1
-            await theirs.execute("DROP VIEW seven")
-
-
-PASSING_ON = [
-    "GRANT SELECT ON shared TO {user}",
-    "GRANT UPDATE (id) ON shared TO {user}",
-    "GRANT USAGE ON SCHEMA public TO {user}",
-    "GRANT EXECUTE ON FUNCTION one() TO {user}",
-    "GRANT USAGE ON TYPE few TO {user}",
-    "GRANT CONNECT ON DATABASE {own} TO {user}",
-]
-
-
-async def test_privileges_passed_on_by_a_third_tenant_are_revoked(
-    postgres: PostgresUnderTest,
-) -> None:
-    """Only the grantor can revoke them; the same call does."""
-    async with (
-        provisioned_database(postgres.provider, new_provision_request()) as third,
-        tenant_with_references(postgres) as (provision_request, neighbour),
-    ):
-        connection = await postgres.provider.reveal(provision_request)
-        passing_on = [each.replace("{own}", f'"{neighbour.database}"') for each in PASSING_ON]
-        await run(
-            neighbour,
-            "CREATE TABLE shared (id int)",
-            "CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-            "CREATE DOMAIN few AS int",
-            *(f"{statement} WITH GRANT OPTION" for statement in passing_on),
-            about=third,
-        )
-        async with tenant(third, database=neighbour.database) as guest:
-            for statement in passing_on:
-                await guest.execute(fill_names(statement, connection))
-            assert await postgres.provider.delete(provision_request.tenant) is None
-            assert await guest.fetch("SELECT FROM shared") == []
-
-
-async def test_default_privileges_in_a_neighbours_database_are_removed_in_parts(
-    postgres: PostgresUnderTest,
-) -> None:
-    schemas = f"""
-        DO $$ BEGIN FOR i IN 1..{MANY_POLICIES} LOOP
-            EXECUTE format('CREATE SCHEMA s%s; GRANT ALL ON SCHEMA s%s TO {{user}}', i, i);
-        END LOOP; END $$
-    """
-    defaults = f"""
-        DO $$ BEGIN FOR i IN 1..{MANY_POLICIES} LOOP
-            EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA s%s GRANT ALL ON TABLES TO PUBLIC, '
-                           || current_user, i);
-        END LOOP; END $$
-    """
-    async with tenant_with_references(postgres, schemas) as (provision_request, neighbour):
-        connection = await postgres.provider.reveal(provision_request)
-        let_in = f'GRANT CONNECT ON DATABASE "{neighbour.database}" TO {{user}}'
-        await run(neighbour, let_in, about=connection)
-        async with tenant(connection, database=neighbour.database) as guest:
-            await guest.execute(defaults)
-        assert await postgres.provider.delete(provision_request.tenant)
-        assert await postgres.provider.delete(provision_request.tenant) is None
-
-
-async def test_many_privileges_are_revoked_in_parts(postgres: PostgresUnderTest) -> None:
-    objects = f"""
-        DO $$ DECLARE made oid; BEGIN FOR i IN 1..{MAX_PRIVILEGES + BATCH_SIZE} LOOP
-            made := lo_create(0);
-            EXECUTE format('GRANT SELECT ON LARGE OBJECT %s TO {{user}}', made);
-            IF i % {BATCH_SIZE} = 0 THEN COMMIT; END IF;
-        END LOOP; END $$
-    """
-    async with tenant_with_references(postgres, objects) as (provision_request, neighbour):
-        owner, left = (
-            provision_request.tenant.names.owner,
-            "SELECT count(*) FROM pg_shdepend WHERE classid = $1",
-        )
-        async with session(postgres.superuser, database=neighbour.database) as superuser:
-            await revoke_in_batches(superuser, owner, postgres.provider.marks)
-            named = "refobjid = (SELECT oid FROM pg_roles WHERE rolname = $2) AND deptype = 'a'"
-            assert await superuser.fetchval(f"{left} AND {named}", 2613, owner) == BATCH_SIZE
+            assert await neighbours_session.fetchval(tables) == 1
+            await neighbours_session.execute("DROP VIEW seven")

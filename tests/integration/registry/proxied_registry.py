@@ -15,7 +15,7 @@ from adapters.registry.stores import Stores, create_stores, open_postgres_stores
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached, Unavailable
 from tests.support.fault_injection import Injection, inject_at_every, run_with_fault
-from tests.support.pgproxy import Fault, Proxy, Streams, proxy
+from tests.support.pgproxy import Fault, Proxy, Streams, running_proxy
 from tests.support.polling import wait_until
 from tests.support.provision_requests import unique_name
 from tests.support.records import new_record
@@ -68,7 +68,7 @@ async def open_proxied(
 ) -> AsyncIterator[ProxiedRegistry]:
     async with AsyncExitStack() as stack:
         between = await (network or stack).enter_async_context(
-            proxy(_to(registry_db.server), fault)
+            running_proxy(_to(registry_db.server), fault)
         )
         way = (
             registry_db.url.replace(f":{registry_db.server.port}/", f":{between.port}/")
@@ -105,7 +105,7 @@ async def break_each_request(
         return await subject if isinstance(subject, Awaitable) else subject
 
     async def case(at: int) -> None:
-        subject, fault = await begun(), Fault(injection.how, at)
+        subject, fault = await begun(), Fault(injection.kind, at)
         async with open_proxied(registry_db, fault) as proxied:
             outcome = await run_with_fault(call(proxied.stores, subject), fault, injection)
             await after(proxied, subject, outcome)

@@ -5,74 +5,80 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
-from tests.security.attack import Attack
+from tests.security.attack import Attack, Attempt
 from tests.security.outcome import NONE, Outcome
-from tests.security.stage import Stage, TemporaryTenant, raising_refused
+from tests.security.stage import Stage, TemporaryTenant, translate_refusals
 from tests.support.databases import provisioned_database, request_for_same_names
 from tests.support.obstacles import create_many_policies, looping_clients, open_transaction, run
 from tests.support.provision_requests import new_provision_request
 
-ENOUGH = 30
-"""Seconds that a deletion may take, and the number of calls after which nothing may be left."""
+MAX_SECONDS = 30
+"""Seconds that a deletion may take."""
 
-_CLOSING = "ALTER DATABASE {database} CONNECTION LIMIT 0"
+MAX_DELETIONS = 30
+"""The number of deletions after which nothing may be left."""
 
-Way = Callable[[Stage, TemporaryTenant], Awaitable[AbstractAsyncContextManager[object]]]
-"""An action by which B tries to keep a tenant, and that continues while the tenant is deleted."""
+_CLOSE = "ALTER DATABASE {database} CONNECTION LIMIT 0"
+
+Obstacle = Callable[[Stage, TemporaryTenant], Awaitable[AbstractAsyncContextManager[object]]]
+"""Prepares an action that prevents a deletion, and runs it until the context exits."""
 
 
-def keeping(way: Way) -> Callable[[Stage], Awaitable[Outcome]]:
+def _delete_despite(create_obstacle: Obstacle) -> Attempt:
+    """Delete a tenant while the obstacle exists."""
+
     async def attempt(stage: Stage) -> Outcome:
         provision_request = new_provision_request()
         tenant_to_delete = TemporaryTenant(
             provision_request, await stage.provider.provision(provision_request)
         )
-        with raising_refused():
+        with translate_refusals():
             async with AsyncExitStack() as stack:
                 stack.push_async_callback(stage.provider.delete, provision_request.tenant)
-                await stack.enter_async_context(await way(stage, tenant_to_delete))
-                return await _outcome(stage, tenant_to_delete)
+                await stack.enter_async_context(await create_obstacle(stage, tenant_to_delete))
+                return await _delete(stage, tenant_to_delete)
 
     return attempt
 
 
-async def _outcome(stage: Stage, tenant_to_delete: TemporaryTenant) -> Outcome:
-    """Check that the names are free at once, and that nothing is left in the end."""
-    async with asyncio.timeout(ENOUGH):
+async def _delete(stage: Stage, tenant_to_delete: TemporaryTenant) -> Outcome:
+    """Delete the tenant. Check that its names are free at once, and that nothing is left in the
+    end."""
+    async with asyncio.timeout(MAX_SECONDS):
         await stage.provider.delete(tenant_to_delete.provision_request.tenant)
         async with provisioned_database(
             stage.provider, request_for_same_names(tenant_to_delete.provision_request)
         ):
             pass
-    for _ in range(ENOUGH):
+    for _ in range(MAX_DELETIONS):
         if await stage.provider.delete(tenant_to_delete.provision_request.tenant) is None:
             return Outcome.STOPPED
     return Outcome.POSSIBLE
 
 
-async def _by_policies(
+async def _create_policies(
     stage: Stage, tenant_to_delete: TemporaryTenant
 ) -> AbstractAsyncContextManager[object]:
-    await run(stage.b, create_many_policies("crowded"), about=tenant_to_delete.connection)
+    await run(stage.b, create_many_policies("with_policies"), about=tenant_to_delete.connection)
     # tests/integration/postgres/test_tombstones.py has more of them, on servers with few locks
-    return _afterwards(stage, "DROP TABLE crowded")
+    return _run_afterwards(stage, "DROP TABLE with_policies")
 
 
-async def _by_naming(
+async def _open_transaction(
     stage: Stage, tenant_to_delete: TemporaryTenant
 ) -> AbstractAsyncContextManager[object]:
-    naming = f'ALTER ROLE "{stage.b.user}" IN DATABASE {{database}} SET work_mem = 64'
-    granting = "GRANT USAGE ON SCHEMA public TO {user}"
-    return open_transaction(stage.b, naming, granting, about=tenant_to_delete.connection)
+    lock = f'ALTER ROLE "{stage.b.user}" IN DATABASE {{database}} SET work_mem = 64'
+    grant = "GRANT USAGE ON SCHEMA public TO {user}"
+    return open_transaction(stage.b, lock, grant, about=tenant_to_delete.connection)
 
 
-async def _by_a_loop_of_its_own(
+async def _loop_in_tenant(
     stage: Stage, tenant_to_delete: TemporaryTenant
 ) -> AbstractAsyncContextManager[object]:
-    return looping_clients(tenant_to_delete.connection, _CLOSING, 2)
+    return looping_clients(tenant_to_delete.connection, _CLOSE, 2)
 
 
-async def _by_closing_a_door(
+async def _loop_in_neighbour(
     stage: Stage, tenant_to_delete: TemporaryTenant
 ) -> AbstractAsyncContextManager[object]:
     await run(stage.b, "GRANT USAGE ON SCHEMA public TO {user}", about=tenant_to_delete.connection)
@@ -80,7 +86,7 @@ async def _by_closing_a_door(
 
 
 @asynccontextmanager
-async def _afterwards(stage: Stage, statement: str) -> AsyncIterator[None]:
+async def _run_afterwards(stage: Stage, statement: str) -> AsyncIterator[None]:
     yield
     await run(stage.b, statement)
 
@@ -90,22 +96,22 @@ _UNTRIED = {NONE: Outcome.UNTRIED}
 ATTACKS = (
     Attack(
         "keep a deleted tenant's names in use by policies that name its role",
-        keeping(_by_policies),
+        _delete_despite(_create_policies),
         _UNTRIED,
     ),
     Attack(
         "keep a deleted tenant's database with an open transaction that names it",
-        keeping(_by_naming),
+        _delete_despite(_open_transaction),
         _UNTRIED,
     ),
     Attack(
         "keep a deleted tenant's names in use by a grant to it and a loop of `ALTER DATABASE`",
-        keeping(_by_closing_a_door),
+        _delete_despite(_loop_in_neighbour),
         _UNTRIED,
     ),
     Attack(
         "block the deletion of its own database with a loop of `ALTER DATABASE`",
-        keeping(_by_a_loop_of_its_own),
+        _delete_despite(_loop_in_tenant),
         _UNTRIED,
     ),
 )

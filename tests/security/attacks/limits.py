@@ -8,12 +8,12 @@ import pytest
 
 from adapters.embedded.cluster import LOG_LIMIT
 from ports.driven.size_limiter import SizeLimiter
-from tests.security.attack import Attack, attacks, in_own_database, on_own_objects
+from tests.security.attack import Attack, create_attacks, in_own_database, on_own_objects
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
 from tests.security.stage import SESSION_LIMIT, Stage
 
-_FREE_ON_NEON = {NONE: Outcome.POSSIBLE, PROJECT: Outcome.OWN}
-_NEONS = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)  # the log is Neon's
+_UNLIMITED_ON_NEON = {NONE: Outcome.POSSIBLE, PROJECT: Outcome.OWN}
+_UNTRIED_ON_NEON = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)  # the log is Neon's
 _OWN = dict.fromkeys((EMBEDDED, POSTGRES, ROLE, NONE, PROJECT), Outcome.OWN)
 
 _LOG_LINES = f"""
@@ -24,7 +24,7 @@ END $$
 """
 
 
-async def _takes_places(stage: Stage) -> Outcome:
+async def _open_sessions(stage: Stage) -> Outcome:
     async with AsyncExitStack() as sessions:
         try:
             for _ in range(SESSION_LIMIT + 1):
@@ -35,10 +35,10 @@ async def _takes_places(stage: Stage) -> Outcome:
     return stage.success
 
 
-async def _writes_on(stage: Stage) -> Outcome:
-    """A tenant over its size limit begins read-only, and may write to free space."""
+async def _write_over_limit(stage: Stage) -> Outcome:
+    """Write over the size limit: sessions begin read-only, and may change that to free space."""
     assert isinstance(stage.provider, SizeLimiter)
-    await stage.provider.set_read_only(stage.b_order.tenant)
+    await stage.provider.set_read_only(stage.b_request.tenant)
     try:
         async with stage.as_b() as session:
             with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
@@ -46,12 +46,12 @@ async def _writes_on(stage: Stage) -> Outcome:
             await session.execute("SET default_transaction_read_only = off")
             await session.execute("CREATE TABLE too_much (); DROP TABLE too_much")
     finally:
-        await stage.provider.clear_read_only(stage.b_order.tenant)
+        await stage.provider.clear_read_only(stage.b_request.tenant)
     return stage.success
 
 
-async def _fills_log(stage: Stage) -> Outcome:
-    """pgvend keeps the log of a server that it runs short at all times."""
+async def _fill_log(stage: Stage) -> Outcome:
+    """Fill the log, which pgvend keeps short on a server that it runs."""
     assert stage.log is not None
     async with stage.as_b() as session:
         await session.execute(_LOG_LINES)
@@ -63,7 +63,7 @@ _LIMITS = {
     "extend its own password's validity": "ALTER ROLE {b} VALID UNTIL 'infinity'",
     "raise the limit of its temporary files": "SET temp_file_limit = -1",
 }
-_ITS_OWN = {
+_OWN_DATABASE = {
     "raise its database's connection limit, on which nothing relies": (
         "ALTER DATABASE {b_database} CONNECTION LIMIT -1"
     ),
@@ -73,18 +73,18 @@ _ITS_OWN = {
 }
 
 ATTACKS = (
-    Attack("open more sessions than its limit", _takes_places, _FREE_ON_NEON),
-    *attacks(in_own_database, _LIMITS),
-    *attacks(on_own_objects, _ITS_OWN, _OWN),
+    Attack("open more sessions than its limit", _open_sessions, _UNLIMITED_ON_NEON),
+    *create_attacks(in_own_database, _LIMITS),
+    *create_attacks(on_own_objects, _OWN_DATABASE, _OWN),
     Attack(
         "write after it became read-only for its size",
-        _writes_on,
+        _write_over_limit,
         dict.fromkeys((EMBEDDED, POSTGRES, ROLE), Outcome.POSSIBLE)
         | dict.fromkeys((NONE, PROJECT), Outcome.UNTRIED),
     ),
     Attack(
         "fill the disk through the server's log",
-        _fills_log,
-        {POSTGRES: Outcome.POSSIBLE} | _NEONS,
+        _fill_log,
+        {POSTGRES: Outcome.POSSIBLE} | _UNTRIED_ON_NEON,
     ),
 )

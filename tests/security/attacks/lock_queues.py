@@ -9,58 +9,61 @@ import asyncpg
 
 from adapters.postgres.errors import FAILURES
 from domain.errors import PgvendError
-from tests.security.attack import Attack, Attempt
+from tests.security.attack import Attack, Attempt, try_statement
 from tests.security.outcome import NONE, PROJECT, ROLE, Outcome
 from tests.security.stage import Stage
 from tests.support.polling import wait_until
 from tests.support.provision_requests import new_provision_request
 
-PATIENCE = 30.0
-WITHOUT_GUARD = 2.0
-"""Seconds after which the others count as blocked, with a guard and on Neon."""
+MAX_WAIT = 30.0
+"""Seconds after which the others count as blocked."""
 
-_UNGUARDED = dict.fromkeys((ROLE, NONE), Outcome.POSSIBLE)
-_NEONS = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)
+MAX_WAIT_ON_NEON = 2.0
+"""The same where no guard runs."""
+
+_POSSIBLE_ON_NEON = dict.fromkeys((ROLE, NONE), Outcome.POSSIBLE)
+_UNTRIED_ON_NEON = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)
 
 _CATALOGS = ("authid", "auth_members", "database", "db_role_setting", "shdescription", "tablespace")
 
 _READ = "; ".join(f"SELECT count(*) FROM pg_{name}" for name in _CATALOGS[1:])
 _HOLD = f"BEGIN; SELECT count(*) FROM pg_roles; {_READ}; PREPARE of_b AS DELETE FROM pg_authid"
-"""Locks that every role may take: weak locks on shared catalogs, one of them that of a change."""
+"""Takes locks that every role may take: weak ones on shared catalogs, one of them for a change."""
 
 _RULE = "CREATE RULE of_b AS ON INSERT TO pg_catalog.pg_{} DO NOTHING"
-
 _TOUCH = "BEGIN; ALTER ROLE {{b}} IN DATABASE {} SET application_name = 'of b'"
 
 Check = Callable[[Stage], Awaitable[None]]
 
 
-async def _a_logs_in(stage: Stage) -> None:
+async def _log_in_as_a(stage: Stage) -> None:
     async with stage.as_a():
         pass
 
 
-async def _another_comes_and_goes(stage: Stage) -> None:
-    await _a_logs_in(stage)
+async def _create_and_delete_tenant(stage: Stage) -> None:
+    await _log_in_as_a(stage)
     if not stage.kind.is_neon:
         async with stage.temporary_tenant():
             pass
 
 
-async def _pgvend_logs_in(stage: Stage) -> None:
+async def _log_in_as_pgvend(stage: Stage) -> None:
     await stage.provider.ping()
-    await _another_comes_and_goes(stage)
+    await _create_and_delete_tenant(stage)
 
 
-def _queues(*statements: str, hold: str = _HOLD, check: Check = _another_comes_and_goes) -> Attempt:
-    """One session of B holds weak locks; for each statement, a second one queues behind it."""
+def _queue_behind(
+    *statements: str, hold: str = _HOLD, check: Check = _create_and_delete_tenant
+) -> Attempt:
+    """Hold weak locks in one session of B, and queue behind it with each statement in another."""
 
     async def attempt(stage: Stage) -> Outcome:
         async with stage.as_b() as holding, stage.as_b() as observer:
             await holding.execute(stage.fill_names(hold))
             for statement in statements:
-                async with _waiting(stage, observer, stage.fill_names(statement)):
-                    if not await _is_fine(stage, check):
+                async with _waiting_statement(stage, observer, stage.fill_names(statement)):
+                    if not await _passes(stage, check):
                         return Outcome.POSSIBLE
         return Outcome.STOPPED
 
@@ -68,10 +71,10 @@ def _queues(*statements: str, hold: str = _HOLD, check: Check = _another_comes_a
 
 
 @asynccontextmanager
-async def _waiting(
+async def _waiting_statement(
     stage: Stage, observer: asyncpg.Connection, statement: str
 ) -> AsyncIterator[None]:
-    """Wait until B's statement waits for a lock, was refused, or its session was ended."""
+    """Start B's statement, and wait until it waits for a lock or has ended."""
     async with _third_session(stage) as session:
         pid = session.get_server_pid()
         task = asyncio.create_task(try_statement(session, statement))
@@ -81,7 +84,7 @@ async def _waiting(
             try:
                 return task.done() or bool(await observer.fetchval(waits, pid, timeout=1))
             except TimeoutError:
-                return True  # this session is blocked, too
+                return True  # the observer is blocked too
 
         try:
             await wait_until(is_settled)
@@ -106,21 +109,16 @@ async def _third_session(stage: Stage) -> AsyncIterator[asyncpg.Connection]:
         yield opened[0]
 
 
-async def try_statement(session: asyncpg.Connection, statement: str) -> None:
-    with suppress(*FAILURES):
-        await session.execute(statement)
-
-
-async def _is_fine(stage: Stage, check: Check) -> bool:
+async def _passes(stage: Stage, check: Check) -> bool:
     try:
-        async with asyncio.timeout(WITHOUT_GUARD if stage.kind.is_neon else PATIENCE):
+        async with asyncio.timeout(MAX_WAIT_ON_NEON if stage.kind.is_neon else MAX_WAIT):
             await check(stage)
     except (PgvendError, *FAILURES):
         return False
     return True
 
 
-async def _after_a_change_of_its_role(stage: Stage) -> Outcome:
+async def _queue_after_role_change(stage: Stage) -> Outcome:
     """Change the role first, which invalidates the caches that the server uses to decide whose
     sessions may be ended."""
     async with stage.as_b() as session:
@@ -129,19 +127,19 @@ async def _after_a_change_of_its_role(stage: Stage) -> Outcome:
             "ALTER ROLE CURRENT_USER SET application_name = 'of b'"
         )
     try:
-        return await _queues(_RULE.format("authid"))(stage)
+        return await _queue_behind(_RULE.format("authid"))(stage)
     finally:
         async with stage.as_b() as session:
             await session.execute("ALTER ROLE CURRENT_USER RESET application_name")
 
 
-async def _by_a_role_made_right_before(stage: Stage) -> Outcome:
-    async with stage.temporary_tenant() as new:
-        other = replace(stage, b=new.connection, b_order=new.provision_request)
-        return await _queues(_RULE.format("authid"), check=_a_logs_in)(other)
+async def _queue_as_new_tenant(stage: Stage) -> Outcome:
+    async with stage.temporary_tenant() as new_tenant:
+        new_stage = replace(stage, b=new_tenant.connection, b_request=new_tenant.provision_request)
+        return await _queue_behind(_RULE.format("authid"), check=_log_in_as_a)(new_stage)
 
 
-def _keeps_from_being_dropped(end: str) -> Attempt:
+def _block_deletion(end: str) -> Attempt:
     """Lock the object of a database that is then deleted."""
 
     async def attempt(stage: Stage) -> Outcome:
@@ -152,7 +150,7 @@ def _keeps_from_being_dropped(end: str) -> Attempt:
                 touch = _TOUCH.format(f'"{connection.database}"')
                 await holding.execute(stage.fill_names(touch))
                 await holding.execute(end)
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(MAX_WAIT):
                     await stage.provider.delete(provision_request.tenant)
         except TimeoutError:
             return Outcome.POSSIBLE
@@ -209,38 +207,44 @@ _ON_DATABASE = (
 )
 
 
-def _on(database: str, check: Check) -> Attempt:
+def _queue_on_database(database: str, check: Check) -> Attempt:
     statements = (each.format(database) for each in _ON_DATABASE)
-    return _queues(*statements, hold=_TOUCH.format(database), check=check)
+    return _queue_behind(*statements, hold=_TOUCH.format(database), check=check)
 
 
 ATTACKS = (
     *(
         Attack(
             f"block all logins and changes by {what} on a shared catalog",
-            _queues(*statements),
-            _NEONS,
+            _queue_behind(*statements),
+            _UNTRIED_ON_NEON,
         )
         for what, statements in _STRONG.items()
     ),
     Attack(
         "block them right after it changed its own role",
-        _after_a_change_of_its_role,
-        _UNGUARDED,
+        _queue_after_role_change,
+        _POSSIBLE_ON_NEON,
     ),
-    Attack("block them as a tenant that was just created", _by_a_role_made_right_before, _NEONS),
-    Attack("block A with a lock queue on A's database", _on("{a_database}", _a_logs_in), _NEONS),
+    Attack("block them as a tenant that was just created", _queue_as_new_tenant, _UNTRIED_ON_NEON),
     Attack(
-        "block pgvend with a lock queue on its database", _on("{hall}", _pgvend_logs_in), _NEONS
+        "block A with a lock queue on A's database",
+        _queue_on_database("{a_database}", _log_in_as_a),
+        _UNTRIED_ON_NEON,
+    ),
+    Attack(
+        "block pgvend with a lock queue on its database",
+        _queue_on_database("{admin_database}", _log_in_as_pgvend),
+        _UNTRIED_ON_NEON,
     ),
     Attack(
         "block deletions with an open transaction",
-        _keeps_from_being_dropped("SELECT 1"),
-        _NEONS,
+        _block_deletion("SELECT 1"),
+        _UNTRIED_ON_NEON,
     ),
     Attack(
         "block deletions with a prepared transaction",
-        _keeps_from_being_dropped("PREPARE TRANSACTION 'of b'"),
-        _NEONS,
+        _block_deletion("PREPARE TRANSACTION 'of b'"),
+        _UNTRIED_ON_NEON,
     ),
 )

@@ -4,7 +4,7 @@ from functools import partial
 
 from tests.security.attack import (
     Attempt,
-    attacks,
+    create_attacks,
     in_neighbours_database,
     in_open_database,
     in_own_database,
@@ -13,57 +13,58 @@ from tests.security.attack import (
 )
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
 
-_OPEN = {NONE: Outcome.POSSIBLE}
+_POSSIBLE_ON_NONE = {NONE: Outcome.POSSIBLE}
 _VISIBLE = dict.fromkeys((EMBEDDED, POSTGRES, ROLE), Outcome.VISIBLE)
-_ELSEWHERE = dict.fromkeys(
-    (NONE, PROJECT), Outcome.UNTRIED
-)  # open in any case, or on a server of its own
-_FREE_ON_NEON = {NONE: Outcome.POSSIBLE, PROJECT: Outcome.OWN}
+_ELSEWHERE = dict.fromkeys((NONE, PROJECT), Outcome.UNTRIED)
+# on NONE, A's database is open anyway; on PROJECT, it is on another server
+_UNLIMITED_ON_NEON = {NONE: Outcome.POSSIBLE, PROJECT: Outcome.OWN}
 
-_crossing = partial(attacks, crosses_tenants=True)
+_create_crossing = partial(create_attacks, crosses_tenants=True)
 
 
-def _as(user: str) -> Attempt:
+def _log_in_as(user: str) -> Attempt:
     return log_in_with(user=user)
 
 
-_AT_NEIGHBOURS = {
+_IN_A = {
     "log in to A's database": "SELECT 1",
     "list A's tables": "SELECT 'public.treasure'::regclass",
     "read A's tables": "SELECT word FROM treasure",
     "write to A's tables": "UPDATE treasure SET word = 'gone'",
     "read A's large objects": "SELECT data FROM pg_largeobject",
-    "create a temporary table in A's database": "CREATE TEMPORARY TABLE passing (word text)",
+    "create a temporary table in A's database": "CREATE TEMPORARY TABLE of_b (word text)",
     "create a schema in A's database": "CREATE SCHEMA of_b",
 }
-_FROM_OUTSIDE = {
+_ABOUT_A = {
     "rename A's database": "ALTER DATABASE {a_database} RENAME TO of_b",
     "close A's database": "ALTER DATABASE {a_database} ALLOW_CONNECTIONS false",
     "change settings of A's sessions": "ALTER DATABASE {a_database} SET search_path = of_b",
 }
-_LETTING_IN = {
-    "grant itself access to A's database": "GRANT CONNECT ON DATABASE {a_database} TO {b}"
-}
-_INVITED = {
+_GRANT = {"grant itself access to A's database": "GRANT CONNECT ON DATABASE {a_database} TO {b}"}
+_IN_OPEN_A = {
     "read A's tables, where A lets everybody connect": "SELECT word FROM treasure",
     "read A's large objects, where A lets everybody connect": (
         "SELECT lo_get(oid) FROM pg_largeobject_metadata"
     ),
     "create a table, where A lets everybody connect": "CREATE TABLE public.of_b ()",
-    "create a temporary table, where A lets everybody connect": "CREATE TEMPORARY TABLE passing ()",
+    "create a temporary table, where A lets everybody connect": "CREATE TEMPORARY TABLE of_b ()",
 }
-_LISTING = {"list A's tables, where A lets everybody connect": "SELECT 'public.treasure'::regclass"}
+_LIST_IN_OPEN_A = {
+    "list A's tables, where A lets everybody connect": "SELECT 'public.treasure'::regclass"
+}
 
 DATABASE = (
-    *_crossing(in_neighbours_database, _AT_NEIGHBOURS, _OPEN),
-    *_crossing(
+    *_create_crossing(in_neighbours_database, _IN_A, _POSSIBLE_ON_NONE),
+    *_create_crossing(
         in_neighbours_database, {"create a table in A's schemas": "CREATE TABLE vault.of_b ()"}
     ),
-    *_crossing(outside_transaction, {"drop A's database": "DROP DATABASE {a_database}"}),
-    *_crossing(in_own_database, _FROM_OUTSIDE),
-    *_crossing(in_own_database, _LETTING_IN, _OPEN),
-    *attacks(partial(in_open_database, success=Outcome.VISIBLE), _LISTING, _VISIBLE | _ELSEWHERE),
-    *attacks(in_open_database, _INVITED, _ELSEWHERE),
+    *_create_crossing(outside_transaction, {"drop A's database": "DROP DATABASE {a_database}"}),
+    *_create_crossing(in_own_database, _ABOUT_A),
+    *_create_crossing(in_own_database, _GRANT, _POSSIBLE_ON_NONE),
+    *create_attacks(
+        partial(in_open_database, success=Outcome.VISIBLE), _LIST_IN_OPEN_A, _VISIBLE | _ELSEWHERE
+    ),
+    *create_attacks(in_open_database, _IN_OPEN_A, _ELSEWHERE),
 )
 
 _AS_A = {
@@ -84,18 +85,20 @@ _AS_OTHERS = {
     "get the right to create roles": "ALTER ROLE {b} CREATEROLE",
     "get the right to read everything": "GRANT pg_read_all_data TO {b}",
 }
-_MADE = {
+_CREATE_OR_READ = {
     "create a role": "CREATE ROLE of_b",
     "read password hashes": "SELECT rolpassword FROM pg_authid",
     "read password hashes in `pg_shadow`": "SELECT passwd FROM pg_shadow",
 }
-_make_database = partial(outside_transaction, undo="DROP DATABASE of_b")
+_create_database = partial(outside_transaction, undo="DROP DATABASE of_b")
 
 IDENTITY = (
-    *_crossing(_as, {"log in as A with B's password": "{a}"}),
-    *_crossing(in_own_database, _AS_A),
-    *attacks(_as, {"log in as pgvend's admin with B's password": "{admin}"}),
-    *attacks(in_own_database, _AS_OTHERS),
-    *attacks(in_own_database, _MADE, _FREE_ON_NEON),
-    *attacks(_make_database, {"create a database": "CREATE DATABASE of_b"}, _FREE_ON_NEON),
+    *_create_crossing(_log_in_as, {"log in as A with B's password": "{a}"}),
+    *_create_crossing(in_own_database, _AS_A),
+    *create_attacks(_log_in_as, {"log in as pgvend's admin with B's password": "{admin}"}),
+    *create_attacks(in_own_database, _AS_OTHERS),
+    *create_attacks(in_own_database, _CREATE_OR_READ, _UNLIMITED_ON_NEON),
+    *create_attacks(
+        _create_database, {"create a database": "CREATE DATABASE of_b"}, _UNLIMITED_ON_NEON
+    ),
 )

@@ -4,7 +4,7 @@ import asyncpg
 
 from tests.security.attack import (
     Attack,
-    attacks,
+    create_attacks,
     in_own_database,
     log_in_to,
     on_own_objects,
@@ -13,17 +13,17 @@ from tests.security.attack import (
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
 from tests.security.stage import Stage
 
-_ON_NEON = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)
-_WITHOUT_CONTRIB = {f"{POSTGRES} 16": Outcome.UNTRIED, **_ON_NEON}
+_UNTRIED_ON_NEON = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)
+_WITHOUT_CONTRIB = {f"{POSTGRES} 16": Outcome.UNTRIED, **_UNTRIED_ON_NEON}
 _ONLY_ON_15 = {EMBEDDED: Outcome.UNTRIED, f"{POSTGRES} 18": Outcome.UNTRIED, **_WITHOUT_CONTRIB}
 """Extensions: the tests' PostgreSQL 16 has very few, and newer versions have fewer than 15."""
-_VECTOR = {EMBEDDED: Outcome.OWN, f"{POSTGRES} 15": Outcome.UNTRIED, **_ON_NEON}
+_VECTOR = {EMBEDDED: Outcome.OWN, f"{POSTGRES} 15": Outcome.UNTRIED, **_UNTRIED_ON_NEON}
 """It is trusted on the bundled server only."""
-_FOR_API_ROLES = dict.fromkeys((NONE, PROJECT), Outcome.UNTRIED)
+_UNTRIED_FOR_API_ROLES = dict.fromkeys((NONE, PROJECT), Outcome.UNTRIED)
 """Neon patches PostgreSQL to give more privileges to the roles that its API creates."""
 
 
-async def _replicates(stage: Stage) -> Outcome:
+async def _replicate(stage: Stage) -> Outcome:
     try:
         async with stage.as_b(server_settings={"replication": "database"}):
             return stage.success
@@ -31,15 +31,15 @@ async def _replicates(stage: Stage) -> Outcome:
         return Outcome.STOPPED
 
 
-async def _ends_pgvend(stage: Stage) -> Outcome:
+async def _end_pgvend_sessions(stage: Stage) -> Outcome:
     async with stage.as_b() as session:
-        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1"
-        assert await session.fetch(ended, stage.admin), "pgvend has no session"
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1"
+        assert await session.fetch(end, stage.admin), "pgvend has no session"
     return stage.success
 
 
 _DATABASES = {f"log in to `{name}`": name for name in ("postgres", "template1", "template0")}
-_HALL = {"log in to pgvend's own database": "{hall}"}
+_ADMIN_DATABASE = {"log in to pgvend's own database": "{admin_database}"}
 
 _TRUSTED = {"install a trusted extension": "CREATE EXTENSION hstore"}
 _EXTENSIONS = {
@@ -55,7 +55,7 @@ CREATE SUBSCRIPTION of_b CONNECTION 'host=127.0.0.1 password=x' PUBLICATION of_b
     WITH (connect = false)
 """
 
-_POWERS = {
+_PRIVILEGED = {
     "write functions in C": ("CREATE FUNCTION of_b() RETURNS int LANGUAGE c AS 'libc', 'abort'"),
     "write functions that call the server's internal ones": (
         "CREATE FUNCTION of_b() RETURNS int LANGUAGE internal AS 'pg_reload_conf'"
@@ -83,27 +83,27 @@ _POWERS = {
         "SELECT pg_create_logical_replication_slot('of_b', 'test_decoding', true)"
     ),
 }
-_POWERS_AT_ONCE = {
+_PRIVILEGED_OUTSIDE_TRANSACTION = {
     "create a tablespace": "CREATE TABLESPACE of_b LOCATION '/tmp'",
     "force checkpoints": "CHECKPOINT",
 }
 
 ATTACKS = (
-    *attacks(log_in_to, _DATABASES, _ON_NEON),
-    *attacks(log_in_to, _HALL, {NONE: Outcome.POSSIBLE}),
-    Attack("end pgvend's sessions", _ends_pgvend, _FOR_API_ROLES),
-    *attacks(
+    *create_attacks(log_in_to, _DATABASES, _UNTRIED_ON_NEON),
+    *create_attacks(log_in_to, _ADMIN_DATABASE, {NONE: Outcome.POSSIBLE}),
+    Attack("end pgvend's sessions", _end_pgvend_sessions, _UNTRIED_FOR_API_ROLES),
+    *create_attacks(
         on_own_objects, _TRUSTED, {EMBEDDED: Outcome.OWN, POSTGRES: Outcome.OWN, **_WITHOUT_CONTRIB}
     ),
-    *attacks(on_own_objects, {"install `vector`": "CREATE EXTENSION vector"}, _VECTOR),
-    *attacks(in_own_database, _EXTENSIONS, _WITHOUT_CONTRIB),
-    *attacks(in_own_database, _ADMINPACK, _ONLY_ON_15),
-    *attacks(in_own_database, _POWERS, _FOR_API_ROLES),
-    *attacks(outside_transaction, _POWERS_AT_ONCE, _FOR_API_ROLES),
-    *attacks(
+    *create_attacks(on_own_objects, {"install `vector`": "CREATE EXTENSION vector"}, _VECTOR),
+    *create_attacks(in_own_database, _EXTENSIONS, _WITHOUT_CONTRIB),
+    *create_attacks(in_own_database, _ADMINPACK, _ONLY_ON_15),
+    *create_attacks(in_own_database, _PRIVILEGED, _UNTRIED_FOR_API_ROLES),
+    *create_attacks(outside_transaction, _PRIVILEGED_OUTSIDE_TRANSACTION, _UNTRIED_FOR_API_ROLES),
+    *create_attacks(
         outside_transaction,
         {"change the server's settings": "ALTER SYSTEM SET work_mem = '1GB'"},
-        _ON_NEON,
+        _UNTRIED_ON_NEON,
     ),
-    Attack("open a replication connection", _replicates, _FOR_API_ROLES),
+    Attack("open a replication connection", _replicate, _UNTRIED_FOR_API_ROLES),
 )

@@ -15,18 +15,18 @@ from domain.reconciliation import SETTLING_TIME, ReconcileAction
 from domain.targets import Isolation
 from ports.driven.registry import Registry
 from ports.use_cases.detect_drift import DetectDrift
-from tests.security.attack import Attack, Attempt, attacks, in_own_database
+from tests.security.attack import Attack, Attempt, create_attacks, in_own_database
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
-from tests.security.stage import Stage, TemporaryTenant, raising_refused
+from tests.security.stage import Stage, TemporaryTenant, translate_refusals
 from tests.support.clock import FakeClock
 from tests.support.databases import find_in_inventory, provisioned_database
 from tests.support.drift import NOW
-from tests.support.postgres_under_test import session, tenant
+from tests.support.postgres_under_test import session, tenant_session
 from tests.support.provision_requests import deriver
 from tests.support.records import TARGET, new_record
 
-_SHADOWS = (
-    # functions that a visitor might call without their schema
+# functions that a visitor might call without their schema
+_SHADOWED_FUNCTIONS = (
     ("version", "", "text"),
     ("current_database", "", "name"),
     ("pg_terminate_backend", "int", "boolean"),
@@ -35,22 +35,22 @@ _SHADOWS = (
     ("shobj_description", "oid, name", "text"),
 )
 
-_SNARE = """
+_TRAP = """
 CREATE TABLE public.caught (who text);
 GRANT INSERT, SELECT ON public.caught TO PUBLIC;
-CREATE FUNCTION public.spring() RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION public.record_visitor() RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO public.caught VALUES (session_user);
     RETURN 'true';
 END $$;
 CREATE VIEW public.pg_stat_activity AS
-    SELECT 0 AS pid, public.spring()::name AS usename, current_database() AS datname;
-CREATE VIEW public.pg_available_extension_versions AS SELECT public.spring()::name AS name
+    SELECT 0 AS pid, public.record_visitor()::name AS usename, current_database() AS datname;
+CREATE VIEW public.pg_available_extension_versions AS SELECT public.record_visitor()::name AS name
 """
 
-_SHADOW = """
+_SHADOW_FUNCTION = """
 CREATE FUNCTION public.{name}({arguments}) RETURNS {type} LANGUAGE sql
-    AS 'SELECT public.spring()::{type}'
+    AS 'SELECT public.record_visitor()::{type}'
 """
 
 _BAIT = """
@@ -60,28 +60,28 @@ GRANT ALL ON SCHEMA public TO {guest};
 ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO {guest}
 """
 
-_HOLDING_ON = "BEGIN; LOCK TABLE public.bait"
+_LOCK_BAIT = "BEGIN; LOCK TABLE public.bait"
 """A lock that makes pgvend search for its holder and end that session."""
 
-_PATH = "ALTER {what} SET search_path = public, pg_catalog"
+_SET_SEARCH_PATH = "ALTER {what} SET search_path = public, pg_catalog"
 
 
 async def _set_traps(trapper: Connection, guest: Connection | None = None) -> None:
     """Create traps in the trapper's database, and a grant that makes pgvend connect when the guest
     is deleted."""
-    async with tenant(trapper) as inside:
-        await inside.execute(_SNARE)
-        for name, arguments, kind in _SHADOWS:
-            await inside.execute(_SHADOW.format(name=name, arguments=arguments, type=kind))
+    async with tenant_session(trapper) as inside:
+        await inside.execute(_TRAP)
+        for name, arguments, kind in _SHADOWED_FUNCTIONS:
+            await inside.execute(_SHADOW_FUNCTION.format(name=name, arguments=arguments, type=kind))
         if guest:
             await inside.execute(_BAIT.format(guest=f'"{guest.user}"'))
-        await inside.execute(_PATH.format(what=f'DATABASE "{trapper.database}"'))
-        await inside.execute(_PATH.format(what=f'ROLE "{trapper.user}"'))
+        await inside.execute(_SET_SEARCH_PATH.format(what=f'DATABASE "{trapper.database}"'))
+        await inside.execute(_SET_SEARCH_PATH.format(what=f'ROLE "{trapper.user}"'))
 
 
 async def _find_visitors(trapper: Connection) -> list[str]:
     """Return the other users that ran the trapper's code."""
-    async with tenant(trapper) as inside:
+    async with tenant_session(trapper) as inside:
         return [
             row["who"]
             for row in await inside.fetch(
@@ -90,11 +90,11 @@ async def _find_visitors(trapper: Connection) -> list[str]:
         ]
 
 
-async def _traps_pgvend(stage: Stage) -> Outcome:
+async def _trap_pgvend(stage: Stage) -> Outcome:
     """Run every operation: a neighbour's deletion, a suspension, extensions, a rotation."""
     async with stage.temporary_tenant() as trapper:
         if stage.kind.isolation is Isolation.ROLE:
-            await _make_pgvend_visit(stage, trapper)
+            await _delete_neighbour(stage, trapper)
         else:  # with the API, pgvend connects to no tenant's database
             await _set_traps(trapper.connection)
         await stage.provider.suspend(trapper.provision_request.tenant)
@@ -106,15 +106,15 @@ async def _traps_pgvend(stage: Stage) -> Outcome:
         return stage.success if await _find_visitors(connection) else Outcome.STOPPED
 
 
-async def _make_pgvend_visit(stage: Stage, trapper: TemporaryTenant) -> None:
+async def _delete_neighbour(stage: Stage, trapper: TemporaryTenant) -> None:
     """Delete a neighbour that was granted privileges there."""
     async with AsyncExitStack() as holding, stage.temporary_tenant() as guest:
         await _set_traps(trapper.connection, guest.connection)
-        inside = await holding.enter_async_context(tenant(trapper.connection))
-        await inside.execute(_HOLDING_ON)
+        inside = await holding.enter_async_context(tenant_session(trapper.connection))
+        await inside.execute(_LOCK_BAIT)
 
 
-async def _traps_visitor(stage: Stage) -> Outcome:
+async def _trap_superuser(stage: Stage) -> Outcome:
     assert stage.superuser is not None
     async with stage.temporary_tenant() as trapper:
         await _set_traps(trapper.connection)
@@ -124,7 +124,7 @@ async def _traps_visitor(stage: Stage) -> Outcome:
     return Outcome.POSSIBLE if caught else Outcome.STOPPED
 
 
-def _from_accomplices(statement: str, found: ReconcileAction, renamed: str = "") -> Attempt:
+def _change_from_elsewhere(statement: str, found: ReconcileAction, renamed: str = "") -> Attempt:
     """Run the statement about B's database from another one that B may connect to; the reconciler
     detects it."""
 
@@ -135,10 +135,10 @@ def _from_accomplices(statement: str, found: ReconcileAction, renamed: str = "")
             _recorded_tenant(stage, registry) as attacker,
         ):
             own, elsewhere = attacker.connection, other.connection.database
-            async with tenant(other.connection) as owner:
+            async with tenant_session(other.connection) as owner:
                 await owner.execute(f'GRANT CONNECT ON DATABASE "{elsewhere}" TO "{own.user}"')
-            with raising_refused():
-                async with tenant(own, database=elsewhere) as inside:
+            with translate_refusals():
+                async with tenant_session(own, database=elsewhere) as inside:
                     await inside.execute(statement.format(database=own.database))
             assert await _reconcile(stage, registry) == [
                 (found, attacker.provision_request.tenant.id)
@@ -182,7 +182,7 @@ async def _reconcile(stage: Stage, registry: Registry) -> list[tuple[ReconcileAc
     return [(task.action, task.id) for task in tasks]
 
 
-async def _copies_mark(stage: Stage) -> Outcome:
+async def _copy_mark(stage: Stage) -> Outcome:
     """Put A's mark on B's database: pgvend's view of A's objects stays the same."""
     async with stage.as_b() as inside:
         before = await stage.provider.inventory()
@@ -195,14 +195,14 @@ async def _copies_mark(stage: Stage) -> Outcome:
     return Outcome.OWN if before == after else Outcome.POSSIBLE
 
 
-async def _changes_claims(stage: Stage) -> Outcome:
+async def _change_claims(stage: Stage) -> Outcome:
     async with stage.as_b(database=stage.admin_database) as inside, inside.transaction():
         await inside.execute("SELECT 1 FROM pgvend.claims")
     return stage.success
 
 
-_EVERYWHERE = (EMBEDDED, POSTGRES, ROLE, NONE)
-_NEON = (ROLE, NONE, PROJECT)
+_SHARED_SERVERS = (EMBEDDED, POSTGRES, ROLE, NONE)
+_ON_NEON = (ROLE, NONE, PROJECT)
 
 _BY_STATEMENTS = {
     "forge pgvend's mark on its own role": "COMMENT ON ROLE {b} IS 'pgvend:of:a'",
@@ -213,32 +213,34 @@ _BY_STATEMENTS = {
 _RENAME = 'ALTER DATABASE "{{database}}" RENAME TO "{{database}}{}"'
 
 ATTACKS = (
-    Attack("make pgvend's sessions run its code", _traps_pgvend),
+    Attack("make pgvend's sessions run its code", _trap_pgvend),
     Attack(
         "make a superuser's session in its database run its code, by a search path",
-        _traps_visitor,
-        {POSTGRES: Outcome.POSSIBLE} | dict.fromkeys(_NEON, Outcome.UNTRIED),
+        _trap_superuser,
+        {POSTGRES: Outcome.POSSIBLE} | dict.fromkeys(_ON_NEON, Outcome.UNTRIED),
     ),
-    *attacks(in_own_database, _BY_STATEMENTS),
+    *create_attacks(in_own_database, _BY_STATEMENTS),
     Attack(
         "put A's mark on its own database, which pgvend ignores",
-        _copies_mark,
-        dict.fromkeys(_EVERYWHERE, Outcome.OWN) | {PROJECT: Outcome.UNTRIED},
+        _copy_mark,
+        dict.fromkeys(_SHARED_SERVERS, Outcome.OWN) | {PROJECT: Outcome.UNTRIED},
     ),
-    Attack("change pgvend's own tables", _changes_claims, {NONE: Outcome.POSSIBLE}),
+    Attack("change pgvend's own tables", _change_claims, {NONE: Outcome.POSSIBLE}),
     Attack(
         "rename its own database, which the reconciler detects",
-        _from_accomplices(_RENAME.format("2"), ReconcileAction.RENAME, "{database}2"),
+        _change_from_elsewhere(_RENAME.format("2"), ReconcileAction.RENAME, "{database}2"),
         {NONE: Outcome.OWN, PROJECT: Outcome.UNTRIED},
     ),
     Attack(
         "write a line into others' files, by a name with line breaks",
-        _from_accomplices(_RENAME.format("\nLD_PRELOAD=x"), ReconcileAction.RENAME, "{database}"),
+        _change_from_elsewhere(
+            _RENAME.format("\nLD_PRELOAD=x"), ReconcileAction.RENAME, "{database}"
+        ),
         {NONE: Outcome.OWN, PROJECT: Outcome.UNTRIED},
     ),
     Attack(
         "drop its own database, which the reconciler detects",
-        _from_accomplices('DROP DATABASE "{database}"', ReconcileAction.MARK_MISSING),
-        dict.fromkeys(_EVERYWHERE, Outcome.OWN) | {PROJECT: Outcome.UNTRIED},
+        _change_from_elsewhere('DROP DATABASE "{database}"', ReconcileAction.MARK_MISSING),
+        dict.fromkeys(_SHARED_SERVERS, Outcome.OWN) | {PROJECT: Outcome.UNTRIED},
     ),
 )

@@ -1,4 +1,4 @@
-"""Attempts to see A's data, and to reach A's sessions."""
+"""Attacks on A's sessions, and on information about A."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import asyncpg
 
-from tests.security.attack import Attack, Attempt, attacks
+from tests.security.attack import Attack, Attempt, create_attacks
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, ROLE, Outcome
 from tests.security.stage import SECRET_TEXT, Stage
 
-_TO_ALL = dict.fromkeys((EMBEDDED, POSTGRES, ROLE, NONE), Outcome.VISIBLE)
+_VISIBLE_TO_ALL = dict.fromkeys((EMBEDDED, POSTGRES, ROLE, NONE), Outcome.VISIBLE)
 _VISIBLE, _POSSIBLE = {NONE: Outcome.VISIBLE}, {NONE: Outcome.POSSIBLE}
 
 _SETTING = "ALTER DATABASE {a_database} SET application_name = 'of a'"
@@ -19,7 +19,7 @@ _NO_SETTING = "ALTER DATABASE {a_database} RESET application_name"
 
 
 @asynccontextmanager
-async def _at_work(stage: Stage) -> AsyncIterator[asyncpg.Connection]:
+async def _working_session(stage: Stage) -> AsyncIterator[asyncpg.Connection]:
     """A session of A that holds a lock and ran a statement."""
     async with stage.as_a() as session:
         await session.execute(stage.fill_names(_SETTING))
@@ -27,25 +27,24 @@ async def _at_work(stage: Stage) -> AsyncIterator[asyncpg.Connection]:
         try:
             yield session
         finally:
-            async with stage.as_a() as tidying:  # the attack may have ended the other session
-                await tidying.execute(stage.fill_names(_NO_SETTING))
+            async with stage.as_a() as other_session:  # the attack may have ended the other session
+                await other_session.execute(stage.fill_names(_NO_SETTING))
 
 
-def _sees(query: str) -> Attempt:
-    """Run the query, which contains A's names as texts: does B see anything while A is
-    connected?"""
+def _query_about_a(query: str) -> Attempt:
+    """Check whether B's query, with A's names as texts, returns anything while A is connected."""
 
     async def attempt(stage: Stage) -> Outcome:
-        asked = query.format(a=f"'{stage.a.user}'", a_database=f"'{stage.a.database}'")
-        async with _at_work(stage), stage.as_b() as session:
-            return Outcome.VISIBLE if await session.fetchval(asked) else Outcome.STOPPED
+        statement = query.format(a=f"'{stage.a.user}'", a_database=f"'{stage.a.database}'")
+        async with _working_session(stage), stage.as_b() as session:
+            return Outcome.VISIBLE if await session.fetchval(statement) else Outcome.STOPPED
 
     return attempt
 
 
-def _ends(function: str) -> Attempt:
+def _end_session(function: str) -> Attempt:
     async def attempt(stage: Stage) -> Outcome:
-        async with _at_work(stage) as working, stage.as_b() as session:
+        async with _working_session(stage) as working, stage.as_b() as session:
             ended = await session.fetchval(
                 f"SELECT {function}(pid) FROM pg_stat_activity WHERE pid = $1 AND usename = $2",
                 working.get_server_pid(),
@@ -56,30 +55,30 @@ def _ends(function: str) -> Attempt:
     return attempt
 
 
-def _notified(hears: bool, outcome: Outcome) -> Attempt:
+def _notify(receives: bool, outcome: Outcome) -> Attempt:
     """Check whether B receives A's notifications, or A receives B's."""
 
     async def attempt(stage: Stage) -> Outcome:
-        async for of_b in _everywhere(stage):
+        async for of_b in _sessions_of_b(stage):
             async with stage.as_a() as of_a:
-                listening, notifying = (of_b, of_a) if hears else (of_a, of_b)
-                if await _is_heard(listening, notifying):
+                listening, notifying = (of_b, of_a) if receives else (of_a, of_b)
+                if await _is_received(listening, notifying):
                     return outcome
         return Outcome.STOPPED
 
     return attempt
 
 
-async def _is_heard(listening: asyncpg.Connection, notifying: asyncpg.Connection) -> bool:
-    heard = asyncio.Event()
-    await listening.add_listener("news", lambda *_: heard.set())
+async def _is_received(listening: asyncpg.Connection, notifying: asyncpg.Connection) -> bool:
+    received = asyncio.Event()
+    await listening.add_listener("news", lambda *_: received.set())
     await notifying.execute("NOTIFY news")
     await listening.execute("SELECT 1")  # notifications arrive before the answer
-    return heard.is_set()
+    return received.is_set()
 
 
-async def _holds_locks_of_a(stage: Stage) -> Outcome:
-    async for holding in _everywhere(stage):
+async def _take_locks_of_a(stage: Stage) -> Outcome:
+    async for holding in _sessions_of_b(stage):
         await holding.execute("SELECT pg_advisory_lock(42)")
         async with stage.as_a() as session:
             if not await session.fetchval("SELECT pg_try_advisory_lock(42)"):
@@ -87,7 +86,7 @@ async def _holds_locks_of_a(stage: Stage) -> Outcome:
     return Outcome.STOPPED
 
 
-async def _everywhere(stage: Stage) -> AsyncIterator[asyncpg.Connection]:
+async def _sessions_of_b(stage: Stage) -> AsyncIterator[asyncpg.Connection]:
     """Sessions of B in its own database, then in A's if B can log in to it."""
     for opened in (stage.as_b(), stage.as_b_in_a()):
         async with opened as session:
@@ -97,13 +96,13 @@ async def _everywhere(stage: Stage) -> AsyncIterator[asyncpg.Connection]:
 _SESSIONS = "SELECT {} FROM pg_stat_activity WHERE usename = {{a}}"
 
 _STATEMENTS = {"read A's statements": _SESSIONS.format("query LIKE '%crown%' OR NULL")}
-_IN_NONE = {
+_VISIBLE_ON_NONE = {
     "see where A logs in from": _SESSIONS.format("client_addr IS NOT NULL OR NULL"),
     "see how large A's database is": (
         "SELECT pg_database_size(datname) FROM pg_database WHERE datname = {a_database}"
     ),
 }
-_BY_ALL = {
+_VISIBLE_EVERYWHERE = {
     "see that A has a session, and its application name": _SESSIONS.format("pid"),
     "see A's names": (
         "SELECT datname FROM pg_database WHERE datname = {a_database} "
@@ -125,18 +124,18 @@ _MARK = {
     )
 }
 
-_REACHED = (
-    Attack("end A's sessions", _ends("pg_terminate_backend"), _POSSIBLE),
-    Attack("cancel A's statements", _ends("pg_cancel_backend"), _POSSIBLE),
-    Attack("hear A's notifications", _notified(True, Outcome.VISIBLE), _VISIBLE),
-    Attack("send notifications to A", _notified(False, Outcome.POSSIBLE), _POSSIBLE),
-    Attack("take A's advisory locks", _holds_locks_of_a, _POSSIBLE),
+_ON_SESSIONS = (
+    Attack("end A's sessions", _end_session("pg_terminate_backend"), _POSSIBLE),
+    Attack("cancel A's statements", _end_session("pg_cancel_backend"), _POSSIBLE),
+    Attack("hear A's notifications", _notify(True, Outcome.VISIBLE), _VISIBLE),
+    Attack("send notifications to A", _notify(False, Outcome.POSSIBLE), _POSSIBLE),
+    Attack("take A's advisory locks", _take_locks_of_a, _POSSIBLE),
 )
 
 ATTACKS = (
-    *(replace(attack, crosses_tenants=True) for attack in _REACHED),
-    *attacks(_sees, _STATEMENTS, _VISIBLE, crosses_tenants=True),
-    *attacks(_sees, _IN_NONE, _VISIBLE),
-    *attacks(_sees, _BY_ALL, _TO_ALL),
-    *attacks(_sees, _MARK, _TO_ALL | {NONE: Outcome.UNTRIED}),
+    *(replace(attack, crosses_tenants=True) for attack in _ON_SESSIONS),
+    *create_attacks(_query_about_a, _STATEMENTS, _VISIBLE, crosses_tenants=True),
+    *create_attacks(_query_about_a, _VISIBLE_ON_NONE, _VISIBLE),
+    *create_attacks(_query_about_a, _VISIBLE_EVERYWHERE, _VISIBLE_TO_ALL),
+    *create_attacks(_query_about_a, _MARK, _VISIBLE_TO_ALL | {NONE: Outcome.UNTRIED}),
 )

@@ -1,4 +1,4 @@
-"""`pgvend serve` over memory, with a provider that raises an unforeseen error."""
+"""`pgvend serve` with the provider `memory`, which raises an unexpected error."""
 
 import sys
 
@@ -19,10 +19,10 @@ class CrashingProvider(MemoryProvider):
     ) -> Connection:
         password = provision_request.password.reveal()
         connection = await super().rotate(provision_request, end_sessions=end_sessions)
-        return _lost(connection, password)
+        return _raise_error(connection, password)
 
 
-def _lost(connection: Connection, password: str) -> Connection:
+def _raise_error(connection: Connection, password: str) -> Connection:
     try:
         raise ConnectionAbortedError(f"the session of {connection.user} has gone")
     except ConnectionAbortedError as error:

@@ -40,9 +40,9 @@ async def do_nothing(*_: object) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """`begun` is called after every start of the service, and `harvest` after its end. `pids` are
-    processes of servers that it uses. `evidence` has to be found: it proves that the logs are
-    complete."""
+    """An environment of a service. `on_start` is called after every start of the service, and
+    `collect` after its end. `pids` are processes of servers that it uses. `evidence` are texts that
+    have to be found: they prove that the logs are complete."""
 
     settings: Mapping[str, Any]
     failures: tuple[Failure, ...] = ()
@@ -60,8 +60,7 @@ async def in_memory(_: SecretSearch, __: Path) -> AsyncIterator[Environment]:
 
 @asynccontextmanager
 async def bundled(_: SecretSearch, folder: Path) -> AsyncIterator[Environment]:
-    """With the records in a file. The server's log is in the data folder."""
-
+    """The bundled server, with the records in a file. Its log is in the data folder."""
     data = folder / "embedded" / "data"
 
     async def log_all(_: RunningService) -> None:
@@ -72,7 +71,7 @@ async def bundled(_: SecretSearch, folder: Path) -> AsyncIterator[Environment]:
 
     yield Environment(
         settings={"PGVEND_PROVIDER": "embedded"},
-        failures=(disabled_login(lambda: superuser_login(folder), "pgvend_admin"),),
+        failures=(disable_login(lambda: superuser_login(folder), "pgvend_admin"),),
         expire=expire_in_file(folder),
         on_start=log_all,
         evidence=(b"statement: ALTER ROLE", b"PASSWORD 'SCRAM-SHA-256$", b"CREATE DATABASE"),
@@ -80,20 +79,20 @@ async def bundled(_: SecretSearch, folder: Path) -> AsyncIterator[Environment]:
 
 
 @asynccontextmanager
-async def on_a_server(net: SecretSearch, _: Path) -> AsyncIterator[Environment]:
-    """With the records on the same server."""
+async def on_a_server(search: SecretSearch, _: Path) -> AsyncIterator[Environment]:
+    """An operator's server that also has the records."""
     async with operators_server(18, **LOG_EVERYTHING) as server:
-        admin = net.create_marked_secret("the admin's password")
-        registrar = net.create_marked_secret("the registry's password")
+        admin = search.create_marked_secret("the admin's password")
+        registrar = search.create_marked_secret("the registry's password")
         superuser: Login = {"dsn": server.superuser_dsn}
         await _create_roles(server, admin, registrar)
 
-        async def collect(net: SecretSearch) -> None:
-            net.add("in the server's log", (server.data.parent / "log").read_bytes())
+        async def collect(search: SecretSearch) -> None:
+            search.add("in the server's log", (server.data.parent / "log").read_bytes())
             async with session({"dsn": server.dsn("postgres", "records")}) as other:
                 for (table,) in await other.fetch(_TABLES):
                     rows = await other.fetch(f'SELECT t::text FROM "{table}" AS t')
-                    net.add(f"in the table {table}", "\n".join(row[0] for row in rows))
+                    search.add(f"in the table {table}", "\n".join(row[0] for row in rows))
 
         yield Environment(
             settings={
@@ -102,8 +101,8 @@ async def on_a_server(net: SecretSearch, _: Path) -> AsyncIterator[Environment]:
                 "PGVEND_REGISTRY_URL": _dsn(server, "registrar", registrar, "records"),
             },
             failures=(
-                changed_password(superuser, "keeper", admin),
-                changed_password(superuser, "registrar", registrar),
+                change_password(superuser, "keeper", admin),
+                change_password(superuser, "registrar", registrar),
             ),
             expire=expire_on_server(server),
             collect=collect,
@@ -115,13 +114,14 @@ async def on_a_server(net: SecretSearch, _: Path) -> AsyncIterator[Environment]:
 def on_neon(
     neon: RunningEmulator, isolation: str
 ) -> Callable[[SecretSearch, Path], AbstractAsyncContextManager[Environment]]:
-    """Neon's own logs are not checked: Neon requires passwords in plain text."""
+    """Return an environment on Neon. Neon's own logs are not checked, because it requires passwords
+    in plain text."""
 
     @asynccontextmanager
-    async def environment(net: SecretSearch, folder: Path) -> AsyncIterator[Environment]:
-        net.marked_secrets.append(MarkedSecret("Neon's key", neon.key))
+    async def environment(search: SecretSearch, folder: Path) -> AsyncIterator[Environment]:
+        search.marked_secrets.append(MarkedSecret("Neon's key", neon.key))
         owner = (await neon.client.uri("neondb_owner", "neondb")).split(":")[2].split("@")[0]
-        net.marked_secrets.append(MarkedSecret("the branch's admin's password", owner))
+        search.marked_secrets.append(MarkedSecret("the branch's admin's password", owner))
         yield Environment(
             settings={
                 "PGVEND_PROVIDER": "neon",
@@ -132,7 +132,7 @@ def on_neon(
                 "NEON_API_KEY": neon.key,
                 "NEON_API_URL": neon.url,
             },
-            failures=(neon_failures(neon),),
+            failures=(fail_neon_requests(neon),),
             expire=expire_in_file(folder),
         )
 
@@ -144,7 +144,7 @@ async def _create_roles(server: OperatorsServer, admin: str, registrar: str) -> 
     async with session({"dsn": server.superuser_dsn}) as superuser:
         for role, password in (("keeper", admin), ("registrar", registrar)):
             await superuser.execute(f"CREATE ROLE {role} LOGIN CREATEDB CREATEROLE")
-            await give_password(superuser, role, password)
+            await set_password(superuser, role, password)
             await superuser.execute(f"GRANT CONNECT ON DATABASE postgres TO {role}")
         await superuser.execute("CREATE DATABASE records OWNER registrar")
         await superuser.execute("REVOKE CONNECT, TEMPORARY ON DATABASE records FROM PUBLIC")
@@ -154,24 +154,24 @@ def _dsn(server: OperatorsServer, user: str, password: str, database: str) -> st
     return f"postgresql://{user}:{quote(password, safe='')}@127.0.0.1:{server.port}/{database}"
 
 
-async def give_password(superuser: asyncpg.Connection, role: str, password: str) -> None:
+async def set_password(superuser: asyncpg.Connection, role: str, password: str) -> None:
     verifier = await create_scram_verifier(Secret(password))
     await superuser.execute(f"ALTER ROLE {role} PASSWORD '{verifier}'")
 
 
-def changed_password(superuser: Login, role: str, password: str) -> Failure:
-    """The server refuses the login that pgvend was given."""
-    return _refused_login(
+def change_password(superuser: Login, role: str, password: str) -> Failure:
+    """Return a failure: the server refuses pgvend's password."""
+    return _refuse_login(
         lambda: superuser,
         role,
-        lambda other: give_password(other, role, "another one"),
-        lambda other: give_password(other, role, password),
+        lambda other: set_password(other, role, "another one"),
+        lambda other: set_password(other, role, password),
     )
 
 
-def disabled_login(superuser: Callable[[], Login], role: str) -> Failure:
-    """The server refuses the role's logins."""
-    return _refused_login(
+def disable_login(superuser: Callable[[], Login], role: str) -> Failure:
+    """Return a failure: the server refuses the role's logins."""
+    return _refuse_login(
         superuser,
         role,
         lambda other: other.execute(f"ALTER ROLE {role} NOLOGIN"),
@@ -182,10 +182,10 @@ def disabled_login(superuser: Callable[[], Login], role: str) -> Failure:
 Change = Callable[[asyncpg.Connection], Awaitable[object]]
 
 
-def _refused_login(
-    superuser: Callable[[], Login], role: str, refuse: Change, let_in: Change
+def _refuse_login(
+    superuser: Callable[[], Login], role: str, refuse: Change, restore: Change
 ) -> Failure:
-    """Refuse the role's logins, and end its sessions."""
+    """Return a failure that refuses the role's logins and ends its sessions."""
     end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'"
 
     @asynccontextmanager
@@ -196,13 +196,13 @@ def _refused_login(
             try:
                 yield
             finally:
-                await let_in(other)
+                await restore(other)
 
     return failure
 
 
-def neon_failures(neon: RunningEmulator) -> Failure:
-    """One fault of each kind, which retries overcome, then more than they can overcome."""
+def fail_neon_requests(neon: RunningEmulator) -> Failure:
+    """Return a failure: one fault of each kind, which retries overcome, then more than they can."""
 
     @asynccontextmanager
     async def failure() -> AsyncIterator[None]:

@@ -1,7 +1,7 @@
 """Marked secrets, and the search for all their forms in collected texts."""
 
 import asyncio
-import secrets as chance
+import secrets as randomness
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -43,13 +43,13 @@ class MarkedSecret:
             **url_safe,
         }
 
-    def found_in(self, text: bytes) -> Iterator[str]:
+    def find_forms(self, text: bytes) -> Iterator[str]:
         return (name for name, form in self.forms.items() if form in text)
 
 
 def create_marked_secret(what: str) -> MarkedSecret:
-    """Create a secret."""
-    return MarkedSecret(what, f"marked-{chance.token_hex(16)}{AWKWARD}")
+    """Create a secret that is easy to find in a text."""
+    return MarkedSecret(what, f"marked-{randomness.token_hex(16)}{AWKWARD}")
 
 
 def _base64(plain: bytes, shift: int) -> bytes:
@@ -85,18 +85,19 @@ class SecretSearch:
 
     def find_leaks(self) -> list[str]:
         """Return each secret that was found, with its form and place."""
-        everywhere = _found([*self.marked_secrets, *self.database_passwords], self.texts)
-        return sorted({*everywhere, *_found(self.marked_secrets, self.answers)})
+        everywhere = _search_texts([*self.marked_secrets, *self.database_passwords], self.texts)
+        return sorted({*everywhere, *_search_texts(self.marked_secrets, self.answers)})
 
 
-def _found(
+def _search_texts(
     marked_secrets: Iterable[MarkedSecret], texts: Iterable[tuple[str, bytes]]
 ) -> Iterator[str]:
     texts = list(texts)
     for marked_secret in marked_secrets:
         for where, text in texts:
             yield from (
-                f"{marked_secret.what}, as {form}, {where}" for form in marked_secret.found_in(text)
+                f"{marked_secret.what}, as {form}, {where}"
+                for form in marked_secret.find_forms(text)
             )
 
 
@@ -104,24 +105,24 @@ def _found(
 async def watch_process_titles(pids: Iterable[int]) -> AsyncIterator[set[str]]:
     """Collect all titles of these processes and their children, which every user of the machine can
     read, until the context exits."""
-    seen: set[str] = set()
+    titles: set[str] = set()
 
-    async def look() -> None:
+    async def collect() -> None:
         while True:
-            seen.update(_titles(pids))
+            titles.update(_read_titles(pids))
             await asyncio.sleep(0.05)
 
-    looking = asyncio.create_task(look())
+    task = asyncio.create_task(collect())
     try:
-        yield seen
+        yield titles
     finally:
-        seen.update(_titles(pids))
-        looking.cancel()
+        titles.update(_read_titles(pids))
+        task.cancel()
         with suppress(asyncio.CancelledError):
-            await looking
+            await task
 
 
-def _titles(pids: Iterable[int]) -> Iterator[str]:
+def _read_titles(pids: Iterable[int]) -> Iterator[str]:
     for pid in pids:
         with suppress(psutil.Error):
             process = psutil.Process(pid)

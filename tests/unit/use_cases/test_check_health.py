@@ -12,7 +12,7 @@ from domain.errors import PgvendError, ProviderBusy, ProviderRejected, StartupEr
 from ports.driven.doctor import DoctorChecks
 from ports.use_cases.check_health import CheckHealth
 from ports.use_cases.run_doctor import RunDoctor
-from tests.support.doctor import FAIL, OK, UNKNOWN, FakeDoctorCheck
+from tests.support.doctor import FAIL, OK, UNKNOWN, FakeDoctorChecks
 from tests.support.doubles import CrashAt, HoldAt
 
 FINE = DoctorCheck("clock", Outcome(OK, "It is right."))
@@ -115,14 +115,14 @@ async def test_doctor_results_keep_the_order_of_the_parts_and_errors_name_their_
     error: PgvendError | None, results: list[DoctorCheck]
 ) -> None:
     found = await RunDoctor(
-        parts={"neon": FakeDoctorCheck([FINE], error), "second": FakeDoctorCheck([BAD])}
+        parts={"neon": FakeDoctorChecks([FINE], error), "second": FakeDoctorChecks([BAD])}
     )()
     assert found == [FINE, *results, BAD]
 
 
 async def test_a_crash_of_a_part_is_unknown_and_reveals_no_text() -> None:
     found = await RunDoctor(
-        parts={"neon": FakeDoctorCheck([FINE], ValueError("password=hunter2"))}
+        parts={"neon": FakeDoctorChecks([FINE], ValueError("password=hunter2"))}
     )()
 
     assert found[0] == FINE
@@ -132,7 +132,7 @@ async def test_a_crash_of_a_part_is_unknown_and_reveals_no_text() -> None:
 
 async def test_a_part_that_times_out_keeps_its_results() -> None:
     found = await RunDoctor(
-        parts={"first": Endless(), "second": FakeDoctorCheck([BAD])}, timeout=0.01
+        parts={"first": Endless(), "second": FakeDoctorChecks([BAD])}, timeout=0.01
     )()
     results = [(check.name, check.outcome.verdict) for check in found]
     assert results == [("clock", OK), ("first", FAIL), ("disk", FAIL)]

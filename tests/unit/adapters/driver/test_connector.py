@@ -14,14 +14,14 @@ from domain.postgres_url import PostgresUrl
 
 SETTING = "PGVEND_POSTGRES_ADMIN_DSN"
 
-ELSEWHERE = [
+WITH_OTHER_VALUES = [
     *("PGHOST", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGSERVICE", "PGKRBSRVNAME"),
     *("PGPORT", "PGCONNECT_TIMEOUT", "PGSSLNEGOTIATION", "PGGSSLIB"),
 ]
-FILES = ["PGPASSFILE", "PGSERVICEFILE", "PGSSLCERT", "PGSSLKEY", "PGSSLROOTCERT", "PGSSLCRL"]
+WITH_FILES = ["PGPASSFILE", "PGSERVICEFILE", "PGSSLCERT", "PGSSLKEY", "PGSSLROOTCERT", "PGSSLCRL"]
 VARIABLES = {
-    **dict.fromkeys(ELSEWHERE, "elsewhere"),
-    **dict.fromkeys(FILES, "/nonexistent/file"),
+    **dict.fromkeys(WITH_OTHER_VALUES, "elsewhere"),
+    **dict.fromkeys(WITH_FILES, "/nonexistent/file"),
     **dict.fromkeys(["PGSSLMINPROTOCOLVERSION", "PGSSLMAXPROTOCOLVERSION"], "TLSv9"),
     **{"PGHOSTADDR": "192.0.2.1", "PGOPTIONS": "-c no_such_setting=1", "PGREQUIRESSL": "1"},
     **{"PGSSLMODE": "verify-full", "PGGSSENCMODE": "require", "PGTARGETSESSIONATTRS": "standby"},
@@ -37,14 +37,14 @@ class Listener:
     """Answers the TLS request with `byte`, and records the first bytes of each session."""
 
     def __init__(self, byte: bytes) -> None:
-        self.byte, self.begun = byte, list[bytes]()
+        self.byte, self.first_bytes = byte, list[bytes]()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readexactly(8)
         asks_for_tls = head.endswith(SSL_REQUEST)
         writer.write(self.byte if asks_for_tls else b"")
         if self.byte or not asks_for_tls:
-            self.begun.append(head + await reader.read(1000))
+            self.first_bytes.append(head + await reader.read(1000))
         writer.close()
 
 
@@ -67,11 +67,11 @@ async def test_a_login_ignores_the_environment(byte: bytes) -> None:
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
             await connect(**login_from_url(url, SETTING), timeout=5)
 
-    began = b"".join(listener.begun)
+    sent = b"".join(listener.first_bytes)
     if byte == b"N":
-        assert b"user\0me\0database\0me\0" in began
+        assert b"user\0me\0database\0me\0" in sent
     else:
-        assert began[8:9] == b"\x16"  # a TLS handshake
+        assert sent[8:9] == b"\x16"  # a TLS handshake
 
 
 async def test_a_server_without_tls_is_used_unless_tls_is_required() -> None:
@@ -82,11 +82,11 @@ async def test_a_server_without_tls_is_used_unless_tls_is_required() -> None:
 
     async with server:
         assert not await has_tls("127.0.0.1", port)
-        listener.begun.clear()
+        listener.first_bytes.clear()
         with pytest.raises(ConnectionError, match="rejected SSL upgrade"):
             await connect(**{**login, "tls": Tls(mode="require")}, timeout=5)
 
-    assert b"user" not in b"".join(listener.begun)
+    assert b"user" not in b"".join(listener.first_bytes)
 
 
 async def test_a_closed_connection_does_not_mean_that_tls_is_unsupported() -> None:

@@ -17,12 +17,12 @@ STARTING = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
 """The fields of an ErrorResponse (PostgreSQL's documentation, "Message Formats")."""
 
 
-async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _stay_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.read()
     writer.close()
 
 
-async def _starting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _report_starting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     head = await reader.readexactly(8)
     if head.endswith(SSL_REQUEST):
         writer.write(b"N")
@@ -32,12 +32,12 @@ async def _starting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
     writer.close()
 
 
-KINDS = {"silent": _silent, "starting": _starting, "away": None}
+KINDS = {"silent": _stay_silent, "starting": _report_starting, "absent": None}
 
 
 @pytest.fixture(params=KINDS)
-async def useless(request: pytest.FixtureRequest) -> AsyncIterator[int]:
-    """Return the port of an unusable host."""
+async def unusable_port(request: pytest.FixtureRequest) -> AsyncIterator[int]:
+    """Yield the port of an unusable host."""
     async with AsyncExitStack() as stack:
         if kind := KINDS[request.param]:
             server = await asyncio.start_server(kind, "127.0.0.1", 0)
@@ -49,9 +49,9 @@ async def useless(request: pytest.FixtureRequest) -> AsyncIterator[int]:
 
 @pytest.mark.parametrize("options", ["", "sslmode=disable"])
 async def test_the_next_host_is_tried_after_an_unusable_one(
-    server_15: OperatorsServer, useless: int, options: str
+    server_15: OperatorsServer, unusable_port: int, options: str
 ) -> None:
-    dsn = server_15.dsn().replace("127.0.0.1", f"127.0.0.1:{useless},127.0.0.1")
+    dsn = server_15.dsn().replace("127.0.0.1", f"127.0.0.1:{unusable_port},127.0.0.1")
     login = login_from_url(PostgresUrl.parse(f"{dsn}?{options}"), "PGVEND_POSTGRES_ADMIN_DSN")
     session = await connect(**login, timeout=2)
     assert await session.fetchval("SELECT inet_server_port()") == server_15.port

@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 
-from adapters.postgres.doctor.guard import judge_age
-from adapters.postgres.doctor.hba import Rule, is_local, judge_rules
-from adapters.postgres.doctor.marks import LocalState, judge_marks
+from adapters.postgres.doctor.context import LocalState
+from adapters.postgres.doctor.guard import assess_age
+from adapters.postgres.doctor.hba import Rule, assess_rules, is_local
+from adapters.postgres.doctor.ownership import assess_marks
 from domain.doctor import Verdict
 
 OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
 
 PUBLIC, NEAR = "db.example", "127.0.0.1"
-OURS, OTHERS = "pgvend:0a1b2c:db_1", "pgvend:ffffff:db_2"
+OWN_MARK, OTHER_MARK = "pgvend:0a1b2c:db_1", "pgvend:ffffff:db_2"
 LOCAL_STATE = LocalState(installation="0a1b2c")
 
 
@@ -21,8 +22,8 @@ def rule(method: str, **other: Any) -> Rule:
     """Return a rule for all users from all addresses, unless arguments say otherwise."""
     address = other.pop("address", "all")
     network = ip_network(address) if address and address != "all" else None
-    told = {"line": 1, "kind": "host", "databases": ["all"], "users": ["all"], "is_broken": False}
-    return Rule(**{**told, "address": address, "network": network, "method": method, **other})
+    fields = {"line": 1, "kind": "host", "databases": ["all"], "users": ["all"], "is_broken": False}
+    return Rule(**{**fields, "address": address, "network": network, "method": method, **other})
 
 
 SCRAM, TRUST = rule("scram-sha-256"), rule("trust")
@@ -41,48 +42,57 @@ RULES: dict[str, tuple[list[Rule], Verdict, str]] = {
     "the other addresses": ([PART, TRUST], FAIL, ""),
     "addresses within": ([PART, rule("trust", address="10.1.2.0/24")], OK, ""),
     "addresses of another kind": ([PART, rule("trust", address="2001:db8::/32")], FAIL, ""),
-    "clear text is left to trust": ([rule("scram-sha-256", kind="hostssl"), TRUST], FAIL, ""),
-    "tls is covered": ([SCRAM, rule("trust", kind="hostssl")], OK, ""),
+    "connections without TLS reach trust": (
+        [rule("scram-sha-256", kind="hostssl"), TRUST],
+        FAIL,
+        "",
+    ),
+    "an earlier line covers TLS": ([SCRAM, rule("trust", kind="hostssl")], OK, ""),
     "another user": ([rule("trust", users=["postgres"])], OK, ""),
     "another database": ([rule("trust", databases=["postgres"])], OK, ""),
     "replication": ([rule("trust", databases=["replication"])], OK, ""),
     "a tenant by a pattern": ([rule("trust", users=["/^user_"])], FAIL, ""),
     "a tenant by its name": ([rule("trust", users=["user_shop"])], FAIL, ""),
-    "a pattern that is none here": ([rule("trust", users=["/(?<bad"])], FAIL, ""),
+    "a pattern that Python cannot compile": ([rule("trust", users=["/(?<bad"])], FAIL, ""),
     "a line that cannot be read": ([TRUST, rule("", line=7, is_broken=True)], WARN, "line 7"),
 }
 
 MARKS: dict[str, tuple[list[str], LocalState, Verdict, str]] = {
-    "our own": ([OURS], LOCAL_STATE, OK, ""),
+    "its own marks": ([OWN_MARK], LOCAL_STATE, OK, ""),
     "an empty server before there is a secret": ([], LocalState(), OK, ""),
-    "another installation's": ([OURS, OTHERS], LOCAL_STATE, WARN, "ffffff"),
-    "a name that begins with ours": (["pgvend:0a1b2c3d:db_1"], LOCAL_STATE, WARN, ""),
-    "ours by another secret": (
-        [OTHERS],
+    "another installation's": ([OWN_MARK, OTHER_MARK], LOCAL_STATE, WARN, "ffffff"),
+    "an installation whose name begins with its own": (
+        ["pgvend:0a1b2c3d:db_1"],
+        LOCAL_STATE,
+        WARN,
+        "",
+    ),
+    "its records under another secret": (
+        [OTHER_MARK],
         LocalState(installation="0a1b2c", record_ids={"db_2"}),
         FAIL,
         "PGVEND_SECRET_PREVIOUS",
     ),
-    "without a secret": ([OURS], LocalState(), WARN, ""),
-    "recorded, without a secret": ([OURS], LocalState(record_ids={"db_1"}), FAIL, ""),
+    "without a secret": ([OWN_MARK], LocalState(), WARN, ""),
+    "recorded, without a secret": ([OWN_MARK], LocalState(record_ids={"db_1"}), FAIL, ""),
 }
 
 
 @pytest.mark.parametrize(("rules", "verdict", "detail"), RULES.values(), ids=list(RULES))
 def test_the_first_matching_line_is_used(rules: list[Rule], verdict: Verdict, detail: str) -> None:
-    outcome = judge_rules(rules, [("user_shop", "shop")], PUBLIC)
+    outcome = assess_rules(rules, [("user_shop", "shop")], PUBLIC)
     assert outcome.verdict is verdict
     assert detail in outcome.detail
 
 
 @pytest.mark.parametrize("users", ["all", "/(?<bad"])
-def test_lines_are_judged_without_tenants_too(users: str) -> None:
-    assert judge_rules([rule("trust", users=[users])], [], PUBLIC).verdict is FAIL
-    assert judge_rules([rule("scram-sha-256", users=[users])], [], PUBLIC).verdict is OK
+def test_lines_are_assessed_without_tenants_too(users: str) -> None:
+    assert assess_rules([rule("trust", users=[users])], [], PUBLIC).verdict is FAIL
+    assert assess_rules([rule("scram-sha-256", users=[users])], [], PUBLIC).verdict is OK
 
 
 def test_trust_on_loopback_fails_if_tenants_connect_from_there() -> None:
-    assert judge_rules([rule("trust", address="127.0.0.1/32")], [], NEAR).verdict is FAIL
+    assert assess_rules([rule("trust", address="127.0.0.1/32")], [], NEAR).verdict is FAIL
 
 
 @pytest.mark.parametrize("host", ["localhost", NEAR, "::1", "/run/postgresql"])
@@ -94,10 +104,10 @@ def test_loopback_is_recognized(host: str) -> None:
 @pytest.mark.parametrize(
     ("marks", "local_state", "verdict", "detail"), MARKS.values(), ids=list(MARKS)
 )
-def test_databases_are_judged_by_marks_and_records(
+def test_databases_are_assessed_by_marks_and_records(
     marks: list[str], local_state: LocalState, verdict: Verdict, detail: str
 ) -> None:
-    outcome = judge_marks(marks, local_state)
+    outcome = assess_marks(marks, local_state)
     assert outcome.verdict is verdict
     assert detail in outcome.detail
 
@@ -106,7 +116,7 @@ def test_databases_are_judged_by_marks_and_records(
     ("age", "verdict"),
     [(499_999_999, OK), (500_000_000, WARN), (999_999_999, WARN), (1_000_000_000, FAIL)],
 )
-def test_transaction_ids_are_judged_by_the_age_of_the_oldest(age: int, verdict: Verdict) -> None:
-    found = judge_age("shop", age)
+def test_transaction_ids_are_assessed_by_the_age_of_the_oldest(age: int, verdict: Verdict) -> None:
+    found = assess_age("shop", age)
     assert found.verdict is verdict
     assert f"shop, is {age / 1_000_000:.0f} million" in found.detail

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.postgres.doctor.encodings import judge_template
+from adapters.postgres.doctor.encodings import assess_template
 from adapters.postgres.encoding import Template0
 from domain.doctor import Verdict
 
@@ -28,7 +28,7 @@ BUILTIN = f"{BY_C} LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
 )
 def test_a_locale_that_allows_utf8_is_kept(template: Template0) -> None:
     assert template.clause == "ENCODING 'UTF8'"
-    assert judge_template(template).verdict is Verdict.OK
+    assert assess_template(template).verdict is Verdict.OK
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,6 @@ def test_a_locale_that_allows_utf8_is_kept(template: Template0) -> None:
 )
 def test_another_locale_is_replaced_with_a_warning(template: Template0, clause: str) -> None:
     assert template.clause == clause
-    told = judge_template(template)
-    assert told.verdict is Verdict.WARN
-    assert template.collation in told.detail
+    outcome = assess_template(template)
+    assert outcome.verdict is Verdict.WARN
+    assert template.collation in outcome.detail

@@ -12,7 +12,7 @@ Lost = type[ProviderBusy | OutcomeUnknown]
 
 LEAK = "CREATE ROLE x PASSWORD 'hunter2'"
 
-SERVER_MESSAGE: dict[type[PgvendError], list[str]] = {
+SQLSTATES: dict[type[PgvendError], list[str]] = {
     ConcurrentChange: ["23505", "42710", "42P04", "40001", "40P01"],
     ProviderFull: ["53100"],
     ProviderBusy: ["53200", "53300", "53400", "55000", "55006", "55P03", "57014", "57P03"],
@@ -25,9 +25,9 @@ SERVER_MESSAGE: dict[type[PgvendError], list[str]] = {
 
 SQLSTATES_SHOWN = {"42601", "22023", "2BP01", "XX001", "XX000", "ZZZZZ"}
 
-ENDED = ["08000", "08003", "08006", "57P01", "57P02", "57P04", "57P05"]
+LOST_SESSIONS = ["08000", "08003", "08006", "57P01", "57P02", "57P04", "57P05"]
 
-INTERNAL = {
+INTERNAL_ERRORS = {
     "tuple concurrently updated": ConcurrentChange,
     "tuple concurrently deleted": ConcurrentChange,
     "could not find tuple for role 16400": ConcurrentChange,
@@ -47,25 +47,25 @@ CONTROL_PLANE = [
 ]
 
 
-def server_error(state: str, message: str = LEAK) -> asyncpg.PostgresError:
+def create_server_error(state: str, message: str = LEAK) -> asyncpg.PostgresError:
     """Build the error that asyncpg raises for the server's message."""
     error = asyncpg.PostgresError.new({"S": "ERROR", "V": "ERROR", "C": state, "M": message})
     assert isinstance(error, asyncpg.PostgresError)
     return error
 
 
-BROKEN: list[Exception] = [
+CONNECTION_ERRORS: list[Exception] = [
     OSError("refused by 10.0.0.1"),
     ConnectionResetError(),
     TimeoutError(),
     asyncpg.InterfaceError("the connection is closed"),
     asyncpg.InternalClientError("got result for unknown protocol state"),
-    *map(server_error, ENDED),
-    *(server_error("XX000", message) for message in CONTROL_PLANE),
+    *map(create_server_error, LOST_SESSIONS),
+    *(create_server_error("XX000", message) for message in CONTROL_PLANE),
 ]
 
 
-def translation(error: BaseException, lost: Lost = OutcomeUnknown) -> PgvendError:
+def translate(error: BaseException, lost: Lost = OutcomeUnknown) -> PgvendError:
     with pytest.raises(PgvendError) as caught, translate_errors(lost):
         raise error
     return caught.value
@@ -73,14 +73,14 @@ def translation(error: BaseException, lost: Lost = OutcomeUnknown) -> PgvendErro
 
 @pytest.mark.parametrize(
     ("state", "kind"),
-    [(state, kind) for kind, states in SERVER_MESSAGE.items() for state in states],
+    [(state, kind) for kind, states in SQLSTATES.items() for state in states],
 )
 def test_every_sqlstate_is_translated_without_the_servers_message(
     state: str, kind: type[PgvendError]
 ) -> None:
-    original = server_error(state)
+    original = create_server_error(state)
 
-    error = translation(original)
+    error = translate(original)
 
     assert type(error) is kind
     assert error.__cause__ is original
@@ -90,19 +90,21 @@ def test_every_sqlstate_is_translated_without_the_servers_message(
 
 
 @pytest.mark.parametrize("lost", [ProviderBusy, OutcomeUnknown])
-@pytest.mark.parametrize(("message", "kind"), INTERNAL.items())
+@pytest.mark.parametrize(("message", "kind"), INTERNAL_ERRORS.items())
 def test_an_internal_error_is_final_unless_it_is_a_concurrent_change_or_a_limit(
     message: str, kind: type[PgvendError], lost: Lost
 ) -> None:
-    error = translation(server_error("XX000", message), lost)
+    error = translate(create_server_error("XX000", message), lost)
     assert type(error) is kind
     assert "HTTP" not in str(error)
 
 
 @pytest.mark.parametrize("lost", [ProviderBusy, OutcomeUnknown])
-@pytest.mark.parametrize("error", BROKEN, ids=lambda error: f"{type(error).__name__} {error}")
+@pytest.mark.parametrize(
+    "error", CONNECTION_ERRORS, ids=lambda error: f"{type(error).__name__} {error}"
+)
 def test_a_broken_connection_raises_the_callers_error(error: Exception, lost: Lost) -> None:
-    outcome = translation(error, lost)
+    outcome = translate(error, lost)
     assert type(outcome) is lost
     assert outcome.__cause__ is error
     assert "HTTP" not in str(outcome)
@@ -122,7 +124,7 @@ def test_other_errors_pass_through(error: BaseException) -> None:
 
 
 def test_an_invalid_url_is_final_and_not_quoted() -> None:
-    error = translation(ClientConfigurationError("bad sslmode in postgresql://a:secret@h/d"))
+    error = translate(ClientConfigurationError("bad sslmode in postgresql://a:secret@h/d"))
     assert type(error) is ProviderRejected
     assert "secret" not in str(error)
     assert error.__cause__ is None

@@ -4,14 +4,15 @@ from typing import Any
 
 import pytest
 
-from adapters.postgres.guard_query import look_of
+from adapters.postgres.guard_query import parse_snapshot
 from domain.locks import LockKind, LockMode
 from domain.server_snapshot import XID_WRAPAROUND, Capacity, ServerSnapshot
 
 
-def answer(**more: Any) -> dict[str, Any]:
+def create_answer(**more: Any) -> dict[str, Any]:
+    """Return the query's result for an idle server; arguments replace parts of it."""
     return {
-        "me": {"may_end": True, "may_see": True, "guards": [7]},
+        "guard": {"may_end": True, "may_see": True, "guards": [7]},
         "next_id": 1000,
         "ids": None,
         "sessions": None,
@@ -19,22 +20,22 @@ def answer(**more: Any) -> dict[str, Any]:
         "locks": None,
         "system_sessions": None,
         "databases": [["postgres", 900, 5]],
-        "places": 97,
-        "taken": 3,
+        "max_sessions": 97,
+        "open_sessions": 3,
         **more,
     }
 
 
-def seen(**more: Any) -> ServerSnapshot:
-    return look_of(answer(**more), None)
+def parse(**more: Any) -> ServerSnapshot:
+    return parse_snapshot(create_answer(**more), None)
 
 
 def test_an_idle_server_has_only_free_connections() -> None:
-    look = seen()
-    assert look.guards == [7]
-    assert [*look.suspects, *look.locks, *look.system_sessions] == []
-    assert (look.next_id, look.ages) == (1000, {"postgres": 100})
-    assert look.connections == Capacity(free=94, total=97)
+    snapshot = parse()
+    assert snapshot.guards == [7]
+    assert [*snapshot.suspects, *snapshot.locks, *snapshot.system_sessions] == []
+    assert (snapshot.next_id, snapshot.ages) == (1000, {"postgres": 100})
+    assert snapshot.connections == Capacity(free=94, total=97)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_an_idle_server_has_only_free_connections() -> None:
     ],
 )
 def test_each_lock_has_a_kind(locktype: str, target: str, kind: LockKind) -> None:
-    found = {
+    row = {
         "party": 8,
         "kind": locktype,
         "mode": "ShareRowExclusiveLock",
@@ -58,24 +59,24 @@ def test_each_lock_has_a_kind(locktype: str, target: str, kind: LockKind) -> Non
         "target": target,
         "tenant": "a",
     }
-    [lock] = seen(locks=[found]).locks
+    [lock] = parse(locks=[row]).locks
     assert (lock.kind, lock.mode, lock.waited) == (kind, LockMode.ShareRowExclusive, 1.5)
 
 
 def test_ids_of_open_transactions_count_also_after_a_wraparound() -> None:
-    assert seen(ids=[1200, 999]).next_id == 1201
-    look = seen(
+    assert parse(ids=[1200, 999]).next_id == 1201
+    snapshot = parse(
         next_id=(3 << 32) + XID_WRAPAROUND - 1, ids=[5], databases=[["a", XID_WRAPAROUND - 95, 0]]
     )
-    assert (look.next_id, look.ages) == (6, {"a": 101})
+    assert (snapshot.next_id, snapshot.ages) == (6, {"a": 101})
 
 
 def test_the_age_of_multixacts_counts_too() -> None:
-    assert seen(databases=[["a", 900, 700]]).ages == {"a": 700}
+    assert parse(databases=[["a", 900, 700]]).ages == {"a": 700}
 
 
 def test_a_session_has_its_oldest_held_and_its_newest_id() -> None:
-    found = {
+    row = {
         "pid": 8,
         "tenant": "a",
         "role": 16384,
@@ -85,7 +86,7 @@ def test_a_session_has_its_oldest_held_and_its_newest_id() -> None:
         "held": [980, 970],
         "ids": [980, 990],
     }
-    [session] = seen(sessions=[found]).sessions
+    [session] = parse(sessions=[row]).sessions
     assert (session.held_id, session.newest_id) == (970, 990)
-    [idle] = seen(sessions=[{**found, "held": [None, None], "ids": None}]).sessions
+    [idle] = parse(sessions=[{**row, "held": [None, None], "ids": None}]).sessions
     assert (idle.held_id, idle.newest_id) == (None, None)

@@ -26,7 +26,7 @@ RFC_PROOF = base64.b64decode("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")
 RFC_SIGNATURE = base64.b64decode("6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
 
 
-def parts(verifier: str) -> tuple[int, bytes, bytes, bytes]:
+def split_verifier(verifier: str) -> tuple[int, bytes, bytes, bytes]:
     """Return iterations, salt, stored key and server key, as PostgreSQL reads them."""
     match = FORM.fullmatch(verifier)
     assert match
@@ -36,8 +36,9 @@ def parts(verifier: str) -> tuple[int, bytes, bytes, bytes]:
     return int(match[1]), salt, stored_key, server_key
 
 
-def admits(verifier: str, message: bytes, proof: bytes) -> bool:
-    _, _, stored_key, _ = parts(verifier)
+def accepts(verifier: str, message: bytes, proof: bytes) -> bool:
+    """Return whether a server with the verifier accepts the client's proof."""
+    _, _, stored_key, _ = split_verifier(verifier)
     signature = hmac.digest(stored_key, message, "sha256")
     client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=True))
     return sha256(client_key).digest() == stored_key
@@ -45,18 +46,20 @@ def admits(verifier: str, message: bytes, proof: bytes) -> bool:
 
 def test_the_verifier_matches_the_rfcs_example() -> None:
     verifier = _create_verifier("pencil", RFC_SALT)
-    _, _, _, server_key = parts(verifier)
-    assert admits(verifier, RFC_MESSAGE, RFC_PROOF)
-    assert not admits(_create_verifier("Pencil", RFC_SALT), RFC_MESSAGE, RFC_PROOF)
+    _, _, _, server_key = split_verifier(verifier)
+    assert accepts(verifier, RFC_MESSAGE, RFC_PROOF)
+    assert not accepts(_create_verifier("Pencil", RFC_SALT), RFC_MESSAGE, RFC_PROOF)
     assert hmac.digest(server_key, RFC_MESSAGE, "sha256") == RFC_SIGNATURE
 
 
 async def test_a_verifier_has_postgresqls_form_and_a_new_salt() -> None:
     """PostgreSQL would silently treat any other text as a plain password."""
-    iterations, salt, stored_key, server_key = parts(await create_scram_verifier(Secret("x")))
+    iterations, salt, stored_key, server_key = split_verifier(
+        await create_scram_verifier(Secret("x"))
+    )
     assert iterations == ITERATIONS == 4096
     assert (len(salt), len(stored_key), len(server_key)) == (SALT_BYTES, 32, 32)
-    assert salt != parts(await create_scram_verifier(Secret("x")))[1]
+    assert salt != split_verifier(await create_scram_verifier(Secret("x")))[1]
 
 
 @given(st.text("abcXYZ0189-_.~", min_size=8, max_size=24))

@@ -10,7 +10,7 @@ from adapters.postgres.sessions import create_admin_pool, login_from_connection
 from tests.support.provision_requests import INSTALLATION, new_provision_request, with_next_password
 
 DSN = "postgresql://admin:hunter2@db.example:6543/postgres?sslmode=require"
-NOWHERE = "postgresql://admin@database.invalid/postgres?sslmode=require"
+UNREACHABLE = "postgresql://admin@database.invalid/postgres?sslmode=require"
 
 ADDRESSES = {
     DSN: ("db.example", 6543, "require"),
@@ -19,18 +19,18 @@ ADDRESSES = {
 }
 
 
-def server(dsn: str = DSN, host: str | None = None, port: int | None = None) -> Server:
+def create_server(dsn: str = DSN, host: str | None = None, port: int | None = None) -> Server:
     return server_from_dsn(dsn, public_host=host, public_port=port, connection_limit=3)
 
 
 @pytest.mark.parametrize(("dsn", "expected"), ADDRESSES.items())
 async def test_tenants_use_the_admins_address(dsn: str, expected: tuple[str, int, str]) -> None:
-    connection = await server(dsn).build_connection(new_provision_request())
+    connection = await create_server(dsn).build_connection(new_provision_request())
     assert (connection.host, connection.port, connection.sslmode) == expected
 
 
 async def test_tenants_use_the_public_address() -> None:
-    connection = await server(host="public.example", port=7654).build_connection(
+    connection = await create_server(host="public.example", port=7654).build_connection(
         new_provision_request()
     )
     assert (connection.host, connection.port) == ("public.example", 7654)
@@ -39,7 +39,7 @@ async def test_tenants_use_the_public_address() -> None:
 async def test_a_login_uses_exactly_the_connection() -> None:
     provision_request = new_provision_request("Sales")
 
-    connection = await server().build_connection(provision_request)
+    connection = await create_server().build_connection(provision_request)
 
     assert (connection.database, connection.user) == ("sales", "user_sales")
     assert connection.password == provision_request.password
@@ -55,16 +55,14 @@ async def test_a_login_uses_exactly_the_connection() -> None:
 
 
 def test_a_server_does_not_print_its_admins_password() -> None:
-    assert "hunter2" not in repr(server())
+    assert "hunter2" not in repr(create_server())
 
 
 async def test_a_connection_is_revealed_without_asking_the_server() -> None:
-    provision_request, nowhere = (
-        with_next_password(new_provision_request(), 3),
-        server(NOWHERE, "db.example", 6432),
-    )
-    pool = create_admin_pool(nowhere.admin)
-    provider = PostgresProvider(server=nowhere, marks=Marks(INSTALLATION), pool=pool)
-    assert await provider.reveal(provision_request) == await nowhere.build_connection(
+    provision_request = with_next_password(new_provision_request(), 3)
+    unreachable = create_server(UNREACHABLE, "db.example", 6432)
+    pool = create_admin_pool(unreachable.admin)
+    provider = PostgresProvider(server=unreachable, marks=Marks(INSTALLATION), pool=pool)
+    assert await provider.reveal(provision_request) == await unreachable.build_connection(
         provision_request
     )

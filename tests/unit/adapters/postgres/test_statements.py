@@ -21,12 +21,12 @@ QUOTED = re.compile(r"""E'(?:[^'\\]|''|\\\\)*'|'(?:[^']|'')*'|"(?:[^"]|"")*\""""
 
 @given(st.text(st.characters(exclude_categories=["Cs"])) | entropies.map(lambda e: new_id(NOW, e)))
 def test_every_id_has_a_valid_lock_key(database_id: str) -> None:
-    assert -(2**63) <= statements.lock_key(database_id) < 2**63
+    assert -(2**63) <= statements.build_lock_key(database_id) < 2**63
 
 
 @given(st.lists(entropies, min_size=2, max_size=2, unique_by=lambda entropy: entropy[-5:]))
 def test_two_tenants_do_not_wait_for_each_other(two: list[bytes]) -> None:
-    one, other = (statements.lock_key(new_id(NOW, entropy)) for entropy in two)
+    one, other = (statements.build_lock_key(new_id(NOW, entropy)) for entropy in two)
     assert one != other
 
 
@@ -34,8 +34,9 @@ def test_two_tenants_do_not_wait_for_each_other(two: list[bytes]) -> None:
 def test_names_stay_inside_their_quotes(
     database: str, owner: str, mark: str, verifier: str
 ) -> None:
-    """Outside of the quotes every tenant's statements are the same."""
-    odd, plain = _all(PgNames(database, owner), mark, verifier), _all(PgNames("d", "o"), "m", "v")
+    """Outside of the quotes, the statements of all tenants are the same."""
+    odd = _build_all(PgNames(database, owner), mark, verifier)
+    plain = _build_all(PgNames("d", "o"), "m", "v")
     assert [QUOTED.sub("?", text) for text in odd] == [QUOTED.sub("?", text) for text in plain]
 
 
@@ -46,19 +47,19 @@ def test_a_database_is_private_before_it_is_open() -> None:
     assert "ALLOW_CONNECTIONS false" in statements.create_database(tenant, "ENCODING 'UTF8'")
 
 
-def _all(names: PgNames, mark: str, verifier: str) -> list[str]:
+def _build_all(names: PgNames, mark: str, verifier: str) -> list[str]:
     tenant = Tenant(id="db_1", names=names)
     return [
         statements.create_role(tenant, mark, verifier, 5),
         statements.reset_role(tenant, verifier, 5),
         statements.create_database(tenant, "ENCODING 'UTF8'"),
         statements.open_database(tenant, mark),
-        statements.set_password(tenant, verifier),
+        statements.set_password(names.owner, verifier),
         statements.rename_role(names.owner, names.database),
         statements.rename_database(names.database, names.owner),
         statements.end_sessions_if_allowed(names.owner),
         statements.disable_login(names.owner),
-        statements.make_tombstone(names.owner, f"{names.database} "),
+        statements.turn_into_tombstone(names.owner, f"{names.database} "),
         statements.close_database(names.database),
         statements.drop_database(names.database),
         statements.drop_owned(names.owner),

@@ -1,4 +1,5 @@
-"""Suspension of a tenant's access. Its data stays, and `provision` opens the access again."""
+"""Changes of a tenant's access to its databases, despite everything that the tenant or a
+neighbour did to prevent them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +16,16 @@ from adapters.postgres.sessions import Session
 from domain.errors import ProviderBusy
 
 MAX_CHECKS = 60
+"""How often remaining sessions are checked."""
+
 PAUSE = "SELECT pg_sleep(0.05)"
-"""How often, and after which pause, remaining sessions are checked."""
+"""The pause between two checks."""
 
 _ENTERING_SESSIONS = """
 SELECT DISTINCT pid FROM pg_locks
 WHERE locktype = 'object' AND classid = 'pg_database'::regclass AND pid IS NOT NULL
 """
-"""Sessions that are logging in: they hold such a lock and are not visible in pg_stat_activity
-yet."""
+# sessions that are logging in: they hold such a lock and are not visible in pg_stat_activity yet
 
 _SESSIONS_INSIDE = """
 SELECT pid FROM pg_stat_activity JOIN pg_roles ON rolname = usename
@@ -33,13 +35,13 @@ SELECT pid FROM unnest($3::int[]) AS entering (pid)
 WHERE pid NOT IN (SELECT pid FROM pg_stat_activity WHERE usename IS NOT NULL)
 """
 
-_OPEN = "SELECT datname FROM pg_database WHERE datname = ANY($1) AND datallowconn"
+_OPEN_DATABASES = "SELECT datname FROM pg_database WHERE datname = ANY($1) AND datallowconn"
 
 
 @dataclass(frozen=True)
-class Suspension:
-    """Disable the owner's logins, close its databases, and end all sessions in them except for
-    those of superusers. Safe to repeat after a crash at any point."""
+class TenantAccess:
+    """The access of a tenant's role, `owner`, to its databases. All methods are safe to repeat
+    after a crash at any point."""
 
     session: Session
     owner: str
@@ -47,31 +49,50 @@ class Suspension:
     server: Server
     marks: Marks
 
-    async def __call__(self) -> None:
-        names = self.intact_names
+    async def suspend(self) -> None:
+        """Disable the owner's logins, close its databases, and end all sessions in them except for
+        those of superusers. The data stays, and `provision` opens the access again."""
+        names = self._intact_names
         await self.session.execute(statements.end_sessions_if_allowed(self.owner))
         async with role_membership(self.session, self.owner, None):
-            await self.execute_past_locks(statements.disable_login(self.owner))
+            await self._execute_past_locks(statements.disable_login(self.owner))
             await self._end_all_sessions([])  # the owner's, which could open its databases again
             for name in names:
-                await self.execute_past_locks(
-                    self._with_membership(statements.close_database(name))
+                await self._execute_past_locks(
+                    f"{statements.join_role(self.owner)}; {statements.close_database(name)}"
                 )
             await self._end_all_sessions(names)
-        if await self.session.fetch(_OPEN, names):
+        if await self.session.fetch(_OPEN_DATABASES, names):
             raise ProviderBusy("The owner opened the database again during the suspension.")
 
+    async def set_password(self, password: str, *, end_sessions: bool) -> None:
+        """Set the owner's password, which may be a SCRAM verifier, and end its sessions if asked.
+        New sessions may open."""
+        await self._execute_past_locks(statements.set_password(self.owner, password))
+        if end_sessions:
+            await self._end_sessions()
+
+    async def set_read_only(self) -> None:
+        """Make the owner's sessions begin read-only, so that its database stops growing. End
+        existing sessions, which would stay writable."""
+        for name in self._intact_names:
+            await self._execute_past_locks(statements.set_read_only(self.owner, name))
+        await self._end_sessions()
+
+    async def clear_read_only(self) -> None:
+        """Clear the read-only mode, and end idle sessions. Active sessions may finish their work,
+        such as deleting data."""
+        for name in self._intact_names:
+            await self._execute_past_locks(statements.clear_read_only(self.owner, name))
+        async with role_membership(self.session, self.owner, None):
+            await self.session.execute(statements.end_idle_sessions(self.owner))
+
     @property
-    def intact_names(self) -> list[str]:
+    def _intact_names(self) -> list[str]:
         """The names of the databases that can be changed."""
         return [database.name for database in self.databases if not database.is_broken]
 
-    async def end_sessions(self) -> None:
-        """End all sessions of the owner. New ones may open."""
-        async with role_membership(self.session, self.owner, None):
-            await self._end_all_sessions([])
-
-    async def execute_past_locks(self, statement: str) -> None:
+    async def _execute_past_locks(self, statement: str) -> None:
         """Run the statement. If a transaction of the tenant or a neighbour locks its object, end
         that transaction first."""
         try:
@@ -87,6 +108,11 @@ class Suspension:
         for name in names:
             await end_row_lock_holders(self.session, name)
         await end_prepared_transactions(self.session, names, self.owner, self.server, self.marks)
+
+    async def _end_sessions(self) -> None:
+        """End all sessions of the owner."""
+        async with role_membership(self.session, self.owner, None):
+            await self._end_all_sessions([])
 
     async def _end_all_sessions(self, databases: Sequence[str]) -> None:
         """End the owner's sessions everywhere, and all sessions in `databases`. Wait only for the
@@ -109,6 +135,3 @@ class Suspension:
 
     async def _fetch_entering(self) -> set[int]:
         return {row["pid"] for row in await self.session.fetch(_ENTERING_SESSIONS)}
-
-    def _with_membership(self, statement: str) -> str:
-        return f"{statements.join_role(self.owner)}; {statement}"

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 
 from adapters.driver.connector import Login
 from adapters.driver.tls import Tls
+from adapters.neon.addresses import NeonAddress, choose_sslmode
 from adapters.neon.api_models import Database
 from adapters.neon.branch import NeonBranch
-from adapters.neon.session_tls import choose_sslmode
-from adapters.neon.uris import NeonAddress
 from domain.errors import ProviderRejected
 from domain.names import OWNER_PREFIX
 from ports.driven.clock import Clock

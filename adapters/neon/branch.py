@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from adapters.neon.addresses import NeonAddress, parse_address
 from adapters.neon.api_models import (
     Accepted,
     BranchResponse,
@@ -19,7 +20,6 @@ from adapters.neon.api_models import (
 from adapters.neon.client import Client, build_path
 from adapters.neon.errors import AlreadyExists, NotVisible, RequirementMissing, Unprocessable
 from adapters.neon.operations import OperationWaiter
-from adapters.neon.uris import NeonAddress, parse_address
 from domain.errors import OutcomeUnknown, ProviderBusy
 from domain.secrets import Secret
 

@@ -11,9 +11,8 @@ from pydantic import ValidationError
 from yarl import URL
 
 from adapters.neon.api_models import ApiModel
-from adapters.neon.budget import Budget
+from adapters.neon.budget import Budget, parse_retry_after
 from adapters.neon.errors import DEFAULT_PAUSE, NO_ANSWER, LostAnswerError, error_from_response
-from adapters.neon.retry_after import parse_retry_after
 from domain.errors import OutcomeUnknown, ProviderBusy
 from domain.secrets import Secret
 from ports.driven.cancellation import run_to_completion
@@ -81,7 +80,7 @@ class Client:
         retry_after = parse_retry_after(response.headers.get("Retry-After"), self.clock.now())
         if response.status == 429:
             retry_after = DEFAULT_PAUSE if retry_after is None else retry_after
-            self.budget.hold(retry_after)
+            self.budget.pause(retry_after)
         request_id = response.headers.get("x-neon-ret-request-id", "")
         raise error_from_response(response.status, body, request_id, retry_after, lost_error)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from adapters.neon.session_tls import require_verification
+from adapters.neon.addresses import require_verification
 from domain.connection import Connection
 from domain.errors import ProviderRejected
 from ports.driven.clock import Clock

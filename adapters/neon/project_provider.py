@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from adapters.neon.addresses import NeonAddress
 from adapters.neon.admin import create_admin_login, find_admin_address
 from adapters.neon.api_models import NewProject, Project
 from adapters.neon.branch import NeonBranch
@@ -15,7 +16,6 @@ from adapters.neon.extensions import install_extensions, list_extensions
 from adapters.neon.operations import OperationWaiter, Pace
 from adapters.neon.projects import NeonProjects
 from adapters.neon.tenant_locks import TenantLocks
-from adapters.neon.uris import NeonAddress
 from adapters.postgres.inspection import Marks
 from domain.connection import Connection
 from domain.errors import (

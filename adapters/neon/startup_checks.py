@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from adapters.neon.addresses import remove_pooler_suffix
 from adapters.neon.api_models import Endpoint, Project, ProjectResponse
 from adapters.neon.branch import NeonBranch
 from adapters.neon.client import Client, build_path
 from adapters.neon.errors import NotVisible
 from adapters.neon.projects import NeonProjects
-from adapters.neon.uris import remove_pooler_suffix
 from domain.errors import StartupError
 
 MIN_VERSION = 15

@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
+from entrypoints.neon_emulator.api.middleware import EMULATOR
 from entrypoints.neon_emulator.api.requests import parse_page_size
 from entrypoints.neon_emulator.api.responses import OWNER_ID, PLAN, Json, format_time, json_response
-from entrypoints.neon_emulator.keys import EMULATOR
 from entrypoints.neon_emulator.state.project import REGION, Project
 
 EMAIL = "emulated@example.com"

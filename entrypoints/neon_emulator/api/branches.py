@@ -24,7 +24,7 @@ from entrypoints.neon_emulator.api.responses import (
 )
 from entrypoints.neon_emulator.errors import ApiError, NotFound
 from entrypoints.neon_emulator.state.project import Endpoint
-from entrypoints.neon_emulator.steps import Step
+from entrypoints.neon_emulator.state.steps import Step
 
 MAX_PAGE_SIZE = 10_000
 

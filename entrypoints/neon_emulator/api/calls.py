@@ -7,15 +7,15 @@ from functools import partial
 
 from aiohttp import web
 
+from entrypoints.neon_emulator.api.middleware import EMULATOR
 from entrypoints.neon_emulator.behaviour import Behaviour
 from entrypoints.neon_emulator.errors import ApiError
-from entrypoints.neon_emulator.keys import EMULATOR
 from entrypoints.neon_emulator.state.catalog import Catalog, E, Entry
 from entrypoints.neon_emulator.state.emulator import Emulator
 from entrypoints.neon_emulator.state.faults import DURING, Fault, How
 from entrypoints.neon_emulator.state.operations import Operation
 from entrypoints.neon_emulator.state.project import Project
-from entrypoints.neon_emulator.steps import Step
+from entrypoints.neon_emulator.state.steps import Step
 
 
 @dataclass(frozen=True)

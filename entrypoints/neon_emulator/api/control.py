@@ -5,11 +5,11 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
+from entrypoints.neon_emulator.api.middleware import EMULATOR
 from entrypoints.neon_emulator.api.requests import describe_first_error, read_body
 from entrypoints.neon_emulator.api.responses import json_response
 from entrypoints.neon_emulator.behaviour import Behaviour
 from entrypoints.neon_emulator.errors import BadRequest, NotFound
-from entrypoints.neon_emulator.keys import EMULATOR
 from entrypoints.neon_emulator.state.emulator import Emulator
 from entrypoints.neon_emulator.state.faults import ANY, Fault
 from entrypoints.neon_emulator.state.project import Project

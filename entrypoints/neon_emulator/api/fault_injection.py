@@ -8,8 +8,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from entrypoints.neon_emulator.api.calls import find_route
+from entrypoints.neon_emulator.api.middleware import EMULATOR, is_disconnected
 from entrypoints.neon_emulator.errors import ApiError, Locked
-from entrypoints.neon_emulator.keys import EMULATOR
 from entrypoints.neon_emulator.state.emulator import Emulator
 from entrypoints.neon_emulator.state.faults import AFTER, BEFORE, Fault, How
 
@@ -72,14 +72,10 @@ def _cut_connection(request: web.Request) -> web.Response:
 
 async def _hang(request: web.Request, emulator: Emulator) -> web.Response:
     """Wait until the client disconnects or the emulator stops."""
-    while not (emulator.closing.is_set() or _is_gone(request)):
+    while not (emulator.closing.is_set() or is_disconnected(request)):
         with suppress(TimeoutError):
             await asyncio.wait_for(emulator.closing.wait(), _POLL_INTERVAL)
     return _cut_connection(request)
-
-
-def _is_gone(request: web.Request) -> bool:
-    return request.transport is None or request.transport.is_closing()
 
 
 def _truncate(response: web.StreamResponse) -> web.Response:

@@ -13,6 +13,7 @@ from entrypoints.neon_emulator.api.calls import (
     take_operation_fault,
     take_stale_reads,
 )
+from entrypoints.neon_emulator.api.middleware import EMULATOR
 from entrypoints.neon_emulator.api.requests import (
     NewProject,
     NewProjectBody,
@@ -27,8 +28,10 @@ from entrypoints.neon_emulator.api.requests import (
     read_body,
 )
 from entrypoints.neon_emulator.api.responses import (
+    build_connection_uri,
     json_response,
     render_branch,
+    render_connection,
     render_database,
     render_endpoint,
     render_operation,
@@ -43,11 +46,9 @@ from entrypoints.neon_emulator.errors import (
     NotFound,
     PasswordsNotStored,
 )
-from entrypoints.neon_emulator.keys import EMULATOR
 from entrypoints.neon_emulator.state.emulator import PG_VERSION, Emulator, ProjectSpec
 from entrypoints.neon_emulator.state.operations import Operation
 from entrypoints.neon_emulator.state.project import Project
-from entrypoints.neon_emulator.uris import build_connection_uri, render_connection
 
 LARGEST_OPERATIONS_PAGE = 1000
 

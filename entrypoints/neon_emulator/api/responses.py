@@ -1,7 +1,8 @@
-"""Neon's JSON, with every field that its API description requires."""
+"""Neon's JSON, with every field that its API description requires, and connection URIs."""
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -127,6 +128,26 @@ def render_endpoint(emulator: Emulator, project: Project) -> Json:
         "suspend_timeout_seconds": 0,
         "provisioner": PROVISIONER,
         **render_times(endpoint),
+    }
+
+
+def build_connection_uri(project: Project, role: Role, database_name: str) -> str:
+    """Build a URI without TLS: the bundled server listens on loopback and does not support it."""
+    secret = f":{quote(role.password, safe='')}" if role.password else ""
+    user, database = quote(role.name, safe=""), quote(database_name, safe="")
+    return f"postgresql://{user}{secret}@{HOST}:{project.compute.port}/{database}?sslmode=disable"
+
+
+def render_connection(project: Project, role: Role, database: Database) -> Json:
+    return {
+        "connection_uri": build_connection_uri(project, role, database.name),
+        "connection_parameters": {
+            "database": database.name,
+            "password": role.password or "",
+            "role": role.name,
+            "host": HOST,
+            "pooler_host": HOST,
+        },
     }
 
 

@@ -21,7 +21,7 @@ from entrypoints.neon_emulator.state.catalog import Database, Role
 from entrypoints.neon_emulator.state.faults import Fault, Faults
 from entrypoints.neon_emulator.state.operations import Operation, Operations
 from entrypoints.neon_emulator.state.project import Branch, Endpoint, Project
-from entrypoints.neon_emulator.steps import Step
+from entrypoints.neon_emulator.state.steps import Step
 from ports.driven.clock import Clock
 
 HOST = "127.0.0.1"

@@ -12,8 +12,7 @@ from structlog.stdlib import BoundLogger
 from domain.errors import PgvendError
 from entrypoints.neon_emulator.errors import Locked
 from entrypoints.neon_emulator.state.faults import Fault, How
-from entrypoints.neon_emulator.state.steps import Performer
-from entrypoints.neon_emulator.steps import PlannedFailure, Step
+from entrypoints.neon_emulator.state.steps import Performer, PlannedFailure, Step
 from ports.driven.clock import Clock
 
 UNKNOWN_STATUS = "reticulating"

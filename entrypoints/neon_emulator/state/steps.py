@@ -1,12 +1,36 @@
 """The steps of operations: their work, on time or late."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from structlog.stdlib import BoundLogger
 
 from domain.errors import PgvendError
-from entrypoints.neon_emulator.steps import Step
 from ports.driven.clock import Clock
+
+
+class PlannedFailure(PgvendError):
+    """Internal error, caused by a fault."""
+
+
+async def _no_work() -> None: ...
+
+
+def _nothing() -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """The plan of an operation that takes `seconds`: `work` is done at its end or `late` seconds
+    afterwards."""
+
+    action: str
+    seconds: float
+    late: float = 0
+    work: Callable[[], Awaitable[None]] = _no_work
+    on_finish: Callable[[], None] = _nothing
+    on_failure: Callable[[], None] = _nothing
 
 
 class Turn:

@@ -9,7 +9,7 @@ import structlog
 from entrypoints.neon_emulator.errors import Locked
 from entrypoints.neon_emulator.state.faults import Fault, How
 from entrypoints.neon_emulator.state.operations import Operation, Operations
-from entrypoints.neon_emulator.steps import Step
+from entrypoints.neon_emulator.state.steps import Step
 from tests.support.clock import FakeClock
 
 

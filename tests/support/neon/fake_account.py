@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
+from adapters.neon.addresses import parse_address
 from adapters.neon.budget import Budget
 from adapters.neon.startup import NeonConfig, open_neon
-from adapters.neon.uris import parse_address
 from adapters.postgres.inspection import Marks
 from adapters.system.clock import SystemClock
 from domain.connection import Connection

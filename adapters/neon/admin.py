@@ -26,12 +26,12 @@ class AdminPassword:
     branch: NeonBranch
     clock: Clock
     address: NeonAddress = field(repr=False)
-    asked_at: float
+    read_at: float
 
     async def __call__(self) -> str:
-        if self.clock.elapsed() - self.asked_at > PASSWORD_MAX_AGE:
+        if self.clock.elapsed() - self.read_at > PASSWORD_MAX_AGE:
             self.address = await self.branch.find_address(self.address.database, self.address.user)
-            self.asked_at = self.clock.elapsed()
+            self.read_at = self.clock.elapsed()
         return _reveal(self.address)
 
 

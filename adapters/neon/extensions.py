@@ -1,4 +1,4 @@
-"""Extensions in databases that a compute may learn of with a short delay."""
+"""Extensions, installed once the compute accepts the login of a new role."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Login check on computes that may learn of a new role with a short delay."""
+"""Login check on computes that accept a new role after a short delay."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Checks of the Neon settings, made once at startup."""
+"""Checks of the Neon settings at startup."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,8 +21,8 @@ async def check_project(client: Client, project_id: str) -> Project:
         f"The Neon project {project_id} does not exist, or the API key cannot see it: check "
         "NEON_PROJECT_ID, the permissions of NEON_API_KEY and, if it is set, NEON_API_URL."
     ):
-        found = await client.read(build_path("projects", project_id), ProjectResponse)
-    return found.project
+        response = await client.read(build_path("projects", project_id), ProjectResponse)
+    return response.project
 
 
 async def check_branch(branch: NeonBranch, host: str) -> None:

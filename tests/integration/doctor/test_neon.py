@@ -8,7 +8,7 @@ import pytest
 import structlog
 from aiohttp.test_utils import unused_port
 
-from adapters.neon.doctor import NeonDoctorChecks, check_capacity
+from adapters.neon.doctor import NeonDoctorChecks, assess_capacity
 from adapters.postgres.doctor.marks import LocalState
 from domain.doctor import Outcome
 from domain.secrets import Secret
@@ -104,7 +104,7 @@ async def test_a_wrong_setting_is_named(
 
 @pytest.mark.parametrize(("number", "verdict"), [(449, OK), (450, WARN), (499, WARN), (500, FAIL)])
 def test_a_branch_near_its_limit_is_reported(number: int, verdict: object) -> None:
-    assert check_capacity(number).verdict is verdict
+    assert assess_capacity(number).verdict is verdict
 
 
 async def test_missing_password_storage_is_reported(neon: RunningEmulator) -> None:

@@ -120,7 +120,7 @@ async def test_services_that_start_at_once_create_one_table_of_claims() -> None:
         async with provider_on(neon, NONE) as provider:
             assert isinstance(provider, ApiProvider)
             async with _uncommitted_table(neon):
-                creations = asyncio.gather(*(provider.claims.open() for _ in range(4)))
+                creations = asyncio.gather(*(provider.claims.create_table() for _ in range(4)))
                 await wait_until(lambda: _wait_for_locks(neon, 4))
             await creations
 

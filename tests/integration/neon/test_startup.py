@@ -148,9 +148,9 @@ async def test_an_address_without_the_api_is_reported(neon: RunningEmulator, sta
 async def test_a_hanging_api_is_reported(neon: RunningEmulator) -> None:
     with override_behaviour(neon):
         neon.fault("get_project", "hang_before", times=None)
-        error = await _start_and_fail(neon, ROLE, answer_timeout=0.3)
+        error = await _start_and_fail(neon, ROLE, response_timeout=0.3)
 
-    assert "did not answer" in error
+    assert "did not respond" in error
 
 
 ASKED = {
@@ -245,10 +245,10 @@ async def _started_provider(
     neon: RunningEmulator,
     isolation: Isolation,
     clock: FakeClock,
-    answer_timeout: float = 10.0,
+    response_timeout: float = 10.0,
     **wrong: Any,
 ) -> AsyncIterator[DatabaseProvider]:
-    settings = create_config(neon, isolation, answer_timeout=answer_timeout)
+    settings = create_config(neon, isolation, response_timeout=response_timeout)
     access = replace(settings.access, **wrong)
     settings = replace(settings, access=access, clock=clock, budget=Budget(clock))
     async with open_neon(settings) as provider:

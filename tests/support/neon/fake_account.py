@@ -26,8 +26,8 @@ from tests.support.provision_requests import INSTALLATION, new_provision_request
 
 ISOLATIONS = (Isolation.NONE, Isolation.PROJECT)
 
-ANSWER_TIMEOUT = 20.0
-SHORT_ANSWER_TIMEOUT = 1.0
+RESPONSE_TIMEOUT = 20.0
+SHORT_RESPONSE_TIMEOUT = 1.0
 """Seconds to wait for a response: usually, and if none will arrive."""
 
 SPEEDUP = 100
@@ -124,7 +124,7 @@ async def open_fake_account() -> AsyncIterator[FakeAccount]:
                 )
                 for isolation in ISOLATIONS
             }
-            for patience in (ANSWER_TIMEOUT, SHORT_ANSWER_TIMEOUT)
+            for patience in (RESPONSE_TIMEOUT, SHORT_RESPONSE_TIMEOUT)
         ]
         neighbours = [
             await provider.provision(new_provision_request()) for provider in long_timeout.values()
@@ -139,7 +139,7 @@ async def open_fake_account() -> AsyncIterator[FakeAccount]:
 def _settings(
     neon: RunningEmulator, isolation: Isolation, clock: FastClock, patience: float
 ) -> NeonConfig:
-    usual = create_config(neon, isolation, answer_timeout=patience)
+    usual = create_config(neon, isolation, response_timeout=patience)
     return replace(usual, clock=clock, budget=Budget(clock, UNLIMITED, UNLIMITED))
 
 

@@ -23,7 +23,7 @@ def create_config(
     neon: RunningEmulator,
     isolation: Isolation,
     *,
-    answer_timeout: float = 10.0,
+    response_timeout: float = 10.0,
     log: BoundLogger | None = None,
 ) -> NeonConfig:
     clock = SystemClock()
@@ -41,7 +41,7 @@ def create_config(
         clock=clock,
         log=log or structlog.get_logger(),
         budget=Budget(clock, rate=UNLIMITED, burst=UNLIMITED),
-        answer_timeout=answer_timeout,
+        response_timeout=response_timeout,
     )
 
 

@@ -94,7 +94,7 @@ async def test_the_request_id_is_also_read_from_the_header(wire: Wire) -> None:
 @pytest.mark.parametrize("request_id", ["", "<b>id</b>", "x" * 65, "a b c d e f g h"])
 async def test_an_invalid_request_id_is_omitted(wire: Wire, request_id: str) -> None:
     error = await _get_refusal(wire, status=500, payload=problem(request_id=request_id))
-    assert str(error) == "Neon failed (HTTP 500)."
+    assert str(error) == "Neon failed (HTTP 500); retry the request."
 
 
 @pytest.mark.parametrize(("status", "unasked"), {423: None, 429: DEFAULT_PAUSE, 503: None}.items())

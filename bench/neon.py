@@ -75,7 +75,7 @@ async def _crowd(emulator: Emulator, client: aiohttp.ClientSession, vends: int) 
         vends=vends,
         elapsed=elapsed,
         operations=len(began),
-        serial=sum(map(operations.seconds, began)),
+        serial=sum(map(operations.measure_duration, began)),
         requests=len(exchanges),
         refusals=sum(status == 423 for _, _, status in exchanges),
     )

@@ -1,4 +1,4 @@
-"""`/users` and `/regions`: the account and the region, which clients read first."""
+"""`/users` and `/regions`: the account and the region."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""Middleware that applies faults before a call is handled, or to its response."""
+"""Middleware that applies faults before the emulator handles a call, or to the response."""
 
 import asyncio
 import math
@@ -7,7 +7,7 @@ from contextlib import suppress
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from entrypoints.neon_emulator.api.calls import find_route
+from entrypoints.neon_emulator.api.calls import get_route_name
 from entrypoints.neon_emulator.api.middleware import EMULATOR, is_disconnected
 from entrypoints.neon_emulator.errors import ApiError, Locked
 from entrypoints.neon_emulator.state.emulator import Emulator
@@ -21,11 +21,11 @@ _POLL_INTERVAL = 0.02
 
 @web.middleware
 async def inject_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
-    emulator, route = request.app[EMULATOR], find_route(request)
+    emulator, route = request.app[EMULATOR], get_route_name(request)
     if fault := emulator.faults.take(route, BEFORE):
         return await _respond_with_fault(request, emulator, fault)
     response = await handler(request)
-    if fault := emulator.faults.take(route, AFTER):  # refused calls have raised
+    if fault := emulator.faults.take(route, AFTER):  # a refused call raised already
         return await _replace_response(request, emulator, fault, response)
     return response
 
@@ -41,8 +41,8 @@ async def _respond_with_fault(
         case How.LIMITED:
             raise ApiError(429, "too many requests")
         case How.LIMITED_RETRY_AFTER:
-            wait = {"Retry-After": str(math.ceil(fault.seconds))}
-            raise ApiError(429, "too many requests", headers=wait)
+            pause = {"Retry-After": str(math.ceil(fault.seconds))}
+            raise ApiError(429, "too many requests", headers=pause)
         case How.LOCKED:
             raise Locked(emulator.behaviour.locked_code)
     raise ApiError(503, "service unavailable")

@@ -17,8 +17,8 @@ API = "/api/v2"
 EMULATOR = web.AppKey("EMULATOR", Emulator)
 REQUEST_ID = web.RequestKey("request_id", str)
 
-LONGEST_PATH = 500
-"""Maximum number of characters that are recorded."""
+MAX_PATH = 500
+"""Characters of a path that are recorded."""
 
 REQUEST_ID_HEADER = "x-neon-ret-request-id"
 
@@ -37,7 +37,7 @@ async def record_exchange(request: web.Request, handler: Handler) -> web.StreamR
     response = await handler(request)
     if request.path.startswith(API):
         status = 0 if is_disconnected(request) else response.status
-        path = request.rel_url.raw_path[:LONGEST_PATH]
+        path = request.rel_url.raw_path[:MAX_PATH]
         request.app[EMULATOR].exchanges.append((request.method, path, status))
     return response
 

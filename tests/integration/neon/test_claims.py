@@ -37,7 +37,7 @@ async def test_a_role_older_than_the_claim_is_neither_imported_nor_deleted(
         _foreign_role(neon, provision_request, age=seconds),
     ):
         with override_behaviour(neon):
-            neon.fault("create_role", "reset_before")
+            neon.add_fault("create_role", "reset_before")
             with pytest.raises(OutcomeUnknown):
                 await provider.provision(provision_request)
 
@@ -52,7 +52,7 @@ async def test_a_role_created_before_our_request_is_not_imported(
     provision_request = new_provision_request()
     async with provider_on(neon, NONE) as provider:
         with override_behaviour(neon):
-            neon.fault("list_roles", "unavailable")
+            neon.add_fault("list_roles", "unavailable")
             with pytest.raises(ProviderBusy):
                 await provider.provision(provision_request)
 
@@ -102,7 +102,7 @@ async def test_a_database_under_an_unreleased_claim_is_deleted(
     provision_request = new_provision_request()
     async with _provider_with_failing_release(neon, 1) as provider, no_changes(neon):
         with override_behaviour(neon):
-            neon.fault("create_role", "locked")
+            neon.add_fault("create_role", "locked")
             with pytest.raises(ProviderLocked):
                 await provider.provision(provision_request)
         assert await can_log_in(await provider.provision(provision_request))
@@ -151,7 +151,7 @@ async def _foreign_role(
     Check at the end that it still exists with its password, and delete it.
     """
     owner = provision_request.tenant.names.owner
-    neon.fault("create_role", "stale_404", reads=1)
+    neon.add_fault("create_role", "stale_404", reads=1)
     await neon.client.wait_until_done(await neon.client.create_role(owner))
     role = neon.emulator.first.roles.find(owner)
     assert role

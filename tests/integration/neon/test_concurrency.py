@@ -31,7 +31,7 @@ async def test_concurrent_creations_succeed_in_order(
         created = await _create_many(service, 12)
 
         assert asked.statuses().count(423) <= 1
-        existing = [database.name for database in busy.emulator.first.databases.all()]
+        existing = [database.name for database in busy.emulator.first.databases.list_all()]
         requested = [each.database.names.database for each in created]
         assert [name for name in existing if name in requested] == requested
         await assert_separate_databases(created)

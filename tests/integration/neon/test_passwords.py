@@ -96,7 +96,7 @@ async def test_after_a_lost_response_the_password_is_revealed_or_reset(
     provision_request = new_provision_request()
     async with provider_on(neon, NONE) as provider, no_changes(neon):
         with override_behaviour(neon, store_passwords=stored, operation_seconds=0.3):
-            neon.fault(call, "lost_after")
+            neon.add_fault(call, "lost_after")
             asked = record_requests(neon)
             assert await can_log_in(
                 await with_retries(lambda: provider.provision(provision_request))
@@ -152,7 +152,7 @@ async def test_a_failed_suspension_can_be_repeated(
         provisioned_database(provider, provision_request) as connection,
     ):
         with override_behaviour(neon):
-            neon.fault("reset_password", fault)
+            neon.add_fault("reset_password", fault)
             with pytest.raises(SUSPENSION_FAULTS[fault]):
                 await provider.suspend(provision_request.tenant)
             await with_retries(lambda: provider.suspend(provision_request.tenant))

@@ -70,7 +70,7 @@ async def test_a_cancelled_project_is_deleted_despite_stale_lists(
     neon: RunningEmulator, provider: DatabaseProvider, provision_request: ProvisionRequest
 ) -> None:
     with override_behaviour(neon):
-        neon.fault("create_project", "stale_404", reads=BEHIND)
+        neon.add_fault("create_project", "stale_404", reads=BEHIND)
         call = asyncio.ensure_future(provider.provision(provision_request))
         await wait_without_delay(lambda: _count_projects(neon, provision_request) == 1)
         call.cancel()
@@ -121,7 +121,7 @@ async def test_a_project_that_is_never_listed_is_deleted(
     neon: RunningEmulator, provider: DatabaseProvider, provision_request: ProvisionRequest
 ) -> None:
     with override_behaviour(neon):
-        neon.fault("create_project", "stale_404", reads=NEVER)
+        neon.add_fault("create_project", "stale_404", reads=NEVER)
         connection = await with_retries(lambda: provider.provision(provision_request))
 
     assert await can_log_in(connection)
@@ -136,8 +136,8 @@ async def _lose_answer(
 ) -> None:
     """Create a project whose response is lost and which the lists do not show yet."""
     with override_behaviour(neon):
-        neon.fault("create_project", "stale_404", reads=BEHIND)
-        neon.fault("create_project", "lost_after")
+        neon.add_fault("create_project", "stale_404", reads=BEHIND)
+        neon.add_fault("create_project", "lost_after")
         with pytest.raises(OutcomeUnknown):
             await provider.provision(provision_request)
 

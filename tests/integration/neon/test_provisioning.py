@@ -133,7 +133,7 @@ async def test_a_deletion_without_a_response_is_not_repeated(
         await provider.provision(provision_request)
         asked = record_requests(neon)
         with override_behaviour(neon):
-            neon.fault(call, "lost_after")
+            neon.add_fault(call, "lost_after")
             with pytest.raises(OutcomeUnknown):
                 await provider.delete(provision_request.tenant)
 
@@ -149,7 +149,7 @@ async def test_objects_that_lists_do_not_show_yet_are_deleted(
     provision_request = new_provision_request()
     async with provider_on(neon, NONE) as provider, no_changes(neon):
         with override_behaviour(neon):
-            neon.fault(call, "stale_404", reads=3)
+            neon.add_fault(call, "stale_404", reads=3)
             await with_retries(lambda: provider.provision(provision_request))
 
             await with_retries(lambda: provider.delete(provision_request.tenant))

@@ -147,7 +147,7 @@ async def test_an_address_without_the_api_is_reported(neon: RunningEmulator, sta
 
 async def test_a_hanging_api_is_reported(neon: RunningEmulator) -> None:
     with override_behaviour(neon):
-        neon.fault("get_project", "hang_before", times=None)
+        neon.add_fault("get_project", "hang_before", times=None)
         error = await _start_and_fail(neon, ROLE, response_timeout=0.3)
 
     assert "did not respond" in error
@@ -175,7 +175,7 @@ async def test_one_failure_does_not_prevent_startup(
     neon: RunningEmulator, isolation: Isolation, question: str, how: str
 ) -> None:
     with override_behaviour(neon):
-        neon.fault(question, how)
+        neon.add_fault(question, how)
         async with _started_provider(neon, isolation, FakeClock()) as provider:
             await provider.ping()
 
@@ -188,7 +188,7 @@ async def test_repeated_failures_prevent_startup(
 ) -> None:
     clock = FakeClock()
     with override_behaviour(neon):
-        neon.fault(question, "unavailable", times=None)
+        neon.add_fault(question, "unavailable", times=None)
         error = await _start_and_fail(neon, isolation, clock)
 
     assert "not available" in error

@@ -162,7 +162,7 @@ async def _create_foreign_database(neon: RunningEmulator) -> Connection:
 def _end_staleness(project: Project) -> None:
     """Show the project and its objects to all later reads."""
     project.unseen_reads = 0
-    entries: list[Entry] = [*project.roles.all(), *project.databases.all()]
+    entries: list[Entry] = [*project.roles.list_all(), *project.databases.list_all()]
     for entry in entries:
         entry.unseen_reads = 0
 

@@ -22,8 +22,8 @@ class FaultCase:
     times: int | None = 1
     seconds: float = 0.1
 
-    def fault(self, route: str) -> Fault:
-        return Fault(which=route, how=self.how, times=self.times, seconds=self.seconds)
+    def create_fault(self, route: str) -> Fault:
+        return Fault(route=route, how=self.how, times=self.times, seconds=self.seconds)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from domain.targets import Isolation
 from ports.use_cases.run_doctor import RunDoctor
 from tests.support.clock import FakeClock
 from tests.support.doctor import FAIL, LOCAL_STATE, OK, UNKNOWN, WARN, not_ok
-from tests.support.neon.checks import no_changes, override_behaviour
-from tests.support.neon.emulator import RunningEmulator, running_emulator
+from tests.support.neon.checks import no_changes
+from tests.support.neon.emulator import RunningEmulator, override_behaviour_now, running_emulator
 from tests.support.neon.providers import create_config, provider_on
 from tests.support.provision_requests import new_provision_request
 
@@ -108,7 +108,7 @@ def test_a_branch_near_its_limit_is_reported(number: int, verdict: object) -> No
 
 
 async def test_missing_password_storage_is_reported(neon: RunningEmulator) -> None:
-    with override_behaviour(neon, store_passwords=False):
+    with override_behaviour_now(neon, store_passwords=False):
         found = await _run_checks(neon, ROLE)
 
     assert found["branch"].verdict is OK

@@ -13,7 +13,7 @@ TIMES = {"created_at": "2025-01-16T21:02:03Z", "updated_at": "2025-01-16T21:02:0
 
 ROLE = {"branch_id": "br-quiet-sea-1", "name": "ana", **TIMES}
 DATABASE = {"id": 1, "branch_id": "br-quiet-sea-1", "name": "shop", "owner_name": "ana", **TIMES}
-WISHED = {"name": "shop", "owner_name": "ana"}
+NEW = {"name": "shop", "owner_name": "ana"}
 
 ROLES = "/projects/quiet-sea-1/branches/br-quiet-sea-1/roles"
 DATABASES = "/projects/quiet-sea-1/branches/br-quiet-sea-1/databases"
@@ -32,10 +32,10 @@ def _listed(**role: object) -> Exchange:
     return _answered(_json(200, {"roles": [ROLE | role]}))
 
 
-def _created(status: int = 201, **wished: object) -> Exchange:
+def _created(status: int = 201, **changes: object) -> Exchange:
     answer = _json(status, {"database": DATABASE, "operations": []})
-    asked = json.dumps({"database": WISHED | wished}).encode()
-    return Exchange("POST", DATABASES, answer, headers=HEADERS, body=asked)
+    body = json.dumps({"database": NEW | changes}).encode()
+    return Exchange("POST", DATABASES, answer, headers=HEADERS, body=body)
 
 
 def _refused(path: str) -> Exchange:

@@ -20,7 +20,7 @@ STATUSES = {
     How.FAILED_AFTER: 500,
     How.GATEWAY_HTML: 524,
 }
-"""Of the faults with a complete response."""
+"""The statuses of the faults with a complete response."""
 
 CUT = {How.RESET_BEFORE, How.LOST_AFTER, How.GARBAGE}
 SILENT = {How.HANG_BEFORE, How.HANG}
@@ -74,10 +74,10 @@ async def test_a_fault_after_applies_to_a_successful_call(neon: RunningEmulator)
 
 @EACH
 @pytest.mark.parametrize("listed", [True, False], ids=["listed", "not listed"])
-async def test_a_failed_creation_leaves_no_object_and_is(
+async def test_a_failed_creation_leaves_no_object(
     neon: RunningEmulator, kind: str, listed: bool
 ) -> None:
-    name = new_name("unmade")
+    name = new_name("failed")
     async with override_behaviour(neon, failed_stay_listed=listed):
         operation = await _run_failing(neon, f"create_{kind}", neon.client.create(kind, name))
         snapshot = await neon.snapshot()
@@ -177,7 +177,7 @@ async def _send(neon: RunningEmulator, how: How, name: str) -> Answer | None:
 
 
 async def _run_failing(neon: RunningEmulator, route: str, call: Any) -> Any:
-    """Make the call's operation fail. Return the operation."""
+    """Let the call's operation fail. Return the operation."""
     neon.add_fault(route, How.FAILING_OPERATION)
     answer: Answer = await call
     (operation,) = await neon.client.wait_until_ended(answer)

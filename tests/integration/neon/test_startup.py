@@ -17,8 +17,8 @@ from domain.secrets import Secret
 from domain.targets import Isolation
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.clock import FakeClock
-from tests.support.neon.checks import can_log_in, no_changes, override_behaviour
-from tests.support.neon.emulator import RunningEmulator, running_emulator
+from tests.support.neon.checks import can_log_in, no_changes
+from tests.support.neon.emulator import RunningEmulator, override_behaviour_now, running_emulator
 from tests.support.neon.providers import create_config, provider_on
 from tests.support.provision_requests import new_provision_request
 
@@ -77,12 +77,12 @@ async def test_a_wrong_setting_is_reported_at_once(
     neon: RunningEmulator, mistake: str, isolation: Isolation
 ) -> None:
     """Warnings, such as that of an unclosed session, are errors."""
-    it, clock = MISTAKES[mistake], FakeClock()
-    with override_behaviour(neon, **it.overrides):
+    case, clock = MISTAKES[mistake], FakeClock()
+    with override_behaviour_now(neon, **case.overrides):
         async with no_changes(neon):
-            error = await _start_and_fail(neon, isolation, clock, **it.access)
+            error = await _start_and_fail(neon, isolation, clock, **case.access)
 
-    words = [word.format(host=neon.host, branch=neon.branch_id) for word in it.words]
+    words = [word.format(host=neon.host, branch=neon.branch_id) for word in case.words]
     assert [word for word in words if word not in error] == []
     assert "napi_" not in error
     assert clock.slept == []
@@ -146,49 +146,49 @@ async def test_an_address_without_the_api_is_reported(neon: RunningEmulator, sta
 
 
 async def test_a_hanging_api_is_reported(neon: RunningEmulator) -> None:
-    with override_behaviour(neon):
+    with override_behaviour_now(neon):
         neon.add_fault("get_project", "hang_before", times=None)
         error = await _start_and_fail(neon, ROLE, response_timeout=0.3)
 
     assert "did not respond" in error
 
 
-ASKED = {
+STARTUP_REQUESTS = {
     NONE: ["get_project", "get_branch", "list_branch_endpoints", "list_databases"],
     ROLE: ["get_project", "get_branch", "list_databases", "get_connection_uri"],
     PROJECT: ["get_project", "get_branch", "list_branch_endpoints", "list_projects"],
 }
 """Some requests of each mode at startup."""
 
-QUESTIONS = [(isolation, question) for isolation, asked in ASKED.items() for question in asked]
+SENT = [(isolation, route) for isolation, routes in STARTUP_REQUESTS.items() for route in routes]
 OTHER_FAILURES = ("reset_before", "failed_after", "limited")
 
 
 @pytest.mark.parametrize(
-    ("isolation", "question", "how"),
+    ("isolation", "route", "how"),
     [
-        *((isolation, question, "unavailable") for isolation, question in QUESTIONS),
+        *((isolation, route, "unavailable") for isolation, route in SENT),
         *((ROLE, "get_project", how) for how in OTHER_FAILURES),
     ],
 )
 async def test_one_failure_does_not_prevent_startup(
-    neon: RunningEmulator, isolation: Isolation, question: str, how: str
+    neon: RunningEmulator, isolation: Isolation, route: str, how: str
 ) -> None:
-    with override_behaviour(neon):
-        neon.add_fault(question, how)
+    with override_behaviour_now(neon):
+        neon.add_fault(route, how)
         async with _started_provider(neon, isolation, FakeClock()) as provider:
             await provider.ping()
 
         assert neon.emulator.faults.list_pending() == []
 
 
-@pytest.mark.parametrize(("isolation", "question"), QUESTIONS)
+@pytest.mark.parametrize(("isolation", "route"), SENT)
 async def test_repeated_failures_prevent_startup(
-    neon: RunningEmulator, isolation: Isolation, question: str
+    neon: RunningEmulator, isolation: Isolation, route: str
 ) -> None:
     clock = FakeClock()
-    with override_behaviour(neon):
-        neon.add_fault(question, "unavailable", times=None)
+    with override_behaviour_now(neon):
+        neon.add_fault(route, "unavailable", times=None)
         error = await _start_and_fail(neon, isolation, clock)
 
     assert "not available" in error

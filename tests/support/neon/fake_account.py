@@ -28,13 +28,13 @@ ISOLATIONS = (Isolation.NONE, Isolation.PROJECT)
 
 RESPONSE_TIMEOUT = 20.0
 SHORT_RESPONSE_TIMEOUT = 1.0
-"""Seconds to wait for a response: usually, and if none will arrive."""
+"""Seconds to wait for a response: usually, and if no response will arrive."""
 
 SPEEDUP = 100
 
 Providers = Mapping[Isolation, DatabaseProvider]
 
-FOREIGN = "somebody_elses"
+FOREIGN = "another_clients"
 
 
 class FastClock(SystemClock):
@@ -120,11 +120,11 @@ async def open_fake_account() -> AsyncIterator[FakeAccount]:
         long_timeout, short_timeout = [
             {
                 isolation: await opened.enter_async_context(
-                    open_neon(_settings(neon, isolation, clock, patience))
+                    open_neon(_create_config(neon, isolation, clock, timeout))
                 )
                 for isolation in ISOLATIONS
             }
-            for patience in (RESPONSE_TIMEOUT, SHORT_RESPONSE_TIMEOUT)
+            for timeout in (RESPONSE_TIMEOUT, SHORT_RESPONSE_TIMEOUT)
         ]
         neighbours = [
             await provider.provision(new_provision_request()) for provider in long_timeout.values()
@@ -136,11 +136,11 @@ async def open_fake_account() -> AsyncIterator[FakeAccount]:
         yield FakeAccount(neon, clock, long_timeout, short_timeout, neighbours, before)
 
 
-def _settings(
-    neon: RunningEmulator, isolation: Isolation, clock: FastClock, patience: float
+def _create_config(
+    neon: RunningEmulator, isolation: Isolation, clock: FastClock, timeout: float
 ) -> NeonConfig:
-    usual = create_config(neon, isolation, response_timeout=patience)
-    return replace(usual, clock=clock, budget=Budget(clock, UNLIMITED, UNLIMITED))
+    config = create_config(neon, isolation, response_timeout=timeout)
+    return replace(config, clock=clock, budget=Budget(clock, UNLIMITED, UNLIMITED))
 
 
 async def _create_foreign_database(neon: RunningEmulator) -> Connection:

@@ -196,8 +196,8 @@ async def _record_order(count: int, budget: Budget) -> list[int]:
 
 async def _send_refused_call(wire: Wire, **answer: Any) -> None:
     """Send a call that is refused, and another one."""
-    wire.on("GET", BRANCH, **answer)
-    wire.on("GET", f"{BRANCH}/roles", payload={"roles": []})
+    wire.respond("GET", BRANCH, **answer)
+    wire.respond("GET", f"{BRANCH}/roles", payload={"roles": []})
     with pytest.raises(ProviderBusy):
         await wire.branch.check()
     await wire.branch.list_roles()

@@ -28,7 +28,7 @@ class FaultCase:
 
 @dataclass(frozen=True)
 class Call:
-    """A call to Neon. `route` is its name in the emulator, `use_case` what the service does."""
+    """A call to Neon. `route` is its name in the emulator, `use_case` the action of the service."""
 
     title: str
     use_case: str  # create, rotate or delete

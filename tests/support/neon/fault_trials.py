@@ -69,7 +69,7 @@ async def _run_on_account(
 
 
 async def run_cell(cell: Cell, fake_account: FakeAccount) -> str:
-    """Return what the caller gets. Raises AssertionError if the account is not as documented."""
+    """Return the caller's result. Raises AssertionError if the account is not as documented."""
     trial = create_trial(
         fake_account, cell.call.isolation, [cell.fault.create_fault(cell.call.route)]
     )

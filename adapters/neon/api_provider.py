@@ -50,7 +50,7 @@ class ApiProvider(DatabaseProvider):
     async def _check_extensions(self, request: ProvisionRequest, claim_state: ClaimState) -> None:
         """Check a new database's extensions before anything is created. Raises
         ExtensionUnavailable."""
-        if request.extensions and not claim_state.owned:
+        if request.extensions and not claim_state.owned_databases:
             try:
                 check_available(request.extensions, await self.extensions())
             except BaseException:
@@ -111,7 +111,7 @@ class ApiProvider(DatabaseProvider):
         return response
 
     async def _ensure_database(self, claim_state: ClaimState) -> None:
-        if claim_state.owned:
+        if claim_state.owned_databases:
             return
         try:
             await self.branch.create_database(claim_state.claim.database, claim_state.claim.owner)
@@ -169,7 +169,7 @@ class ApiProvider(DatabaseProvider):
 
     async def _delete(self, claim_state: ClaimState) -> None:
         claim = claim_state.claim
-        for database in claim_state.owned:
+        for database in claim_state.owned_databases:
             await self.branch.delete_database(database.name)
         if claim_state.has_role or (claim.is_open and claim_state.role is None):
             await self.branch.delete_role(claim.owner)

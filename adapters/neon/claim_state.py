@@ -30,7 +30,7 @@ class ClaimState:
         )
 
     @property
-    def owned(self) -> Sequence[Database]:
+    def owned_databases(self) -> Sequence[Database]:
         """The databases of the claimed role; none if the role is not claimed."""
         if not self.has_role:
             return []
@@ -38,7 +38,7 @@ class ClaimState:
 
     @property
     def inventory_item(self) -> InventoryItem:
-        name = self.owned[0].name if self.owned else None
+        name = self.owned_databases[0].name if self.owned_databases else None
         return InventoryItem(id=self.claim.tenant_id, database=name, owner=self.claim.owner)
 
 

@@ -71,7 +71,7 @@ class Call:
     def _create_suspension_steps(self) -> list[Step]:
         """Return the step that suspends a compute after a change has started it."""
         endpoint = self.project.endpoint
-        if self.project.operations.running or not (self.behaviour.idle or endpoint.suspended):
+        if self.project.operations.is_running or not (self.behaviour.idle or endpoint.suspended):
             return []
         return [create_suspension(self)]
 

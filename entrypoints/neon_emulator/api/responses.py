@@ -154,7 +154,7 @@ def render_connection(project: Project, role: Role, database: Database) -> Json:
 def get_endpoint_state(emulator: Emulator, project: Project) -> str:
     if not project.endpoint.started:
         return "init"
-    if project.operations.running:
+    if project.operations.is_running:
         return "active"
     return "idle" if emulator.behaviour.idle or project.endpoint.suspended else "active"
 

@@ -42,7 +42,7 @@ class Operations:
         self._locked_until = -math.inf
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         return bool(self._running_sets)
 
     def lock(self, seconds: float | None) -> None:

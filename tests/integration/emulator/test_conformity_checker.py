@@ -29,17 +29,17 @@ def _create_exchange(response: RecordedResponse) -> Exchange:
     return Exchange("GET", ROLES, response, headers=HEADERS)
 
 
-def _listed(**role: object) -> Exchange:
+def _list_roles(**role: object) -> Exchange:
     return _create_exchange(_json(200, {"roles": [ROLE | role]}))
 
 
-def _created(status: int = 201, **changes: object) -> Exchange:
+def _create_database(status: int = 201, **changes: object) -> Exchange:
     response = _json(status, {"database": DATABASE, "operations": []})
     body = json.dumps({"database": NEW | changes}).encode()
     return Exchange("POST", DATABASES, response, headers=HEADERS, body=body)
 
 
-def _refused(path: str) -> Exchange:
+def _refuse(path: str) -> Exchange:
     return Exchange("GET", path, _json(404, {"detail": "not found"}), headers=HEADERS)
 
 
@@ -49,26 +49,29 @@ VIOLATIONS: Mapping[str, tuple[Exchange, str]] = {
         _create_exchange(_json(200, {"roles": [{"name": "ana", **TIMES}]})),
         "'branch_id' is a required property",
     ),
-    "a wrong type": (_listed(protected="no"), "'no' is not of type 'boolean'"),
-    "a wrong time": (_listed(created_at="yesterday"), "'yesterday' is not a 'date-time'"),
-    "an unknown field": (_listed(pasword="x"), "response: unknown field roles.pasword"),
+    "a wrong type": (_list_roles(protected="no"), "'no' is not of type 'boolean'"),
+    "a wrong time": (_list_roles(created_at="yesterday"), "'yesterday' is not a 'date-time'"),
+    "an unknown field": (_list_roles(pasword="x"), "response: unknown field roles.pasword"),
     "a response in HTML": (
         _create_exchange(RecordedResponse(200, b"<html>", "text/html")),
         "text/html",
     ),
     "broken JSON": (_create_exchange(RecordedResponse(200, b'{"roles": [')), "response: "),
-    "a success of another status": (_created(200), "'message' is a required property"),
+    "a success of another status": (_create_database(200), "'message' is a required property"),
     "an undescribed body": (DELETED, "a body that the description does not have"),
-    "an error in another form": (_refused(f"{ROLES}/ana"), "'message' is a required property"),
-    "an error of no operation": (_refused("/nowhere"), "'message' is a required property"),
-    "an unknown operation": (replace(_listed(), method="PUT"), "no such operation"),
+    "an error in another form": (_refuse(f"{ROLES}/ana"), "'message' is a required property"),
+    "an error of no operation": (_refuse("/nowhere"), "'message' is a required property"),
+    "an unknown operation": (replace(_list_roles(), method="PUT"), "no such operation"),
     "an accepted request lacks a field": (
-        replace(_created(), body=b'{"database": {"name": "shop"}}'),
+        replace(_create_database(), body=b'{"database": {"name": "shop"}}'),
         "$.database 'owner_name' is a required property",
     ),
-    "an unknown field of a request": (_created(encoding="x"), "unknown field database.encoding"),
-    "an unknown query": (replace(_listed(), query="page=2"), "unknown query parameter page"),
-    "accepted without a key": (replace(_listed(), headers={}), "request: Security"),
+    "an unknown field of a request": (
+        _create_database(encoding="x"),
+        "unknown field database.encoding",
+    ),
+    "an unknown query": (replace(_list_roles(), query="page=2"), "unknown query parameter page"),
+    "accepted without a key": (replace(_list_roles(), headers={}), "request: Security"),
 }
 
 

@@ -92,7 +92,7 @@ async def test_a_recovering_operation_fails_first_and_locks(work: GatedWork) -> 
     (operation,) = work.start("a", fault=fault)
     await asyncio.sleep(0)
 
-    assert (operation.failures_count, work.operations.running) == (1, True)
+    assert (operation.failures_count, work.operations.is_running) == (1, True)
     await work.end()
     assert (operation.status, operation.error, work.done) == ("finished", None, [("a", 2)])
 
@@ -111,7 +111,7 @@ async def test_closing_cancels_running_operations(work: GatedWork) -> None:
     work.gate.set()
 
     assert work.done == []
-    assert not work.operations.running
+    assert not work.operations.is_running
 
 
 def _statuses(operations: Sequence[Operation]) -> list[str]:

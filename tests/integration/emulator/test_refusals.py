@@ -106,11 +106,15 @@ REFUSALS = {
     "another branch": Refusal(404, "branch not found", "GET {project}/branches/br-none/roles"),
     "a missing operation": Refusal(404, "", f"GET {UNKNOWN_OPERATION}"),
     "a missing role": Refusal(404, "", "GET {branch}/roles/nobody"),
-    "its password": Refusal(404, "Role not found", "GET {branch}/roles/nobody/reveal_password"),
-    "a new one": Refusal(404, "Role not found", "POST {branch}/roles/nobody/reset_password"),
+    "the password of a missing role": Refusal(
+        404, "Role not found", "GET {branch}/roles/nobody/reveal_password"
+    ),
+    "a new password for a missing role": Refusal(
+        404, "Role not found", "POST {branch}/roles/nobody/reset_password"
+    ),
     "a missing database": Refusal(404, "", "GET {branch}/databases/nothing"),
-    "its change": Refusal(404, "", "PATCH {branch}/databases/nothing", RENAMED),
-    "a method": Refusal(405, "", "PUT /projects"),
+    "a change to a missing database": Refusal(404, "", "PATCH {branch}/databases/nothing", RENAMED),
+    "an unknown method": Refusal(405, "", "PUT /projects"),
     "a second role": _role(OWNER, 409, "already exists"),
     "a second database": _database("neondb", OWNER, 409, "already exists"),
     "a change without a compute": _role("bob", 412, NO_COMPUTE, read_write_compute=False),

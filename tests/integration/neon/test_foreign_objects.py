@@ -1,4 +1,4 @@
-"""Another client creates objects with our names at the worst moments: never imported or deleted."""
+"""Objects of another client with names that pgvend wants: never imported or deleted."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 

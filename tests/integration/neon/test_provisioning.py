@@ -38,7 +38,7 @@ async def test_a_creation_runs_operations_in_sequence(
             requests = record_requests(neon)
             async with provisioned_database(provider, new_provision_request()) as connection:
                 assert requests.statuses() == [201, 201]
-                assert not neon.emulator.first.operations.running
+                assert not neon.emulator.first.operations.is_running
                 await PostgresLoginCheck().verify(connection)
 
 

@@ -38,26 +38,30 @@ class Mistake:
     overrides: dict[str, Any] = field(default_factory=dict)
 
 
-def _host(host: str) -> Mistake:
+def _create_wrong_host(host: str) -> Mistake:
     return Mistake((f"NEON_HOST={host}", "set it to {host}"), {"host": host})
 
 
-def _missing(what: str, value: str, **overrides: Any) -> Mistake:
-    return Mistake((value, f"NEON_{what.upper()}"), {what: value}, overrides=overrides)
+def _create_missing(field_name: str, value: str, **overrides: Any) -> Mistake:
+    return Mistake((value, f"NEON_{field_name.upper()}"), {field_name: value}, overrides=overrides)
 
 
 MISTAKES = {
     "a key": Mistake(("NEON_API_KEY",), {"key": Secret("napi_thisonedoesnotfit")}, ALL),
-    "a project": _missing("project_id", "shiny-wind-12345678"),
-    "a project, forbidden": _missing("project_id", "shiny-wind-12345678", foreign_status=403),
-    "a branch": _missing("branch_id", "br-shiny-wind-12345678"),
-    "a branch, forbidden": _missing("branch_id", "br-shiny-wind-12345678", foreign_status=403),
+    "a project": _create_missing("project_id", "shiny-wind-12345678"),
+    "a project, forbidden": _create_missing(
+        "project_id", "shiny-wind-12345678", foreign_status=403
+    ),
+    "a branch": _create_missing("branch_id", "br-shiny-wind-12345678"),
+    "a branch, forbidden": _create_missing(
+        "branch_id", "br-shiny-wind-12345678", foreign_status=403
+    ),
     "a branch that only reads": Mistake(
         ("{branch}", "read-write compute"), modes=ALL, overrides={"read_write_compute": False}
     ),
-    "a host of Neon's": _host("ep-cool-sun-12345678.eu-central-1.aws.neon.tech"),
-    "an address": replace(_host("127.0.0.2"), modes=ALL),
-    "another name of the host": _host("localhost"),
+    "a host of Neon's": _create_wrong_host("ep-cool-sun-12345678.eu-central-1.aws.neon.tech"),
+    "an address": replace(_create_wrong_host("127.0.0.2"), modes=ALL),
+    "another name of the host": _create_wrong_host("localhost"),
     "passwords that are not stored": Mistake(
         ("store", "password"), modes=SHARED, overrides={"store_passwords": False}
     ),

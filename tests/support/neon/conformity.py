@@ -91,13 +91,13 @@ class ConformityChecker:
         """Return middleware that checks every API exchange; it must be the first of its list."""
 
         @web.middleware
-        async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async def check_response(request: web.Request, handler: Handler) -> web.StreamResponse:
             response = await handler(request)
             if isinstance(response, web.Response) and _is_api_response(request, response):
                 self.check(await _exchange_from(request, response))
             return response
 
-        return checked
+        return check_response
 
     def _find_violations(self, exchange: Exchange, operation: Operation | None) -> Iterator[str]:
         if operation:

@@ -52,7 +52,7 @@ class ObservedService:
     provider: DatabaseProvider = field(init=False)
 
     def __post_init__(self) -> None:
-        provider: DatabaseProvider = LoggingProvider(self.bare, self._observed)
+        provider: DatabaseProvider = LoggingProvider(self.bare, self._call_logger)
         clock, randomness, log = self.clock, SystemRandomness(), self.events.log
         provider = with_retries(provider, self.isolation, clock, randomness, log, self.patience)
         object.__setattr__(self, "provider", provider)
@@ -95,10 +95,10 @@ class ObservedService:
     def _login_check(self) -> LoginCheck:
         login_check = NeonLoginCheck(PostgresLoginCheck(), self.clock)
         retrying = Retrying(RetryPolicy(), self.clock, SystemRandomness())
-        return RetryingLoginCheck(LoggingLoginCheck(login_check, self._observed), retrying)
+        return RetryingLoginCheck(LoggingLoginCheck(login_check, self._call_logger), retrying)
 
     @property
-    def _observed(self) -> CallLogger:
+    def _call_logger(self) -> CallLogger:
         return CallLogger(self.clock, self.events.log)
 
 

@@ -17,8 +17,8 @@ OPERATION_TIMEOUT = 300.0
 FAILURE_TIMEOUT = 30.0
 """Seconds after which a pending operation, or one that stays `failed`, counts as lost."""
 
-MIN_PAUSE = 0.01
-MAX_PAUSE = 5.0
+MIN_POLL_PAUSE = 0.01
+MAX_POLL_PAUSE = 5.0
 """Seconds between two polls of one operation."""
 
 DEFAULT_DURATION = 0.05
@@ -42,10 +42,10 @@ class Pace:
     def iterate_pauses(self, kind: str) -> Iterator[float]:
         usual = self.usual.get(kind, DEFAULT_DURATION)
         yield usual * 1.03  # slightly late costs one request, slightly early two
-        pause = max(MIN_PAUSE, usual / 16)
+        pause = max(MIN_POLL_PAUSE, usual / 16)
         while True:
             yield pause
-            pause = min(pause * 2, MAX_PAUSE)
+            pause = min(pause * 2, MAX_POLL_PAUSE)
 
     def learn(self, kind: str, seconds: float) -> None:
         self.usual[kind] = (self.usual.get(kind, seconds) + seconds) / 2

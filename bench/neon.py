@@ -75,7 +75,7 @@ async def _run_burst(emulator: Emulator, client: aiohttp.ClientSession, creation
         creations=creations,
         elapsed=elapsed,
         operations=len(began),
-        serial=sum(map(operations.seconds, began)),
+        serial=sum(map(operations.measure_duration, began)),
         requests=len(exchanges),
         refusals=sum(status == 423 for _, _, status in exchanges),
     )

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 
 from adapters.driver.connector import Login
 from adapters.driver.tls import Tls
+from adapters.neon.addresses import NeonAddress, choose_sslmode
 from adapters.neon.api_models import Database
 from adapters.neon.branch import NeonBranch
-from adapters.neon.session_tls import choose_sslmode
-from adapters.neon.uris import NeonAddress
 from domain.errors import ProviderRejected
 from domain.names import OWNER_PREFIX
 from ports.driven.clock import Clock
@@ -27,12 +26,12 @@ class AdminPassword:
     branch: NeonBranch
     clock: Clock
     address: NeonAddress = field(repr=False)
-    asked_at: float
+    read_at: float
 
     async def __call__(self) -> str:
-        if self.clock.elapsed() - self.asked_at > PASSWORD_MAX_AGE:
+        if self.clock.elapsed() - self.read_at > PASSWORD_MAX_AGE:
             self.address = await self.branch.find_address(self.address.database, self.address.user)
-            self.asked_at = self.clock.elapsed()
+            self.read_at = self.clock.elapsed()
         return _reveal(self.address)
 
 

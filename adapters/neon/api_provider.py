@@ -35,7 +35,7 @@ class ApiProvider(DatabaseProvider):
     claims: ClaimStore
     locks: TenantLocks = field(default_factory=TenantLocks, init=False, repr=False)
     unused_claims: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False)
-    """Claims under which nothing was created and that could not be released yet."""
+    """Keys of claims under which nothing was created, and whose release failed."""
 
     async def provision(self, request: ProvisionRequest) -> Connection:
         async with self.locks.hold(request.tenant.id):
@@ -50,7 +50,7 @@ class ApiProvider(DatabaseProvider):
     async def _check_extensions(self, request: ProvisionRequest, claim_state: ClaimState) -> None:
         """Check a new database's extensions before anything is created. Raises
         ExtensionUnavailable."""
-        if request.extensions and not claim_state.owned:
+        if request.extensions and not claim_state.owned_databases:
             try:
                 check_available(request.extensions, await self.extensions())
             except BaseException:
@@ -73,13 +73,13 @@ class ApiProvider(DatabaseProvider):
             claim = replace(claim, is_new=True)
         try:
             return await self._inspect(claim)
-        except BaseException:  # nothing was requested yet: a role that appears is not ours
+        except BaseException:  # nothing was requested yet: a role that appears is another client's
             await self._release(claim)
             raise
 
     async def _ensure_role(self, claim_state: ClaimState) -> Secret:
         """Create the tenant's role if it is missing. Return its password."""
-        if claim_state.has_foreign:
+        if claim_state.has_foreign_objects:
             await self._release(claim_state.claim)
             raise NameTaken(
                 f"The name {claim_state.claim.database!r} is in use on the Neon branch."
@@ -87,31 +87,31 @@ class ApiProvider(DatabaseProvider):
         if claim_state.has_role:
             await self.branch.waiter.wait_until_settled()
             return await self.branch.reveal_or_reset_password(claim_state.claim.owner)
-        answer = await run_to_completion(self._request_role(claim_state.claim))
+        response = await run_to_completion(self._request_role(claim_state.claim))
         try:
-            await self.branch.waiter.wait_until_done(answer.operations, "create role")
+            await self.branch.waiter.wait_until_done(response.operations, "create role")
         except OperationFailed:  # it may stay listed, as if it existed
             await self.branch.delete_role(claim_state.claim.owner)
             raise
-        return extract_password(answer.role)
+        return extract_password(response.role)
 
     async def _request_role(self, claim: Claim) -> RoleResponse:
-        """Request a new role. Extend the claim to its creation: only the claim proves that the
-        role is ours."""
+        """Request a new role. Extend the claim to its creation: only the claim proves that
+        pgvend created the role."""
         self.unused_claims.discard(claim.key)
         try:
-            answer = await self.branch.request_role(claim.owner)
+            response = await self.branch.request_role(claim.owner)
         except OutcomeUnknown:
             raise
         except PgvendError as error:
             await self._release(claim)
             raise _explain_conflict(error, claim) from error
-        if not claim.covers(answer.role.created_at):  # the clocks differ
-            await self.claims.extend(claim, answer.role.created_at)
-        return answer
+        if not claim.covers(response.role.created_at):  # the clocks differ
+            await self.claims.extend(claim, response.role.created_at)
+        return response
 
     async def _ensure_database(self, claim_state: ClaimState) -> None:
-        if claim_state.owned:
+        if claim_state.owned_databases:
             return
         try:
             await self.branch.create_database(claim_state.claim.database, claim_state.claim.owner)
@@ -150,7 +150,7 @@ class ApiProvider(DatabaseProvider):
         raise DatabaseNotFound(f"The Neon branch has no database {tenant.id}.")
 
     async def suspend(self, tenant: Tenant) -> None:
-        """Reset the password and reveal it to nobody.
+        """Reset the password without revealing the new one.
 
         The API has no other way, and SQL cannot change roles that the API created: the branch's
         first role has no ADMIN option on them.
@@ -169,7 +169,7 @@ class ApiProvider(DatabaseProvider):
 
     async def _delete(self, claim_state: ClaimState) -> None:
         claim = claim_state.claim
-        for database in claim_state.owned:
+        for database in claim_state.owned_databases:
             await self.branch.delete_database(database.name)
         if claim_state.has_role or (claim.is_open and claim_state.role is None):
             await self.branch.delete_role(claim.owner)
@@ -178,7 +178,11 @@ class ApiProvider(DatabaseProvider):
         # else a lost request may still create the role: the claim records its tenant
 
     async def inventory(self) -> Sequence[InventoryItem]:
-        claims = [claim for claim in await self.claims.all() if claim.key not in self.unused_claims]
+        claims = [
+            claim
+            for claim in await self.claims.list_claims()
+            if claim.key not in self.unused_claims
+        ]
         roles, databases = await self._list_objects()
         claim_states = [match_claim(claim, roles, databases) for claim in claims]
         return [claim_state.inventory_item for claim_state in claim_states if claim_state.has_role]
@@ -194,13 +198,13 @@ class ApiProvider(DatabaseProvider):
 
     async def _build_connection(self, request: ProvisionRequest, password: Secret) -> Connection:
         """Return the connection without a limit: roles that the API creates have none."""
-        known = await self.server.build_connection(replace(request, password=password))
-        return replace(known, connection_limit=None)
+        connection = await self.server.build_connection(replace(request, password=password))
+        return replace(connection, connection_limit=None)
 
 
 def _explain_conflict(error: PgvendError, claim: Claim) -> PgvendError:
-    """Return the error for a name that already exists: another client took it, or an earlier call
-    of ours created it and the lists do not show it yet."""
+    """Return the error for a name that already exists: another client took it, or an earlier
+    request of this tenant created it and the lists do not show it yet."""
     if not isinstance(error, AlreadyExists):
         return error
     if claim.is_new:

@@ -1,8 +1,9 @@
-"""One Neon branch: its roles and databases over the API, waiting for each change to complete."""
+"""One Neon branch: its roles and databases in the API, where each change waits for completion."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from adapters.neon.addresses import NeonAddress, parse_address
 from adapters.neon.api_models import (
     Accepted,
     BranchResponse,
@@ -19,7 +20,6 @@ from adapters.neon.api_models import (
 from adapters.neon.client import Client, build_path
 from adapters.neon.errors import AlreadyExists, NotVisible, RequirementMissing, Unprocessable
 from adapters.neon.operations import OperationWaiter
-from adapters.neon.uris import NeonAddress, parse_address
 from domain.errors import OutcomeUnknown, ProviderBusy
 from domain.secrets import Secret
 
@@ -51,7 +51,7 @@ class NeonBranch:
 
     async def find_address(self, database: str, role: str, *, pooled: bool = False) -> NeonAddress:
         """Return a database's address and login as `role`, even while both are being created."""
-        found = await self.client.read(
+        response = await self.client.read(
             build_path("projects", self.project_id, "connection_uri"),
             ConnectionUri,
             branch_id=self.id,
@@ -59,7 +59,7 @@ class NeonBranch:
             role_name=role,
             pooled="true" if pooled else "false",
         )
-        return parse_address(Secret(found.uri.get_secret_value()))
+        return parse_address(Secret(response.uri.get_secret_value()))
 
     async def request_role(self, name: str) -> RoleResponse:
         """Request a role without waiting for its operations, so that the caller can distinguish a
@@ -87,7 +87,7 @@ class NeonBranch:
         try:
             await self._delete("roles", name, self.list_roles)
         except (AlreadyExists, Unprocessable) as error:
-            raise ProviderBusy("The Neon role still owns a database.") from error
+            raise ProviderBusy("The Neon role still owns a database; retry the request.") from error
 
     async def reveal_or_reset_password(self, role: str) -> Secret:
         """Return a role's password; reset it if Neon does not store passwords."""
@@ -98,8 +98,9 @@ class NeonBranch:
 
     async def reveal_password(self, role: str) -> Secret:
         """Return a role's password. Raises RequirementMissing if Neon does not store passwords."""
-        found = await self.client.read(self._build_path("roles", role, "reveal_password"), Password)
-        return Secret(found.password.get_secret_value())
+        path = self._build_path("roles", role, "reveal_password")
+        response = await self.client.read(path, Password)
+        return Secret(response.password.get_secret_value())
 
     async def reset_password(self, role: str) -> Secret:
         """Reset a role's password. Return the new one, which replaces the old one when the
@@ -107,24 +108,24 @@ class NeonBranch:
 
         Neon ends all sessions on the branch's compute.
         """
-        answer = await self.client.write(
+        response = await self.client.write(
             "POST", self._build_path("roles", role, "reset_password"), RoleResponse
         )
-        await self.waiter.wait_until_done(answer.operations, "reset password")
-        return extract_password(answer.role)
+        await self.waiter.wait_until_done(response.operations, "reset password")
+        return extract_password(response.role)
 
     async def _delete(self, kind: str, name: str, list_objects: ListObjects) -> None:
         try:
             await self._change("DELETE", self._build_path(kind, name), f"delete {kind}")
-        except NotVisible:  # deleted already, or the key cannot see the branch or delete there
+        except NotVisible:  # deleted already, or hidden from the key
             if name in {each.name for each in await list_objects()}:
                 raise
 
     async def _change(
-        self, method: str, what: str, purpose: str, body: dict[str, dict[str, str]] | None = None
+        self, method: str, path: str, purpose: str, body: dict[str, dict[str, str]] | None = None
     ) -> None:
-        answer = await self.client.write(method, what, Accepted, body)
-        await self.waiter.wait_until_done(answer.operations, purpose)
+        response = await self.client.write(method, path, Accepted, body)
+        await self.waiter.wait_until_done(response.operations, purpose)
 
     def _build_path(self, *parts: str) -> str:
         return build_path("projects", self.project_id, "branches", self.id, *parts)

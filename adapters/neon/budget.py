@@ -1,6 +1,11 @@
-"""The limit on API requests: all clients of an account share 700 a minute, in bursts of 40."""
+"""The limit on API requests: all clients of an account share 700 a minute, in bursts of 40.
+
+A response with status 429 may request a pause in its Retry-After header.
+"""
 
 import asyncio
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from ports.driven.clock import Clock
 
@@ -10,8 +15,11 @@ RATE = 11.0
 BURST = 40
 """Requests that may be sent at once after a pause."""
 
-MAX_HOLD = 60.0
-"""Seconds: a budget per minute is full again after a minute, even if a header asks for more."""
+MAX_PAUSE = 60.0
+"""Seconds: a budget per minute is full again after a minute, even if a header requests more."""
+
+MAX_RETRY_AFTER = 86_400.0
+"""Seconds: a header that requests more is read as this."""
 
 
 class Budget:
@@ -28,9 +36,25 @@ class Budget:
         """Wait until the next request may be sent."""
         async with self._queue:
             self._due = max(self._due, self._clock.elapsed() - self._credit) + self._interval
-            while (wait := self._due - self._clock.elapsed()) > 0:  # `hold` may extend it meanwhile
+            while (wait := self._due - self._clock.elapsed()) > 0:  # `pause` may extend it
                 await self._clock.sleep(wait)
 
-    def hold(self, seconds: float) -> None:
-        """Send no request for `seconds`, at most MAX_HOLD: Neon asked for this pause."""
-        self._due = max(self._due, self._clock.elapsed() + min(seconds, MAX_HOLD))
+    def pause(self, seconds: float) -> None:
+        """Send no request for `seconds`, at most MAX_PAUSE: Neon requested this pause."""
+        self._due = max(self._due, self._clock.elapsed() + min(seconds, MAX_PAUSE))
+
+
+def parse_retry_after(retry_after: str | None, now: datetime) -> float | None:
+    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3): a number or a date."""
+    if retry_after is None:
+        return None
+    number = retry_after.strip()
+    if number.isdecimal():
+        return min(float(number), MAX_RETRY_AFTER)
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:  # as in the oldest of the three formats
+        moment = moment.replace(tzinfo=UTC)
+    return min(max(0.0, (moment - now).total_seconds()), MAX_RETRY_AFTER)

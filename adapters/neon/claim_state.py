@@ -21,7 +21,8 @@ class ClaimState:
         return self.role is not None and self.claim.covers(self.role.created_at)
 
     @property
-    def has_foreign(self) -> bool:
+    def has_foreign_objects(self) -> bool:
+        """Return whether the role or a database belongs to another client."""
         if self.claim.is_new:  # anything listed is older than the claim
             return self.role is not None or bool(self.databases)
         return (self.role is not None and not self.has_role) or any(
@@ -29,24 +30,26 @@ class ClaimState:
         )
 
     @property
-    def owned(self) -> Sequence[Database]:
-        """The databases of the claimed role; none if the role is not ours."""
-        mine = [found for found in self.databases if found.owner_name == self.claim.owner]
-        return mine if self.has_role else []
+    def owned_databases(self) -> Sequence[Database]:
+        """The databases of the claimed role; none if the role is not claimed."""
+        if not self.has_role:
+            return []
+        return [each for each in self.databases if each.owner_name == self.claim.owner]
 
     @property
     def inventory_item(self) -> InventoryItem:
-        name = self.owned[0].name if self.owned else None
+        name = self.owned_databases[0].name if self.owned_databases else None
         return InventoryItem(id=self.claim.tenant_id, database=name, owner=self.claim.owner)
 
 
 def match_claim(claim: Claim, roles: Sequence[Role], databases: Sequence[Database]) -> ClaimState:
+    """Find the objects under the claimed names."""
     return ClaimState(
         claim=claim,
         role=next((role for role in roles if role.name == claim.owner), None),
         databases=[
-            found
-            for found in databases
-            if claim.owner == found.owner_name or claim.database == found.name
+            database
+            for database in databases
+            if claim.owner == database.owner_name or claim.database == database.name
         ],
     )

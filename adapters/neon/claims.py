@@ -1,8 +1,8 @@
 """Claims on role names: a table that records which roles of the API belong to which tenant.
 
-The API has no field for a mark. A role is ours if it was created within the time of our claim on
-its name and no other role had the name before. The claim is recorded before the request, so that
-a role remains known when Neon's response is lost.
+The API has no field for a mark. A role belongs to pgvend if it was created within the time of a
+claim on its name and no other role had the name before. The claim is recorded before the request,
+so that a role remains known when Neon's response is lost.
 """
 
 from collections.abc import Sequence
@@ -108,7 +108,7 @@ class ClaimStore:
     admin: Login
     marks: Marks
 
-    async def open(self) -> None:
+    async def create_table(self) -> None:
         """Create the table if it does not exist."""
         async with open_session(self.admin, lost=ProviderBusy) as session:
             await session.execute(_SCHEMA)
@@ -131,7 +131,7 @@ class ClaimStore:
         )
         return next((claim for claim in claims if claim.owner == tenant.names.owner), None)
 
-    async def all(self) -> Sequence[Claim]:
+    async def list_claims(self) -> Sequence[Claim]:
         """Return the claims of this installation, ordered by tenant id."""
         return [
             self._claim_from_row(row)

@@ -11,17 +11,16 @@ from pydantic import ValidationError
 from yarl import URL
 
 from adapters.neon.api_models import ApiModel
-from adapters.neon.budget import Budget
-from adapters.neon.errors import DEFAULT_PAUSE, NO_ANSWER, LostAnswerError, error_from_response
-from adapters.neon.retry_after import parse_retry_after
+from adapters.neon.budget import Budget, parse_retry_after
+from adapters.neon.errors import DEFAULT_PAUSE, NO_RESPONSE, LostResponseError, error_from_response
 from domain.errors import OutcomeUnknown, ProviderBusy
 from domain.secrets import Secret
 from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 
-Answer = TypeVar("Answer", bound=ApiModel)
+Model = TypeVar("Model", bound=ApiModel)
 
-ANSWER_TIMEOUT = 30.0
+RESPONSE_TIMEOUT = 30.0
 CONNECT_TIMEOUT = 10.0
 """Seconds for a whole response, and for opening its connection."""
 
@@ -38,61 +37,61 @@ class Client:
     budget: Budget
     clock: Clock
 
-    async def read(self, where: str, model: type[Answer], **query: str) -> Answer:
+    async def read(self, path: str, model: type[Model], **query: str) -> Model:
         """Send a GET request. Raises ProviderBusy if no response arrives: nothing was changed."""
         await self.budget.spend()
-        return await self._send("GET", where, model, ProviderBusy, params=query)
+        return await self._send("GET", path, model, ProviderBusy, params=query)
 
     async def write(
-        self, method: str, where: str, model: type[Answer], body: Mapping[str, Any] | None = None
-    ) -> Answer:
+        self, method: str, path: str, model: type[Model], body: Mapping[str, Any] | None = None
+    ) -> Model:
         """Send a request that changes something. Raises OutcomeUnknown if no response arrives.
 
         It is never repeated here, because Neon has no idempotency keys. It completes even if the
         caller is cancelled, so that no change is under way while the caller cleans up.
         """
         await self.budget.spend()  # a call that is cancelled here has changed nothing
-        return await run_to_completion(self._send(method, where, model, OutcomeUnknown, json=body))
+        return await run_to_completion(self._send(method, path, model, OutcomeUnknown, json=body))
 
     async def _send(
         self,
         method: str,
-        where: str,
-        model: type[Answer],
-        lost_error: LostAnswerError,
+        path: str,
+        model: type[Model],
+        lost_error: LostResponseError,
         **content: Any,
-    ) -> Answer:
+    ) -> Model:
         with _translate_errors(lost_error):
             # `encoded`: a slash within a name stays escaped
-            url = URL(self.url + where, encoded=True)
-            ask = self.session.request(method, url, allow_redirects=False, **content)
-            async with ask as response:
+            url = URL(self.url + path, encoded=True)
+            request = self.session.request(method, url, allow_redirects=False, **content)
+            async with request as response:
                 body = await response.read()
         if response.status >= 300:
             self._raise_refusal(response, body, lost_error)
         try:
             return model.model_validate_json(b"{}" if response.status == 204 else body)
         except ValidationError as error:
-            raise lost_error(NO_ANSWER) from error
+            raise lost_error(NO_RESPONSE) from error
 
     def _raise_refusal(
-        self, response: aiohttp.ClientResponse, body: bytes, lost_error: LostAnswerError
+        self, response: aiohttp.ClientResponse, body: bytes, lost_error: LostResponseError
     ) -> None:
         retry_after = parse_retry_after(response.headers.get("Retry-After"), self.clock.now())
         if response.status == 429:
             retry_after = DEFAULT_PAUSE if retry_after is None else retry_after
-            self.budget.hold(retry_after)
+            self.budget.pause(retry_after)
         request_id = response.headers.get("x-neon-ret-request-id", "")
         raise error_from_response(response.status, body, request_id, retry_after, lost_error)
 
 
 @asynccontextmanager
 async def open_client(
-    url: str, key: Secret, budget: Budget, clock: Clock, answer_timeout: float = ANSWER_TIMEOUT
+    url: str, key: Secret, budget: Budget, clock: Clock, response_timeout: float = RESPONSE_TIMEOUT
 ) -> AsyncIterator[Client]:
     async with aiohttp.ClientSession(
         headers={"Authorization": f"Bearer {key.reveal()}", "Accept": "application/json"},
-        timeout=aiohttp.ClientTimeout(total=answer_timeout, sock_connect=CONNECT_TIMEOUT),
+        timeout=aiohttp.ClientTimeout(total=response_timeout, sock_connect=CONNECT_TIMEOUT),
         middlewares=(_send_once,),
     ) as session:
         yield Client(session, url.rstrip("/"), budget, clock)
@@ -117,10 +116,10 @@ async def _send_once(
 
 
 @contextmanager
-def _translate_errors(lost_error: LostAnswerError) -> Iterator[None]:
+def _translate_errors(lost_error: LostResponseError) -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise ProviderBusy("Neon cannot be reached; check NEON_API_URL.") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise lost_error(NO_ANSWER) from error
+        raise lost_error(NO_RESPONSE) from error

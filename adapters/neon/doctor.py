@@ -42,26 +42,26 @@ SELECT mark FROM pgvend.claims WHERE EXISTS (SELECT FROM pg_roles WHERE rolname 
 """
 
 
-async def _check_claims(session: Session, subject: CheckContext) -> Outcome:
+async def _check_claims(session: Session, context: CheckContext) -> Outcome:
     """Check the marks in the table of claims, for roles that the API created."""
     rows = await session.fetch(_CLAIM_MARKS) if await session.fetchval(_HAS_CLAIM_TABLE) else []
-    return ownership.assess_marks([row["mark"] for row in rows], subject.local_state)
+    return ownership.assess_marks([row["mark"] for row in rows], context.local_state)
 
 
-ROLE_QUESTIONS: CheckFunctions = {**COMMON_CHECKS, **ownership.CHECKS}
+ROLE_CHECKS: CheckFunctions = {**COMMON_CHECKS, **ownership.CHECKS}
 
-API_QUESTIONS: CheckFunctions = {
+API_CHECKS: CheckFunctions = {
     "login": admin.check_login,
     "clock": capacity.check_clock,
     "disk": capacity.check_disk,
     "marks": _check_claims,
 }
-"""Without isolation, where the API creates all objects."""
+"""The checks without isolation, where the API creates all objects."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NeonDoctorChecks(DoctorChecks):
-    """The checks. They wake the branch's compute, except with isolation `project`."""
+    """Checks of one project. They wake the branch's compute, except with isolation `project`."""
 
     neon: NeonConfig
     load_local_state: LoadLocalState
@@ -69,7 +69,7 @@ class NeonDoctorChecks(DoctorChecks):
     async def run_checks(self) -> AsyncGenerator[DoctorCheck, None]:
         neon = self.neon
         async with open_client(
-            neon.access.api_url, neon.access.key, neon.budget, neon.clock, neon.answer_timeout
+            neon.access.api_url, neon.access.key, neon.budget, neon.clock, neon.response_timeout
         ) as client:
             project = await self._retry(check_project, client, neon.access.project_id)
             yield DoctorCheck("project", self._assess_project(project))
@@ -84,7 +84,7 @@ class NeonDoctorChecks(DoctorChecks):
                 )
                 return
             databases = await self._retry(branch.list_databases)
-            yield DoctorCheck("databases", check_capacity(len(databases)))
+            yield DoctorCheck("databases", assess_capacity(len(databases)))
             async for check in self._check_server(branch):
                 yield check
 
@@ -98,32 +98,32 @@ class NeonDoctorChecks(DoctorChecks):
 
     async def _check_projects(self, projects: NeonProjects) -> Outcome:
         await self._retry(check_project_access, projects)
-        found = await self._retry(projects.find_by_prefix, ANY_MARK)
-        marks = [project.name.partition(" ")[0] for project in found]
+        marked = await self._retry(projects.find_by_prefix, ANY_MARK)
+        marks = [project.name.partition(" ")[0] for project in marked]
         return ownership.assess_marks(marks, await self.load_local_state())
 
     async def _check_server(self, branch: NeonBranch) -> AsyncGenerator[DoctorCheck, None]:
         server = await self._retry(describe_server, branch, self.neon)
-        subject = CheckContext(
+        context = CheckContext(
             server=server,
             local_state=await self.load_local_state(),
             clock=self.neon.clock,
             has_superuser=False,
         )
-        check_functions = ROLE_QUESTIONS if self.neon.isolation is Isolation.ROLE else API_QUESTIONS
-        async for check in run_check_functions(check_functions, subject):
+        check_functions = ROLE_CHECKS if self.neon.isolation is Isolation.ROLE else API_CHECKS
+        async for check in run_check_functions(check_functions, context):
             yield check
 
-    async def _retry(self, ask: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await retry_at_start(partial(ask, *args, **kwargs), self.neon.clock)
+    async def _retry(self, call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await retry_at_start(partial(call, *args, **kwargs), self.neon.clock)
 
 
-def check_capacity(number: int) -> Outcome:
-    """Return the outcome for a branch with `number` databases."""
-    detail = f"The branch has {format_count(number, 'database')}; Neon allows {MAX_DATABASES}."
-    if number >= MAX_DATABASES:
+def assess_capacity(count: int) -> Outcome:
+    """Return the outcome for a branch with `count` databases."""
+    detail = f"The branch has {format_count(count, 'database')}; Neon allows {MAX_DATABASES}."
+    if count >= MAX_DATABASES:
         return Outcome(Verdict.FAIL, detail)
-    return Outcome(Verdict.WARN if number >= WARN_FROM_DATABASES else Verdict.OK, detail)
+    return Outcome(Verdict.WARN if count >= WARN_FROM_DATABASES else Verdict.OK, detail)
 
 
 def _assess_isolation(isolation: Isolation) -> Outcome:

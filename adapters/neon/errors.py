@@ -23,13 +23,13 @@ from domain.errors import (
 DEFAULT_PAUSE = 2.0
 """Seconds to pause after a 429 without a Retry-After header."""
 
-LostAnswerError = type[ProviderBusy] | type[OutcomeUnknown]
+LostResponseError = type[ProviderBusy] | type[OutcomeUnknown]
 """The error for a missing response: nothing happened (reads), or the outcome is unknown
 (writes)."""
 
-LIMIT_REACHED = "The Neon project or account has reached one of its limits."
+LIMIT_REACHED = "The Neon project or account reached a limit: delete databases, or change the plan."
 
-NO_ANSWER = "Neon did not answer, or its answer is not valid."
+NO_RESPONSE = "Neon did not respond, or its response is not valid; retry the request."
 
 
 class NotVisible(ProviderRejected):
@@ -37,7 +37,7 @@ class NotVisible(ProviderRejected):
 
 
 class AlreadyExists(ProviderRejected):
-    """An object of that name exists, created by us or by another client."""
+    """An object of that name exists, created by pgvend or by another client."""
 
 
 class Unprocessable(ProviderRejected):
@@ -75,8 +75,8 @@ _BY_MESSAGE: tuple[tuple[str, type[Unavailable], str], ...] = (
     # Neon usually leaves `code` empty: the message is the only clue then
     ("EXCEEDED", ProviderFull, LIMIT_REACHED),
     ("limit of", ProviderFull, LIMIT_REACHED),
-    ("not ready yet", ProviderBusy, "The Neon branch is not ready yet."),
-    ("owner not found", ProviderBusy, "The new role is not yet visible on the Neon branch."),
+    ("not ready yet", ProviderBusy, "The Neon branch is not ready yet; retry the request."),
+    ("owner not found", ProviderBusy, "The new role is not yet visible on the Neon branch; retry."),
 )
 
 
@@ -85,7 +85,7 @@ def error_from_response(
     body: bytes,
     request_id: str,
     retry_after: float | None,
-    lost_error: LostAnswerError,
+    lost_error: LostResponseError,
 ) -> PgvendError:
     """Return the error for an unsuccessful response; its message has Neon's request id."""
     problem = _parse_problem(body)
@@ -95,7 +95,7 @@ def error_from_response(
 
 
 def _classify(
-    status: int, problem: Problem, lost_error: LostAnswerError
+    status: int, problem: Problem, lost_error: LostResponseError
 ) -> tuple[type[PgvendError], str]:
     if 400 <= status < 500 and status != 429:
         for words, kind, text in _BY_MESSAGE:
@@ -104,7 +104,7 @@ def _classify(
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if status >= 500:
-        return lost_error, f"Neon failed (HTTP {status})."
+        return lost_error, f"Neon failed (HTTP {status}); retry the request."
     if status < 400:
         return ProviderRejected, f"Neon redirects (HTTP {status}); check NEON_API_URL."
     return ProviderRejected, f"Neon refuses the request (HTTP {status})."
@@ -119,10 +119,10 @@ def _build_error(kind: type[PgvendError], message: str, retry_after: float | Non
 def _parse_problem(body: bytes) -> Problem:
     try:
         return Problem.model_validate_json(body)
-    except ValidationError:  # Cloudflare answers in HTML
+    except ValidationError:  # Cloudflare responds in HTML
         return Problem()
 
 
 def _format_request_id(request_id: str) -> str:
-    is_one = re.fullmatch(r"[0-9A-Za-z-]{8,64}", request_id)
-    return f" Neon's request id is {request_id}." if is_one else ""
+    is_valid = re.fullmatch(r"[0-9A-Za-z-]{8,64}", request_id)
+    return f" Neon's request id is {request_id}." if is_valid else ""

@@ -1,11 +1,11 @@
-"""Extensions in databases that a compute may learn of with a short delay."""
+"""Extensions, installed once the compute accepts the login of a new role."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from adapters.driver.connector import Login
+from adapters.neon.addresses import require_verification
 from adapters.neon.login_check import NeonLoginCheck
-from adapters.neon.session_tls import require_verification
 from adapters.postgres.extensions import fetch_available_extensions, install_as_tenant
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.sessions import login_from_connection, open_session

@@ -1,8 +1,8 @@
-"""Login check on computes that may learn of a new role with a short delay."""
+"""Login check on computes that accept a new role after a short delay."""
 
 from dataclasses import dataclass
 
-from adapters.neon.session_tls import require_verification
+from adapters.neon.addresses import require_verification
 from domain.connection import Connection
 from domain.errors import ProviderRejected
 from ports.driven.clock import Clock

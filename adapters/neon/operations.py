@@ -17,8 +17,8 @@ OPERATION_TIMEOUT = 300.0
 FAILURE_TIMEOUT = 30.0
 """Seconds after which a pending operation, or one that stays `failed`, counts as lost."""
 
-MIN_PAUSE = 0.01
-MAX_PAUSE = 5.0
+MIN_POLL_PAUSE = 0.01
+MAX_POLL_PAUSE = 5.0
 """Seconds between two polls of one operation."""
 
 DEFAULT_DURATION = 0.05
@@ -29,23 +29,23 @@ RECENT_OPERATIONS = 20
 
 
 class OperationFailed(OutcomeUnknown):
-    """Neon accepted the change, but its operation failed."""
+    """Neon accepted the change, but its operation failed; retry the request."""
 
 
 @dataclass
 class Pace:
-    """When to poll: first just after the usual duration of the operation, then at growing
+    """Times to poll: first just after the usual duration of the operation, then at growing
     intervals."""
 
     usual: dict[str, float] = field(default_factory=dict)
 
-    def pauses(self, kind: str) -> Iterator[float]:
+    def iterate_pauses(self, kind: str) -> Iterator[float]:
         usual = self.usual.get(kind, DEFAULT_DURATION)
         yield usual * 1.03  # slightly late costs one request, slightly early two
-        pause = max(MIN_PAUSE, usual / 16)
+        pause = max(MIN_POLL_PAUSE, usual / 16)
         while True:
             yield pause
-            pause = min(pause * 2, MAX_PAUSE)
+            pause = min(pause * 2, MAX_POLL_PAUSE)
 
     def learn(self, kind: str, seconds: float) -> None:
         self.usual[kind] = (self.usual.get(kind, seconds) + seconds) / 2
@@ -72,29 +72,33 @@ class OperationWaiter:
     async def wait_until_settled(self) -> None:
         """Wait until the project has no unfinished operations, including those of requests whose
         response was lost."""
-        found = await self.client.read(self._build_path(), Operations, limit=str(RECENT_OPERATIONS))
+        response = await self.client.read(
+            self._build_path(), Operations, limit=str(RECENT_OPERATIONS)
+        )
         ended = DONE | ABORTED | {"failed"}
-        going_on = [operation for operation in found.operations if operation.status not in ended]
-        await self.wait_until_done(going_on[::-1])  # the newest stands first
+        unfinished = [
+            operation for operation in response.operations if operation.status not in ended
+        ]
+        await self.wait_until_done(unfinished[::-1])  # the newest stands first
 
     async def _wait_until_done(self, operation: Operation, kind: str) -> None:
-        begin = self.clock.elapsed()
-        pauses = self.pace.pauses(kind)
+        started_at = self.clock.elapsed()
+        pauses = self.pace.iterate_pauses(kind)
         while operation.status not in DONE:
-            _check_progress(operation.status, self.clock.elapsed() - begin)
+            _check_progress(operation.status, self.clock.elapsed() - started_at)
             await self.clock.sleep(next(pauses))
             operation = await self._refresh(operation, kind)
 
     async def _refresh(self, operation: Operation, kind: str) -> Operation:
         try:
-            found = await self.client.read(self._build_path(operation.id), OperationResponse)
+            response = await self.client.read(self._build_path(operation.id), OperationResponse)
         except Unavailable:
-            return operation  # the status is unchanged as far as we know
+            return operation  # assume that the status is unchanged
         except NotVisible:
             return operation.model_copy(update={"status": "failed"})  # it may appear later
-        if found.operation.status in DONE:
-            self.pace.learn(kind, found.operation.total_duration_ms / 1000)
-        return found.operation
+        if response.operation.status in DONE:
+            self.pace.learn(kind, response.operation.total_duration_ms / 1000)
+        return response.operation
 
     def _build_path(self, *parts: str) -> str:
         return build_path("projects", self.project_id, "operations", *parts)
@@ -104,6 +108,6 @@ def _check_progress(status: str, waited: float) -> None:
     if status in ABORTED:
         raise OperationFailed
     if status == "failed" and waited > FAILURE_TIMEOUT:
-        raise OutcomeUnknown("Neon accepted the change, but its operation keeps failing.")
+        raise OutcomeUnknown("Neon accepted the change, but its operation keeps failing; retry.")
     if waited > OPERATION_TIMEOUT:
-        raise OutcomeUnknown("Neon accepted the change, but its operation does not finish.")
+        raise OutcomeUnknown("Neon accepted the change, but its operation does not finish; retry.")

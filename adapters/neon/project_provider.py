@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from adapters.neon.addresses import NeonAddress
 from adapters.neon.admin import create_admin_login, find_admin_address
 from adapters.neon.api_models import NewProject, Project
 from adapters.neon.branch import NeonBranch
@@ -15,7 +16,6 @@ from adapters.neon.extensions import install_extensions, list_extensions
 from adapters.neon.operations import OperationWaiter, Pace
 from adapters.neon.projects import NeonProjects
 from adapters.neon.tenant_locks import TenantLocks
-from adapters.neon.uris import NeonAddress
 from adapters.postgres.inspection import Marks
 from domain.connection import Connection
 from domain.errors import (
@@ -68,7 +68,8 @@ class ProjectProvider(DatabaseProvider):
         return connection
 
     async def extensions(self) -> Sequence[Extension]:
-        """Return those of the configured branch: new projects have its version of PostgreSQL."""
+        """Return the extensions of the configured branch, whose version of PostgreSQL new projects
+        have."""
         address = await find_admin_address(self.configured_branch)
         return await list_extensions(
             create_admin_login(self.configured_branch, address, self.clock)
@@ -80,7 +81,7 @@ class ProjectProvider(DatabaseProvider):
 
     async def _find_project(self, tenant: Tenant) -> Project | None:
         """Return the tenant's project, if any. Raises ProviderRejected if there are two: either
-        may be the one that was handed out, so that neither is deleted."""
+        may be in use, so that neither is deleted."""
         found = await self.projects.find_by_prefix(self._build_name(tenant))
         if len(found) > 1:
             raise ProviderRejected(
@@ -114,7 +115,7 @@ class ProjectProvider(DatabaseProvider):
         found = await self._wait_until_listed(name, new.project.id)
         if [project.id for project in found] == [new.project.id]:
             return new
-        await self.projects.delete(new.project)  # it was not handed out yet
+        await self.projects.delete(new.project)  # it is not in use yet
         if found:
             raise OutcomeUnknown("An earlier request created the same project; retry the request.")
         raise ProviderBusy("Neon does not list the new project; retry the request.")
@@ -154,7 +155,7 @@ class ProjectProvider(DatabaseProvider):
         return await self._open_default_branch(project)
 
     async def suspend(self, tenant: Tenant) -> None:
-        """Reset the password and reveal it to nobody."""
+        """Reset the password without revealing the new one."""
         async with self.locks.hold(tenant.id):
             for project in await self.projects.find_by_prefix(self._build_name(tenant)):
                 branch = await self._open_default_branch(project)
@@ -166,10 +167,8 @@ class ProjectProvider(DatabaseProvider):
                 await self.projects.delete(project)
 
     async def inventory(self) -> Sequence[InventoryItem]:
-        found = await self.projects.find_by_prefix(self.marks.prefix)
-        return sorted(
-            map(self._inventory_item, found), key=lambda inventory_item: inventory_item.id
-        )
+        marked = await self.projects.find_by_prefix(self.marks.prefix)
+        return sorted(map(self._item_from_project, marked), key=lambda item: item.id)
 
     async def ping(self) -> None:
         await self.projects.check()
@@ -177,7 +176,7 @@ class ProjectProvider(DatabaseProvider):
     def _build_name(self, tenant: Tenant) -> str:
         return f"{self.marks.of(tenant)} {tenant.names.database} {tenant.names.owner}"
 
-    def _inventory_item(self, project: Project) -> InventoryItem:
+    def _item_from_project(self, project: Project) -> InventoryItem:
         mark, _, names = project.name.partition(" ")
         database, _, owner = names.partition(" ")
         return InventoryItem(

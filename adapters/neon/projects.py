@@ -22,7 +22,7 @@ PAGE_SIZE = "400"
 
 @dataclass(frozen=True)
 class NeonProjects:
-    """New projects get the region, version and organization of the configured project."""
+    """The projects. New ones get the region, version and organization of the configured project."""
 
     client: Client
     configured: Project
@@ -32,9 +32,9 @@ class NeonProjects:
 
     async def find_by_prefix(self, prefix: str) -> Sequence[Project]:
         """Return the projects whose names start with a prefix, oldest first."""
-        found = {project.id: project async for project in self._search(prefix)}
-        mine = [project for project in found.values() if project.name.startswith(prefix)]
-        return sorted(mine, key=lambda project: (project.created_at, project.id))
+        projects = {project.id: project async for project in self._search(prefix)}
+        matching = [each for each in projects.values() if each.name.startswith(prefix)]
+        return sorted(matching, key=lambda project: (project.created_at, project.id))
 
     async def _search(self, text: str) -> AsyncIterator[Project]:
         """Read all pages. The last page has a cursor too, to an empty page or to itself."""
@@ -79,8 +79,11 @@ class NeonProjects:
 
     async def find_default_branch(self, project: Project) -> str:
         """Return the id of the branch with the flag `default`; its name varies."""
-        found = await self.client.read(build_path("projects", project.id, "branches"), Branches)
-        for branch in found.branches:
+        path = build_path("projects", project.id, "branches")
+        response = await self.client.read(path, Branches)
+        for branch in response.branches:
             if branch.default:
                 return branch.id
-        raise ProviderRejected(f"The Neon project {project.id} has no default branch.")
+        raise ProviderRejected(
+            f"The Neon project {project.id} has no default branch: set one in Neon's console."
+        )

@@ -13,7 +13,7 @@ from adapters.neon.api_provider import ApiProvider
 from adapters.neon.branch import NeonBranch
 from adapters.neon.budget import Budget
 from adapters.neon.claims import ClaimStore
-from adapters.neon.client import ANSWER_TIMEOUT, open_client
+from adapters.neon.client import RESPONSE_TIMEOUT, open_client
 from adapters.neon.operations import OperationWaiter, Pace
 from adapters.neon.project_provider import ProjectProvider
 from adapters.neon.projects import NeonProjects
@@ -60,7 +60,7 @@ class NeonAccess:
 
 @dataclass(frozen=True, kw_only=True)
 class NeonConfig:
-    """Configuration of a provider on Neon. `answer_timeout` is in seconds; all requests share
+    """Configuration of a provider on Neon. `response_timeout` is in seconds; all requests share
     `budget`."""
 
     access: NeonAccess
@@ -70,7 +70,7 @@ class NeonConfig:
     clock: Clock
     log: BoundLogger
     budget: Budget
-    answer_timeout: float = ANSWER_TIMEOUT
+    response_timeout: float = RESPONSE_TIMEOUT
 
 
 @asynccontextmanager
@@ -81,7 +81,7 @@ async def open_neon(neon: NeonConfig) -> AsyncIterator[DatabaseProvider]:
     """
     access, marks, clock = neon.access, Marks(neon.installation), neon.clock
     async with open_client(
-        access.api_url, access.key, neon.budget, clock, neon.answer_timeout
+        access.api_url, access.key, neon.budget, clock, neon.response_timeout
     ) as client:
         project = await retry_at_start(partial(check_project, client, access.project_id), clock)
         waiter = OperationWaiter(client, project.id, clock, Pace())
@@ -101,21 +101,21 @@ async def open_neon(neon: NeonConfig) -> AsyncIterator[DatabaseProvider]:
                 neon.log.warning("neon.no_isolation", detail=NO_ISOLATION)
                 server = await retry_at_start(partial(describe_server, branch, neon), clock)
                 claims = ClaimStore(server.admin, marks)
-                await retry_at_start(claims.open, clock)
+                await retry_at_start(claims.create_table, clock)
                 yield ApiProvider(branch, server, claims)
 
 
-async def retry_at_start(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
-    """Call `ask`, and repeat it a few times while Neon is unavailable. Raises StartupError."""
+async def retry_at_start(call: Callable[[], Awaitable[T]], clock: Clock) -> T:
+    """Call a function, and repeat it a few times while Neon is unavailable. Raises StartupError."""
     try:
         for pause in START_PAUSES:
             with suppress(Unavailable):
-                return await ask()
+                return await call()
             await clock.sleep(pause)
-        return await ask()
+        return await call()
     except Unavailable as error:
         raise StartupError(
-            f"Neon cannot be used now; if that continues, check NEON_API_URL: {error}"
+            f"Neon is unavailable; if that continues, check NEON_API_URL: {error}"
         ) from error
     except ProviderRejected as error:
         raise StartupError(f"Neon cannot be used: {error}") from error

@@ -1,14 +1,14 @@
-"""Checks of the Neon settings, made once at startup."""
+"""Checks of the Neon settings at startup."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from adapters.neon.addresses import remove_pooler_suffix
 from adapters.neon.api_models import Endpoint, Project, ProjectResponse
 from adapters.neon.branch import NeonBranch
 from adapters.neon.client import Client, build_path
 from adapters.neon.errors import NotVisible
 from adapters.neon.projects import NeonProjects
-from adapters.neon.uris import remove_pooler_suffix
 from domain.errors import StartupError
 
 MIN_VERSION = 15
@@ -21,8 +21,8 @@ async def check_project(client: Client, project_id: str) -> Project:
         f"The Neon project {project_id} does not exist, or the API key cannot see it: check "
         "NEON_PROJECT_ID, the permissions of NEON_API_KEY and, if it is set, NEON_API_URL."
     ):
-        found = await client.read(build_path("projects", project_id), ProjectResponse)
-    return found.project
+        response = await client.read(build_path("projects", project_id), ProjectResponse)
+    return response.project
 
 
 async def check_branch(branch: NeonBranch, host: str) -> None:

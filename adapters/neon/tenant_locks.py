@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 
 class TenantLocks:
-    """The locks. Between processes, the refusals of Neon and of the table of claims suffice."""
+    """The locks. Between processes, Neon and the table of claims refuse concurrent changes."""
 
     def __init__(self) -> None:
         self._locks: dict[str, asyncio.Lock] = {}

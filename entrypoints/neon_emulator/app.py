@@ -6,12 +6,12 @@ from entrypoints.neon_emulator.api import account, branches, control, databases,
 from entrypoints.neon_emulator.api.fault_injection import inject_faults
 from entrypoints.neon_emulator.api.middleware import (
     API,
+    EMULATOR,
     add_request_id,
     check_key,
     record_exchange,
     render_errors,
 )
-from entrypoints.neon_emulator.keys import EMULATOR
 from entrypoints.neon_emulator.state.emulator import Emulator
 
 PROJECT = f"{API}/projects/{{project_id}}"

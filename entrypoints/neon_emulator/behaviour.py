@@ -21,7 +21,7 @@ class Behaviour(BaseModel):
     """Whether a new role or password ends all sessions on the compute."""
     read_write_compute: bool = True
     store_passwords: bool = True
-    """False applies to every project, True to those that were created to store passwords."""
+    """False applies to every project; True to projects created with `store_passwords`."""
     uri_without_password: bool = False
     """Whether connection URIs are returned, without a password, if passwords are not stored."""
 
@@ -33,7 +33,7 @@ class Behaviour(BaseModel):
     databases_limit: int = Field(500, ge=0)
     projects_limit: int = Field(100, ge=0)
     page_size: int = Field(10, ge=1, le=400)
-    """For lists without a limit in the request."""
+    """The size of pages if the request has no limit."""
 
     duplicate_role_status: int = Field(409, ge=400, le=499)
     duplicate_role_code: str = ""
@@ -45,7 +45,7 @@ class Behaviour(BaseModel):
     owner_deletion_status: int = Field(422, ge=400, le=499)
     """The status for deleting a role that owns a database."""
     foreign_status: int = Field(404, ge=400, le=499)
-    """The status for a project or branch that does not exist: Neon answers 404 or 403."""
+    """The status for a project or branch that does not exist: Neon sends 404 or 403."""
     no_login_password: bool = False
     """Whether a role that cannot log in gets a password."""
     failed_stay_listed: bool = True

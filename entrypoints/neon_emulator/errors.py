@@ -21,10 +21,10 @@ class ApiError(Exception):
 
 
 class BadRequest(ApiError):
-    """The request does not match the API description."""
+    """The request does not conform to the API description."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(400, f"invalid request: {what}")
+    def __init__(self, reason: str) -> None:
+        super().__init__(400, f"invalid request: {reason}")
 
 
 class Unauthorized(ApiError):
@@ -53,9 +53,9 @@ class Locked(ApiError):
 
 
 class LimitExceeded(ApiError):
-    def __init__(self, what: str, limit: int, count: int) -> None:
+    def __init__(self, kind: str, limit: int, count: int) -> None:
         super().__init__(
             422,
-            f"{what} limit of {limit} exceeded, got {count}",
-            f"{what.rsplit(maxsplit=1)[-1].upper()}_LIMIT_EXCEEDED",
+            f"{kind} limit of {limit} exceeded, got {count}",
+            f"{kind.rsplit(maxsplit=1)[-1].upper()}_LIMIT_EXCEEDED",
         )

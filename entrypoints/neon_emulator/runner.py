@@ -41,15 +41,15 @@ async def _serve_until_stopped(
     listener: socket.socket, behaviour: Behaviour, announce: Announce
 ) -> None:
     """Serve until a signal arrives, during startup too; repeated signals have no effect."""
-    work = asyncio.create_task(_serve(listener, behaviour, announce))
+    task = asyncio.create_task(_serve(listener, behaviour, announce))
 
     def stop() -> None:
-        if not work.cancelling():
-            work.cancel()
+        if not task.cancelling():
+            task.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
-    await work
+    await task
 
 
 async def _serve(listener: socket.socket, behaviour: Behaviour, announce: Announce) -> None:
@@ -80,7 +80,7 @@ async def _serving(emulator: Emulator, listener: socket.socket) -> AsyncIterator
 
 
 def _listen(port: int) -> socket.socket:
-    """Listen before anything else is started, so that a port in use is reported at once."""
+    """Listen before anything else starts, so that a port in use is reported at once."""
     try:
         return socket.create_server((HOST, port), backlog=512)
     except OSError as error:

@@ -25,7 +25,7 @@ from ports.driven.clock import Clock
 from ports.driven.doctor import DoctorChecks
 from ports.use_cases.run_doctor import RunDoctor
 
-NEON_ANSWER_TIMEOUT = 10.0
+NEON_RESPONSE_TIMEOUT = 10.0
 """Seconds: several calls that time out have to fit into the time limit of one group of checks."""
 
 
@@ -98,7 +98,7 @@ def _create_provider_checks(
             return {"postgres": postgres}
         case ProviderName.NEON:
             neon = create_neon_config(settings, "", clock, structlog.get_logger())
-            neon = replace(neon, answer_timeout=NEON_ANSWER_TIMEOUT)
+            neon = replace(neon, response_timeout=NEON_RESPONSE_TIMEOUT)
             return {"neon": NeonDoctorChecks(neon=neon, load_local_state=reader.load_local_state)}
         case ProviderName.MEMORY:
             return {}

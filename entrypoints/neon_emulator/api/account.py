@@ -1,10 +1,10 @@
-"""`/users` and `/regions`: the account and the region, which clients read first."""
+"""`/users` and `/regions`: the account and the region."""
 
 from aiohttp import web
 
+from entrypoints.neon_emulator.api.middleware import EMULATOR
 from entrypoints.neon_emulator.api.requests import parse_page_size
 from entrypoints.neon_emulator.api.responses import OWNER_ID, PLAN, Json, format_time, json_response
-from entrypoints.neon_emulator.keys import EMULATOR
 from entrypoints.neon_emulator.state.project import REGION, Project
 
 EMAIL = "emulated@example.com"

@@ -24,7 +24,7 @@ from entrypoints.neon_emulator.api.responses import (
 )
 from entrypoints.neon_emulator.errors import ApiError, NotFound
 from entrypoints.neon_emulator.state.project import Endpoint
-from entrypoints.neon_emulator.steps import Step
+from entrypoints.neon_emulator.state.steps import Step
 
 MAX_PAGE_SIZE = 10_000
 
@@ -35,13 +35,13 @@ async def list_(request: web.Request) -> web.Response:
     query = request.query
     parse_number(request, "limit", MAX_PAGE_SIZE, MAX_PAGE_SIZE)
     branch = call.project.branch
-    is_shown = not query.get("cursor") and query.get("search", "") in branch.name
+    is_listed = not query.get("cursor") and query.get("search", "") in branch.name
     page = {
         "next": branch.id,
         "sort_by": parse_choice(request, "sort_by", ("updated_at", "created_at", "name")),
         "sort_order": parse_choice(request, "sort_order", ("desc", "asc")).upper(),
     }
-    branches = [render_branch(call.project)] if is_shown else []
+    branches = [render_branch(call.project)] if is_listed else []
     return json_response(
         {"branches": branches, "annotations": {}, "pagination": page if branches else {}}
     )
@@ -49,8 +49,8 @@ async def list_(request: web.Request) -> web.Response:
 
 async def count(request: web.Request) -> web.Response:
     call = resolve_project(request)
-    is_found = request.query.get("search", "") in call.project.branch.name
-    return json_response({"count": int(is_found)})
+    is_match = request.query.get("search", "") in call.project.branch.name
+    return json_response({"count": int(is_match)})
 
 
 async def show(request: web.Request) -> web.Response:
@@ -112,9 +112,9 @@ async def restart_endpoint(request: web.Request) -> web.Response:
 
 
 def _render_endpoints(call: Call) -> web.Response:
-    has_one = call.behaviour.read_write_compute
+    has_endpoint = call.behaviour.read_write_compute
     return json_response(
-        {"endpoints": [render_endpoint(call.emulator, call.project)] if has_one else []}
+        {"endpoints": [render_endpoint(call.emulator, call.project)] if has_endpoint else []}
     )
 
 
@@ -126,8 +126,8 @@ def _resolve_branch(request: web.Request) -> Call:
 
 async def _resolve_endpoint(request: web.Request) -> Call:
     call = resolve_project(request)
-    is_there = request.match_info["endpoint_id"] == call.project.endpoint.id
-    if not (is_there and call.behaviour.read_write_compute):
+    is_known = request.match_info["endpoint_id"] == call.project.endpoint.id
+    if not (is_known and call.behaviour.read_write_compute):
         raise NotFound("endpoint not found")
     await call.project.refresh(call.now)
     return call
@@ -156,6 +156,6 @@ def _set_suspended(endpoint: Endpoint, *, suspended: bool) -> None:
 
 
 def _render_change(call: Call, steps: list[Step]) -> web.Response:
-    operations = call.begin(steps)
+    operations = call.start(steps)
     body = {"endpoint": render_endpoint(call.emulator, call.project)}
     return json_response({**body, **render_operations(call.project, operations)})

@@ -7,15 +7,15 @@ from functools import partial
 
 from aiohttp import web
 
+from entrypoints.neon_emulator.api.middleware import EMULATOR
 from entrypoints.neon_emulator.behaviour import Behaviour
 from entrypoints.neon_emulator.errors import ApiError
-from entrypoints.neon_emulator.keys import EMULATOR
 from entrypoints.neon_emulator.state.catalog import Catalog, E, Entry
 from entrypoints.neon_emulator.state.emulator import Emulator
 from entrypoints.neon_emulator.state.faults import DURING, Fault, How
 from entrypoints.neon_emulator.state.operations import Operation
 from entrypoints.neon_emulator.state.project import Project
-from entrypoints.neon_emulator.steps import Step
+from entrypoints.neon_emulator.state.steps import Step
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Call:
         on_failure: Callable[[], None] | None = None,
         may_be_late: bool = False,
     ) -> list[Operation]:
-        """Start an operation whose compute does `work` for `entry`; a failure calls
+        """Start an operation in which the compute does `work` for `entry`; a failure calls
         `on_failure`."""
         entry.settled, entry.updated_at = False, self.now
         step = Step(
@@ -63,15 +63,15 @@ class Call:
             on_finish=partial(_settle, entry),
             on_failure=partial(_fail, entry, on_failure),
         )
-        return self.begin([step, *self._create_suspension_steps()])
+        return self.start([step, *self._create_suspension_steps()])
 
-    def begin(self, steps: list[Step]) -> list[Operation]:
-        return self.project.operations.begin(steps, take_operation_fault(self.request))
+    def start(self, steps: list[Step]) -> list[Operation]:
+        return self.project.operations.start(steps, take_operation_fault(self.request))
 
     def _create_suspension_steps(self) -> list[Step]:
-        """Return the step that suspends a compute again that the change starts."""
+        """Return the step that suspends a compute after a change has started it."""
         endpoint = self.project.endpoint
-        if self.project.operations.running or not (self.behaviour.idle or endpoint.suspended):
+        if self.project.operations.is_running or not (self.behaviour.idle or endpoint.suspended):
             return []
         return [create_suspension(self)]
 
@@ -110,13 +110,13 @@ def create_suspension(call: Call, on_finish: Callable[[], None] = lambda: None) 
 def resolve_project(request: web.Request) -> Call:
     """Return the call for the project in the path. Raises ApiError if it does not exist."""
     emulator = request.app[EMULATOR]
-    wanted = request.match_info["project_id"]
-    project = emulator.projects.get(wanted)
+    project_id = request.match_info["project_id"]
+    project = emulator.projects.get(project_id)
     if project is None or _is_stale(request, project):
         raise ApiError(
             emulator.behaviour.foreign_status,
             "not allowed to perform actions outside the project this key is scoped to; "
-            f'subject_project_id:"{wanted}"',
+            f'subject_project_id:"{project_id}"',
         )
     return Call(request, emulator, project)
 
@@ -129,23 +129,23 @@ async def resolve_branch(request: web.Request) -> Call:
     return call
 
 
-def check_branch(call: Call, wanted: str) -> None:
-    if call.project.branch.id != wanted:
+def check_branch(call: Call, branch_id: str) -> None:
+    if call.project.branch.id != branch_id:
         raise ApiError(call.behaviour.foreign_status, "branch not found")
 
 
 def take_operation_fault(request: web.Request) -> Fault | None:
-    """Take the fault for the operations of this request, if any."""
-    return request.app[EMULATOR].faults.take(find_route(request), DURING)
+    """Return the fault for the operations of this request, if any, and count it as happened."""
+    return request.app[EMULATOR].faults.take(get_route_name(request), DURING)
 
 
 def take_stale_reads(request: web.Request) -> int:
     """Return how many reads must not find the object that this request creates."""
-    fault = request.app[EMULATOR].faults.take(find_route(request), {How.STALE_404})
+    fault = request.app[EMULATOR].faults.take(get_route_name(request), {How.STALE_404})
     return fault.reads if fault else 0
 
 
-def find_route(request: web.Request) -> str:
+def get_route_name(request: web.Request) -> str:
     return request.match_info.route.name or ""
 
 

@@ -5,11 +5,11 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
+from entrypoints.neon_emulator.api.middleware import EMULATOR
 from entrypoints.neon_emulator.api.requests import describe_first_error, read_body
 from entrypoints.neon_emulator.api.responses import json_response
 from entrypoints.neon_emulator.behaviour import Behaviour
 from entrypoints.neon_emulator.errors import BadRequest, NotFound
-from entrypoints.neon_emulator.keys import EMULATOR
 from entrypoints.neon_emulator.state.emulator import Emulator
 from entrypoints.neon_emulator.state.faults import ANY, Fault
 from entrypoints.neon_emulator.state.project import Project
@@ -46,16 +46,18 @@ async def change_behaviour(request: web.Request) -> web.Response:
 
 
 async def lock(request: web.Request) -> web.Response:
-    wanted = await read_body(LockRequest, request) if request.can_read_body else LockRequest()
-    _find_project(request.app[EMULATOR], wanted.project_id).operations.lock(wanted.seconds)
+    body = await read_body(LockRequest, request) if request.can_read_body else LockRequest()
+    _find_project(request.app[EMULATOR], body.project_id).operations.lock(body.seconds)
     return web.Response(status=204)
 
 
 async def unlock(request: web.Request) -> web.Response:
     """Unlock one project, or all."""
     emulator = request.app[EMULATOR]
-    wanted = request.query.get("project_id")
-    for project in [_find_project(emulator, wanted)] if wanted else emulator.projects.values():
+    project_id = request.query.get("project_id")
+    for project in (
+        [_find_project(emulator, project_id)] if project_id else emulator.projects.values()
+    ):
         project.operations.unlock()
     return web.Response(status=204)
 
@@ -67,9 +69,9 @@ async def list_faults(request: web.Request) -> web.Response:
 
 async def add_fault(request: web.Request) -> web.Response:
     fault = await read_body(Fault, request)
-    routes = {route.name for route in request.app.router.routes()}
-    if fault.which not in routes | {ANY}:
-        raise BadRequest(f"there is no route {fault.which!r}")
+    names = {route.name for route in request.app.router.routes()}
+    if fault.route not in names | {ANY}:
+        raise BadRequest(f"there is no route {fault.route!r}")
     request.app[EMULATOR].faults.add(fault)
     return await list_faults(request)
 
@@ -85,8 +87,8 @@ async def list_requests(request: web.Request) -> web.Response:
     return json_response({"requests": [dict(zip(fields, each, strict=True)) for each in exchanges]})
 
 
-def _find_project(emulator: Emulator, wanted: str | None) -> Project:
+def _find_project(emulator: Emulator, project_id: str | None) -> Project:
     try:
-        return emulator.projects[wanted or emulator.first.id]
+        return emulator.projects[project_id or emulator.first.id]
     except KeyError:
         raise NotFound("project not found") from None

@@ -29,14 +29,14 @@ from entrypoints.neon_emulator.state.operations import Operation
 
 
 async def create(request: web.Request) -> web.Response:
-    wanted = (await read_body(NewDatabaseBody, request)).database
+    new = (await read_body(NewDatabaseBody, request)).database
     call = await resolve_branch(request)
-    check_database_name(wanted.name, call.behaviour.name_error_status)
+    check_database_name(new.name, call.behaviour.name_error_status)
     call.check_may_change()
-    _check_free(call, wanted.name)
-    _check_room(call)
-    _check_owner(call, wanted.owner_name)
-    database = call.project.databases.add(_create_entry(call, wanted))
+    _check_free(call, new.name)
+    _check_limit(call)
+    _check_owner(call, new.owner_name)
+    database = call.project.databases.add(_create_entry(call, new))
     operations = call.apply(
         database,
         partial(_create, call, database),
@@ -63,15 +63,15 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def change(request: web.Request) -> web.Response:
-    wanted = (await read_body(DatabaseChangeBody, request)).database
+    changes = (await read_body(DatabaseChangeBody, request)).database
     call = await resolve_branch(request)
     database = call.project.databases.find(request.match_info["database_name"])
     if database is None:
         raise NotFound("database not found")
     call.check_may_change()
-    _check_change(call, database, wanted.name, wanted.owner_name)
-    database.name = wanted.name or database.name
-    database.owner_name = wanted.owner_name or database.owner_name
+    _check_change(call, database, changes.name, changes.owner_name)
+    database.name = changes.name or database.name
+    database.owner_name = changes.owner_name or database.owner_name
     work = partial(_change, call, database, database.name, database.owner_name)
     operations = call.apply(database, work, on_failure=partial(_restore_name, database))
     return _render_change(call, database, operations)
@@ -100,7 +100,7 @@ def _check_free(call: Call, name: str) -> None:
         )
 
 
-def _check_room(call: Call) -> None:
+def _check_limit(call: Call) -> None:
     limit, count = call.behaviour.databases_limit, len(call.project.databases)
     if count >= limit:
         raise LimitExceeded("branch databases", limit, count)
@@ -121,11 +121,11 @@ def _check_change(call: Call, database: Database, name: str | None, owner: str |
         _check_owner(call, owner)
 
 
-def _create_entry(call: Call, wanted: NewDatabase) -> Database:
+def _create_entry(call: Call, new: NewDatabase) -> Database:
     return Database(
         id=identifiers.create_database_id(),
-        name=wanted.name,
-        owner_name=wanted.owner_name,
+        name=new.name,
+        owner_name=new.owner_name,
         unseen_reads=take_stale_reads(call.request),
         created_at=call.now,
         updated_at=call.now,

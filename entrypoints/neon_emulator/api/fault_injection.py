@@ -1,4 +1,4 @@
-"""Middleware that applies faults before a call is handled, or to its response."""
+"""Middleware that applies faults before the emulator handles a call, or to the response."""
 
 import asyncio
 import math
@@ -7,9 +7,9 @@ from contextlib import suppress
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from entrypoints.neon_emulator.api.calls import find_route
+from entrypoints.neon_emulator.api.calls import get_route_name
+from entrypoints.neon_emulator.api.middleware import EMULATOR, is_disconnected
 from entrypoints.neon_emulator.errors import ApiError, Locked
-from entrypoints.neon_emulator.keys import EMULATOR
 from entrypoints.neon_emulator.state.emulator import Emulator
 from entrypoints.neon_emulator.state.faults import AFTER, BEFORE, Fault, How
 
@@ -21,11 +21,11 @@ _POLL_INTERVAL = 0.02
 
 @web.middleware
 async def inject_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
-    emulator, route = request.app[EMULATOR], find_route(request)
+    emulator, route = request.app[EMULATOR], get_route_name(request)
     if fault := emulator.faults.take(route, BEFORE):
         return await _respond_with_fault(request, emulator, fault)
     response = await handler(request)
-    if fault := emulator.faults.take(route, AFTER):  # refused calls have raised
+    if fault := emulator.faults.take(route, AFTER):  # a refused call raised already
         return await _replace_response(request, emulator, fault, response)
     return response
 
@@ -41,8 +41,8 @@ async def _respond_with_fault(
         case How.LIMITED:
             raise ApiError(429, "too many requests")
         case How.LIMITED_RETRY_AFTER:
-            wait = {"Retry-After": str(math.ceil(fault.seconds))}
-            raise ApiError(429, "too many requests", headers=wait)
+            pause = {"Retry-After": str(math.ceil(fault.seconds))}
+            raise ApiError(429, "too many requests", headers=pause)
         case How.LOCKED:
             raise Locked(emulator.behaviour.locked_code)
     raise ApiError(503, "service unavailable")
@@ -72,14 +72,10 @@ def _cut_connection(request: web.Request) -> web.Response:
 
 async def _hang(request: web.Request, emulator: Emulator) -> web.Response:
     """Wait until the client disconnects or the emulator stops."""
-    while not (emulator.closing.is_set() or _is_gone(request)):
+    while not (emulator.closing.is_set() or is_disconnected(request)):
         with suppress(TimeoutError):
             await asyncio.wait_for(emulator.closing.wait(), _POLL_INTERVAL)
     return _cut_connection(request)
-
-
-def _is_gone(request: web.Request) -> bool:
-    return request.transport is None or request.transport.is_closing()
 
 
 def _truncate(response: web.StreamResponse) -> web.Response:

@@ -1,4 +1,7 @@
-"""Middleware for every request: id, record, API key check, errors in Neon's format."""
+"""Middleware for every request: id, record, API key check, errors in Neon's format.
+
+`EMULATOR` and `REQUEST_ID` are keys of values in the application and in a request.
+"""
 
 import uuid
 
@@ -7,12 +10,15 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from entrypoints.neon_emulator.errors import ApiError, Unauthorized
-from entrypoints.neon_emulator.keys import EMULATOR, REQUEST_ID
+from entrypoints.neon_emulator.state.emulator import Emulator
 
 API = "/api/v2"
 
-LONGEST_PATH = 500
-"""Maximum number of characters that are recorded."""
+EMULATOR = web.AppKey("EMULATOR", Emulator)
+REQUEST_ID = web.RequestKey("request_id", str)
+
+MAX_PATH = 500
+"""Characters of a path that are recorded."""
 
 REQUEST_ID_HEADER = "x-neon-ret-request-id"
 
@@ -30,9 +36,8 @@ async def record_exchange(request: web.Request, handler: Handler) -> web.StreamR
     """Record each API request; status 0 means that the client disconnected before the response."""
     response = await handler(request)
     if request.path.startswith(API):
-        is_gone = request.transport is None or request.transport.is_closing()
-        status = 0 if is_gone else response.status
-        path = request.rel_url.raw_path[:LONGEST_PATH]
+        status = 0 if is_disconnected(request) else response.status
+        path = request.rel_url.raw_path[:MAX_PATH]
         request.app[EMULATOR].exchanges.append((request.method, path, status))
     return response
 
@@ -56,6 +61,11 @@ async def check_key(request: web.Request, handler: Handler) -> web.StreamRespons
     if scheme.lower() != "bearer" or not request.app[EMULATOR].is_valid_key(key.strip()):
         raise Unauthorized
     return await handler(request)
+
+
+def is_disconnected(request: web.Request) -> bool:
+    """Return whether the client has disconnected."""
+    return request.transport is None or request.transport.is_closing()
 
 
 def _render_error(request: web.Request, error: ApiError) -> web.Response:

@@ -13,6 +13,7 @@ from entrypoints.neon_emulator.api.calls import (
     take_operation_fault,
     take_stale_reads,
 )
+from entrypoints.neon_emulator.api.middleware import EMULATOR
 from entrypoints.neon_emulator.api.requests import (
     NewProject,
     NewProjectBody,
@@ -27,8 +28,10 @@ from entrypoints.neon_emulator.api.requests import (
     read_body,
 )
 from entrypoints.neon_emulator.api.responses import (
+    build_connection_uri,
     json_response,
     render_branch,
+    render_connection,
     render_database,
     render_endpoint,
     render_operation,
@@ -43,25 +46,23 @@ from entrypoints.neon_emulator.errors import (
     NotFound,
     PasswordsNotStored,
 )
-from entrypoints.neon_emulator.keys import EMULATOR
 from entrypoints.neon_emulator.state.emulator import PG_VERSION, Emulator, ProjectSpec
 from entrypoints.neon_emulator.state.operations import Operation
 from entrypoints.neon_emulator.state.project import Project
-from entrypoints.neon_emulator.uris import build_connection_uri, render_connection
 
-LARGEST_OPERATIONS_PAGE = 1000
+MAX_OPERATIONS_PAGE = 1000
 
 
 async def create(request: web.Request) -> web.Response:
-    asked = (await read_body(NewProjectBody, request)).project
+    new = (await read_body(NewProjectBody, request)).project
     emulator = request.app[EMULATOR]
-    wanted = _spec_from_request(emulator, asked)
+    spec = _spec_from_request(emulator, new)
     limit, count = emulator.behaviour.projects_limit, len(emulator.projects)
     if count >= limit:
         raise LimitExceeded("user projects", limit, count)
-    project, operations = emulator.create_project(wanted, take_operation_fault(request))
+    project, operations = emulator.create_project(spec, take_operation_fault(request))
     project.unseen_reads = take_stale_reads(request)
-    return json_response(_render_created(emulator, project, operations), 201)
+    return json_response(_render_new_project(emulator, project, operations), 201)
 
 
 async def list_(request: web.Request) -> web.Response:
@@ -94,7 +95,7 @@ async def rename(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
-    """Delete a project; respond when its server has stopped, because no proxy ends the logins."""
+    """Delete a project; respond when its server has stopped, because no proxy refuses logins."""
     call = resolve_project(request)
     await asyncio.wait([call.emulator.delete_project(call.project)])
     return json_response({"project": render_project(call.project)})
@@ -102,25 +103,26 @@ async def delete(request: web.Request) -> web.Response:
 
 async def show_connection_uri(request: web.Request) -> web.Response:
     call = resolve_project(request)
-    names = parse_text(request, "role_name"), parse_text(request, "database_name")
+    role_name = parse_text(request, "role_name")
+    database_name = parse_text(request, "database_name")
     parse_flag(request, "pooled")  # the same host: there is no pooler
     _check_branch_and_endpoint(call)
     await call.project.refresh(call.now)
-    role = call.project.roles.find(names[0])
+    role = call.project.roles.find(role_name)
     if role is None:
-        raise NotFound(f'role not found; role_name:"{names[0]}"')
-    if call.project.databases.find(names[1]) is None:
-        raise NotFound(f'database not found; database_name:"{names[1]}"')
+        raise NotFound(f'role not found; role_name:"{role_name}"')
+    if call.project.databases.find(database_name) is None:
+        raise NotFound(f'database not found; database_name:"{database_name}"')
     if not call.stores_passwords:
         if not call.behaviour.uri_without_password:
             raise PasswordsNotStored
         role = replace(role, password=None)
-    return json_response({"uri": build_connection_uri(call.project, role, names[1])})
+    return json_response({"uri": build_connection_uri(call.project, role, database_name)})
 
 
 async def list_operations(request: web.Request) -> web.Response:
     call = resolve_project(request)
-    limit = parse_number(request, "limit", call.behaviour.page_size, LARGEST_OPERATIONS_PAGE)
+    limit = parse_number(request, "limit", call.behaviour.page_size, MAX_OPERATIONS_PAGE)
     cursor = request.query.get("cursor")
     newest_first = call.project.operations.all[::-1]
     page = [each for each in newest_first if cursor is None or _format_cursor(each) < cursor][
@@ -134,33 +136,33 @@ async def list_operations(request: web.Request) -> web.Response:
 
 async def show_operation(request: web.Request) -> web.Response:
     call = resolve_project(request)
-    wanted = request.match_info["operation_id"]
+    operation_id = request.match_info["operation_id"]
     for operation in call.project.operations.all:
-        if operation.id == wanted:
+        if operation.id == operation_id:
             return json_response({"operation": render_operation(call.project, operation)})
     raise NotFound("operation not found")
 
 
-def _spec_from_request(emulator: Emulator, asked: NewProject) -> ProjectSpec:
-    database = asked.branch.database_name or "neondb"
-    role = asked.branch.role_name or f"{database}_owner"
+def _spec_from_request(emulator: Emulator, new: NewProject) -> ProjectSpec:
+    database = new.branch.database_name or "neondb"
+    role = new.branch.role_name or f"{database}_owner"
     check_database_name(database, emulator.behaviour.name_error_status)
     check_role_name(role, emulator.behaviour.name_error_status)
     return ProjectSpec(
-        name=asked.name,
-        branch=asked.branch.name or "main",
+        name=new.name,
+        branch=new.branch.name or "main",
         role=role,
         database=database,
-        pg_version=asked.pg_version or PG_VERSION,
-        store_passwords=asked.store_passwords is not False,
-        org_id=asked.org_id,
+        pg_version=new.pg_version or PG_VERSION,
+        store_passwords=new.store_passwords is not False,
+        org_id=new.org_id,
     )
 
 
-def _render_created(
+def _render_new_project(
     emulator: Emulator, project: Project, operations: list[Operation]
 ) -> dict[str, Any]:
-    (role,), (database,) = project.roles.all(), project.databases.all()
+    (role,), (database,) = project.roles.list_all(), project.databases.list_all()
     return {
         "project": render_project(project),
         "connection_uris": [render_connection(project, role, database)],

@@ -13,7 +13,7 @@ from entrypoints.neon_emulator.errors import ApiError, BadRequest
 
 IDENTIFIER_BYTES = 63
 
-LARGEST_PROJECTS_PAGE = 400
+MAX_PROJECTS_PAGE = 400
 
 ID_PATTERN = "^[a-z0-9-]{1,60}$"
 
@@ -119,13 +119,13 @@ def _check_is_json(request: web.Request) -> None:
 
 
 def parse_number(
-    request: web.Request, name: str, default: int, most: int, *, least: int = 1
+    request: web.Request, name: str, default: int, maximum: int, *, minimum: int = 1
 ) -> int:
     text = request.query.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit() and least <= int(text[:9]) <= most):
-        raise BadRequest(f"{name} is a number from {least} to {most}")
+    if not (text.isascii() and text.isdigit() and minimum <= int(text[:9]) <= maximum):
+        raise BadRequest(f"{name} must be a number from {minimum} to {maximum}")
     return int(text)
 
 
@@ -138,29 +138,29 @@ def parse_text(request: web.Request, name: str) -> str:
 
 def parse_page_size(request: web.Request, default: int) -> int:
     """Return the page size of a list of projects; check `timeout` (ms), which has no effect."""
-    parse_number(request, "timeout", 10_000, 30_000, least=100)
-    return parse_number(request, "limit", default, LARGEST_PROJECTS_PAGE)
+    parse_number(request, "timeout", 10_000, 30_000, minimum=100)
+    return parse_number(request, "limit", default, MAX_PROJECTS_PAGE)
 
 
 def parse_choice(request: web.Request, name: str, words: Sequence[str]) -> str:
-    """Return a parameter that is one of these words; the first word is the default."""
+    """Return a parameter that must be one of these words; the first word is the default."""
     word = request.query.get(name, words[0])
     if word not in words:
-        raise BadRequest(f"{name} is one of {', '.join(words)}")
+        raise BadRequest(f"{name} must be one of {', '.join(words)}")
     return word
 
 
 def parse_id(request: web.Request, name: str) -> str | None:
     text = request.query.get(name)
     if text is not None and not re.fullmatch(ID_PATTERN, text):
-        raise BadRequest(f"{name} is not an id")
+        raise BadRequest(f"{name} must match {ID_PATTERN}")
     return text
 
 
 def parse_flag(request: web.Request, name: str) -> bool:
     text = request.query.get(name, "false").lower()
     if text not in {"true", "false"}:
-        raise BadRequest(f"{name} is true or false")
+        raise BadRequest(f"{name} must be true or false")
     return text == "true"
 
 
@@ -187,6 +187,6 @@ def _check_name(kind: str, name: str, status: int) -> None:
 
 def describe_first_error(error: ValidationError) -> str:
     first: Any = error.errors()[0]
-    where = ".".join(map(str, first["loc"])) or "body"
-    what = "field required" if first["type"] == "missing" else first["msg"]
-    return f"invalid: {where} ({what})"
+    field = ".".join(map(str, first["loc"])) or "body"
+    reason = "field required" if first["type"] == "missing" else first["msg"]
+    return f"invalid: {field} ({reason})"

@@ -1,7 +1,8 @@
-"""Neon's JSON, with every field that its API description requires."""
+"""Neon's JSON, with every field that its API description requires, and connection URIs."""
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -24,15 +25,15 @@ def json_response(body: Json, status: int = 200) -> web.Response:
     return web.json_response(body, status=status)
 
 
-def format_time(when: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """Format a time as RFC 3339, in whole seconds."""
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def render_times(thing: Any) -> Json:
+def render_times(item: Any) -> Json:
     return {
-        "created_at": format_time(thing.created_at),
-        "updated_at": format_time(thing.updated_at),
+        "created_at": format_time(item.created_at),
+        "updated_at": format_time(item.updated_at),
     }
 
 
@@ -60,8 +61,8 @@ def render_database(project: Project, database: Database) -> Json:
 
 
 def render_operation(project: Project, operation: Operation) -> Json:
-    seconds = project.operations.seconds(operation)
-    trouble = {
+    seconds = project.operations.measure_duration(operation)
+    failure = {
         "error": operation.error,
         "retry_at": operation.retry_at and format_time(operation.retry_at),
     }
@@ -75,7 +76,7 @@ def render_operation(project: Project, operation: Operation) -> Json:
         **on_compute,
         "action": operation.action,
         "status": operation.status,
-        **{name: value for name, value in trouble.items() if value},
+        **{name: value for name, value in failure.items() if value},
         "failures_count": operation.failures_count,
         **render_times(operation),
         "total_duration_ms": round(seconds * 1000),
@@ -130,10 +131,30 @@ def render_endpoint(emulator: Emulator, project: Project) -> Json:
     }
 
 
+def build_connection_uri(project: Project, role: Role, database_name: str) -> str:
+    """Build a URI without TLS: the bundled server listens on loopback and does not support it."""
+    password = f":{quote(role.password, safe='')}" if role.password else ""
+    user, database = quote(role.name, safe=""), quote(database_name, safe="")
+    return f"postgresql://{user}{password}@{HOST}:{project.compute.port}/{database}?sslmode=disable"
+
+
+def render_connection(project: Project, role: Role, database: Database) -> Json:
+    return {
+        "connection_uri": build_connection_uri(project, role, database.name),
+        "connection_parameters": {
+            "database": database.name,
+            "password": role.password or "",
+            "role": role.name,
+            "host": HOST,
+            "pooler_host": HOST,
+        },
+    }
+
+
 def get_endpoint_state(emulator: Emulator, project: Project) -> str:
     if not project.endpoint.started:
         return "init"
-    if project.operations.running:
+    if project.operations.is_running:
         return "active"
     return "idle" if emulator.behaviour.idle or project.endpoint.suspended else "active"
 

@@ -19,12 +19,12 @@ from entrypoints.neon_emulator.state.operations import Operation
 
 
 async def create(request: web.Request) -> web.Response:
-    wanted = (await read_body(NewRoleBody, request)).role
+    new = (await read_body(NewRoleBody, request)).role
     call = await resolve_branch(request)
-    check_role_name(wanted.name, call.behaviour.name_error_status)
+    check_role_name(new.name, call.behaviour.name_error_status)
     call.check_may_change()
-    _check_room(call, wanted.name)
-    role = call.project.roles.add(_create_entry(call, wanted))
+    _check_available(call, new.name)
+    role = call.project.roles.add(_create_entry(call, new))
     operations = call.apply(
         role,
         partial(_create, call, role),
@@ -87,7 +87,7 @@ def _find_role(call: Call) -> Role:
     return role
 
 
-def _check_room(call: Call, name: str) -> None:
+def _check_available(call: Call, name: str) -> None:
     behaviour = call.behaviour
     if call.project.roles.find(name):
         raise ApiError(
@@ -101,7 +101,9 @@ def _check_room(call: Call, name: str) -> None:
 
 
 def _check_owns_nothing(call: Call, role: Role) -> None:
-    owned = [each.name for each in call.project.databases.all() if each.owner_name == role.name]
+    owned = [
+        each.name for each in call.project.databases.list_all() if each.owner_name == role.name
+    ]
     if owned:
         raise ApiError(
             call.behaviour.owner_deletion_status,
@@ -109,12 +111,12 @@ def _check_owns_nothing(call: Call, role: Role) -> None:
         )
 
 
-def _create_entry(call: Call, wanted: NewRole) -> Role:
-    has_password = call.behaviour.no_login_password or not wanted.no_login
+def _create_entry(call: Call, new: NewRole) -> Role:
+    has_password = call.behaviour.no_login_password or not new.no_login
     return Role(
-        name=wanted.name,
+        name=new.name,
         password=identifiers.create_password() if has_password else None,
-        no_login=wanted.no_login,
+        no_login=new.no_login,
         unseen_reads=take_stale_reads(call.request),
         created_at=call.now,
         updated_at=call.now,

@@ -1,4 +1,4 @@
-"""A project's compute: its PostgreSQL server and the changes made there."""
+"""A project's compute: its PostgreSQL server, and changes to roles and databases."""
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -87,7 +87,7 @@ class Compute:
     @property
     def _provider(self) -> PostgresProvider:
         if self._running is None:
-            raise ProviderBusy("The compute is not running.")
+            raise ProviderBusy("The compute is not running: start it first.")
         return self._running
 
     async def _run(self, statement: str, database: str = "postgres") -> None:

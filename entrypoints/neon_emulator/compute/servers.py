@@ -80,9 +80,9 @@ class Servers:
 
     @asynccontextmanager
     async def _open_server(self, folder: Path, port: int | None) -> AsyncIterator[PostgresProvider]:
-        bundle = EmbeddedOptions(folder=folder, port=port, settings=self._settings)
+        options = EmbeddedOptions(folder=folder, port=port, settings=self._settings)
         async with open_embedded_provider(
-            bundle, "neon-emulator", self._clock, self._log
+            options, "neon-emulator", self._clock, self._log
         ) as provider:
             yield provider
 
@@ -91,7 +91,7 @@ def get_superuser_login(provider: PostgresProvider) -> Login:
     """Return the login of the bundled server's superuser."""
     login = provider.server.superuser
     if login is None:
-        raise ValueError("a server without a superuser cannot play a compute")
+        raise ValueError("A compute needs a server with a superuser.")
     return login
 
 

@@ -51,13 +51,13 @@ class Catalog(Generic[E]):
         self._entries: list[E] = []
 
     def __len__(self) -> int:
-        return len(self.all())
+        return len(self.list_all())
 
-    def all(self) -> list[E]:
+    def list_all(self) -> list[E]:
         return [entry for entry in self._entries if not entry.is_deleting]
 
     def find(self, name: str) -> E | None:
-        return next((entry for entry in self.all() if entry.name == name), None)
+        return next((entry for entry in self.list_all() if entry.name == name), None)
 
     def add(self, entry: E) -> E:
         self._entries.append(entry)
@@ -68,11 +68,11 @@ class Catalog(Generic[E]):
 
     def list_visible(self) -> list[E]:
         """Return the entries that a list shows; stale ones appear after some reads."""
-        entries = self.all()
-        shown = [entry for entry in entries if not entry.unseen_reads]
+        entries = self.list_all()
+        visible = [entry for entry in entries if not entry.unseen_reads]
         for entry in entries:
             entry.unseen_reads = max(0, entry.unseen_reads - 1)
-        return shown
+        return visible
 
     def find_visible(self, name: str) -> E | None:
         entry = self.find(name)
@@ -81,9 +81,9 @@ class Catalog(Generic[E]):
             return None
         return entry
 
-    def merge(self, real: Iterable[str], create: Callable[[str], E]) -> None:
+    def merge(self, real_names: Iterable[str], create: Callable[[str], E]) -> None:
         """Remove entries that SQL dropped, and add those that it created."""
-        names = list(real)
+        names = list(real_names)
         self._entries = [entry for entry in self._entries if entry.real_name in {None, *names}]
         known = {entry.real_name for entry in self._entries}
         for name in names:

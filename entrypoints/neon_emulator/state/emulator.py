@@ -21,7 +21,7 @@ from entrypoints.neon_emulator.state.catalog import Database, Role
 from entrypoints.neon_emulator.state.faults import Fault, Faults
 from entrypoints.neon_emulator.state.operations import Operation, Operations
 from entrypoints.neon_emulator.state.project import Branch, Endpoint, Project
-from entrypoints.neon_emulator.steps import Step
+from entrypoints.neon_emulator.state.steps import Step
 from ports.driven.clock import Clock
 
 HOST = "127.0.0.1"
@@ -72,14 +72,14 @@ class Emulator:
         return secrets.compare_digest(key.encode(errors="replace"), self.key.encode())
 
     def create_project(
-        self, wanted: ProjectSpec, fault: Fault | None = None
+        self, spec: ProjectSpec, fault: Fault | None = None
     ) -> tuple[Project, list[Operation]]:
         """Create a project and start its operations. Raises BadRequest for a version of
         PostgreSQL that is not bundled."""
-        if wanted.pg_version != PG_VERSION:
+        if spec.pg_version != PG_VERSION:
             raise BadRequest(f"the emulator has PostgreSQL {PG_VERSION} only")
-        project = self._create_project(wanted)
-        role, database = self._add_first_entries(project, wanted)
+        project = self._create_project(spec)
+        role, database = self._add_first_entries(project, spec)
         steps = [
             Step(
                 action="create_timeline",
@@ -95,14 +95,14 @@ class Emulator:
             ),
         ]
         self.projects[project.id] = project
-        return project, project.operations.begin(steps, fault)
+        return project, project.operations.start(steps, fault)
 
     def list_visible_projects(self) -> list[Project]:
         """Return the projects that a list shows; stale ones appear after some reads."""
-        shown = [project for project in self.projects.values() if not project.unseen_reads]
+        visible = [project for project in self.projects.values() if not project.unseen_reads]
         for project in self.projects.values():
             project.unseen_reads = max(0, project.unseen_reads - 1)
-        return shown
+        return visible
 
     def delete_project(self, project: Project) -> asyncio.Task[None]:
         """Remove the project at once. Return the task that stops its server."""
@@ -116,36 +116,36 @@ class Emulator:
         await asyncio.gather(*self._closing_projects)
         await self._servers.close()
 
-    def _create_project(self, wanted: ProjectSpec) -> Project:
+    def _create_project(self, spec: ProjectSpec) -> Project:
         now = self.clock.now()
         new_id = identifiers.create_project_id()
         return Project(
             id=new_id,
             number=next(self._numbers),
-            name=wanted.name or new_id,
-            pg_version=wanted.pg_version,
-            store_passwords=wanted.store_passwords,
-            org_id=wanted.org_id,
+            name=spec.name or new_id,
+            pg_version=spec.pg_version,
+            store_passwords=spec.store_passwords,
+            org_id=spec.org_id,
             created_at=now,
             updated_at=now,
-            branch=Branch(name=wanted.branch, created_at=now, updated_at=now),
+            branch=Branch(name=spec.branch, created_at=now, updated_at=now),
             endpoint=Endpoint(created_at=now, updated_at=now),
             operations=Operations(self.clock, self._log.bind(project=new_id)),
             compute=Compute(self._servers, new_id),
         )
 
-    def _add_first_entries(self, project: Project, wanted: ProjectSpec) -> tuple[Role, Database]:
+    def _add_first_entries(self, project: Project, spec: ProjectSpec) -> tuple[Role, Database]:
         times: Mapping[str, Any] = {
             "created_at": project.created_at,
             "updated_at": project.created_at,
         }
         password = identifiers.create_password()
-        role = project.roles.add(Role(name=wanted.role, password=password, **times))
+        role = project.roles.add(Role(name=spec.role, password=password, **times))
         database = project.databases.add(
             Database(
                 id=identifiers.create_database_id(),
-                name=wanted.database,
-                owner_name=wanted.role,
+                name=spec.database,
+                owner_name=spec.role,
                 **times,
             )
         )

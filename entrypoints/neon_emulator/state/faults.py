@@ -58,12 +58,12 @@ DURING = frozenset({How.FAILING_OPERATION, How.RECOVERING_OPERATION, How.UNKNOWN
 
 
 class Fault(BaseModel):
-    """A fault. `which` is the name of a route, such as `create_role`, or * for all; `times` None
+    """A fault. `route` is the name of a route, such as `create_role`, or * for all; `times` None
     means until it is removed."""
 
     model_config = ConfigDict(extra="forbid")
 
-    which: str
+    route: str
     how: How
     times: int | None = Field(1, ge=1)
     reads: int = Field(3, ge=1)
@@ -89,7 +89,7 @@ class Faults:
     def take(self, route: str, kinds: Collection[How]) -> Fault | None:
         """Return the next fault of these kinds for that route, and count it as happened."""
         for fault in self._faults:
-            if fault.which in {route, ANY} and fault.how in kinds:
+            if fault.route in {route, ANY} and fault.how in kinds:
                 self._count_down(fault)
                 return fault
         return None

@@ -21,34 +21,34 @@ _TAIL = string.ascii_lowercase + string.digits
 
 
 def create_project_id() -> str:
-    return f"{_words()}-{secrets.randbelow(90_000_000) + 10_000_000}"
+    return f"{_choose_words()}-{secrets.randbelow(90_000_000) + 10_000_000}"
 
 
 def create_branch_id() -> str:
-    return f"br-{_words()}-{_random(8, _TAIL)}"
+    return f"br-{_choose_words()}-{_choose_characters(8, _TAIL)}"
 
 
 def create_endpoint_id() -> str:
-    return f"ep-{_words()}-{_random(8, _TAIL)}"
+    return f"ep-{_choose_words()}-{_choose_characters(8, _TAIL)}"
 
 
 def create_database_id() -> int:
-    """Return an id greater than all before: clients take the lowest for the branch's first
-    database."""
+    """Return an id greater than all earlier ones: clients take the database with the lowest id for
+    the branch's first."""
     return time.time_ns() // 1_000
 
 
 def create_password() -> str:
-    return "npg_" + _random(12, string.ascii_letters + string.digits)
+    return "npg_" + _choose_characters(12, string.ascii_letters + string.digits)
 
 
 def create_api_key() -> str:
-    return "napi_" + _random(48, _TAIL)
+    return "napi_" + _choose_characters(48, _TAIL)
 
 
-def _words() -> str:
+def _choose_words() -> str:
     return f"{secrets.choice(_ADJECTIVES)}-{secrets.choice(_NOUNS)}"
 
 
-def _random(length: int, alphabet: str) -> str:
+def _choose_characters(length: int, alphabet: str) -> str:
     return "".join(secrets.choice(alphabet) for _ in range(length))

@@ -12,8 +12,7 @@ from structlog.stdlib import BoundLogger
 from domain.errors import PgvendError
 from entrypoints.neon_emulator.errors import Locked
 from entrypoints.neon_emulator.state.faults import Fault, How
-from entrypoints.neon_emulator.state.steps import Performer
-from entrypoints.neon_emulator.steps import PlannedFailure, Step
+from entrypoints.neon_emulator.state.steps import Performer, PlannedFailure, Step
 from ports.driven.clock import Clock
 
 UNKNOWN_STATUS = "reticulating"
@@ -43,7 +42,7 @@ class Operations:
         self._locked_until = -math.inf
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         return bool(self._running_sets)
 
     def lock(self, seconds: float | None) -> None:
@@ -59,7 +58,7 @@ class Operations:
         if self._clock.elapsed() < self._locked_until or len(self._running_sets) > overlapping:
             raise Locked(code)
 
-    def begin(self, steps: Sequence[Step], fault: Fault | None = None) -> list[Operation]:
+    def start(self, steps: Sequence[Step], fault: Fault | None = None) -> list[Operation]:
         """Start the operations of one request, each with `fault`: the first one runs, the others
         wait for it."""
         operations = [self._record(step) for step in steps]
@@ -69,8 +68,8 @@ class Operations:
             self._running_sets.add(task)
         return operations
 
-    def seconds(self, operation: Operation) -> float:
-        """Return how long the operation took, or has taken so far."""
+    def measure_duration(self, operation: Operation) -> float:
+        """Return the seconds that the operation took, or has taken so far."""
         if operation.started_at is None:
             return 0
         ended_at = self._clock.elapsed() if operation.ended_at is None else operation.ended_at

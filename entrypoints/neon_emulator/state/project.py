@@ -67,7 +67,7 @@ class Project:
             self.databases.merge(
                 found.databases, partial(_database_from_server, now, found.databases)
             )
-            for database in self.databases.all():
+            for database in self.databases.list_all():
                 if database.settled and database.real_name:
                     database.owner_name = found.databases[database.real_name]
             if found.sessions:

@@ -1,28 +1,52 @@
-"""The steps of operations: their work, on time or late."""
+"""The steps of operations, and the order in which their work is done, on time or late."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from structlog.stdlib import BoundLogger
 
 from domain.errors import PgvendError
-from entrypoints.neon_emulator.steps import Step
 from ports.driven.clock import Clock
 
 
-class Turn:
-    """A place in a queue, which is reached when the previous turn ends."""
+class PlannedFailure(PgvendError):
+    """Internal error that a fault caused."""
 
-    def __init__(self, before: "Turn | None") -> None:
-        self._before = before
-        self._over = asyncio.Event()
+
+async def _do_nothing_async() -> None: ...
+
+
+def _do_nothing() -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """The plan of an operation that takes `seconds`: `work` is done at its end or `late` seconds
+    afterwards."""
+
+    action: str
+    seconds: float
+    late: float = 0
+    work: Callable[[], Awaitable[None]] = _do_nothing_async
+    on_finish: Callable[[], None] = _do_nothing
+    on_failure: Callable[[], None] = _do_nothing
+
+
+class Turn:
+    """A place in a queue; it begins when the previous turn ends."""
+
+    def __init__(self, previous: "Turn | None") -> None:
+        self._previous = previous
+        self._end = asyncio.Event()
 
     async def wait(self) -> None:
-        if self._before:
-            await self._before._over.wait()
-            self._before = None
+        if self._previous:
+            await self._previous._end.wait()
+            self._previous = None
 
     def end(self) -> None:
-        self._over.set()
+        self._end.set()
 
 
 class Performer:
@@ -32,8 +56,8 @@ class Performer:
         self._clock = clock
         self._log = log
         self._last: Turn | None = None
-        self._late: set[asyncio.Task[None]] = set()
-        self._usual: dict[str, float] = {}
+        self._late_tasks: set[asyncio.Task[None]] = set()
+        self._usual_seconds: dict[str, float] = {}
 
     async def perform(self, step: Step) -> None:
         """Perform a step and wait for its duration. Raises the error of its work unless that is
@@ -57,34 +81,34 @@ class Performer:
         )
 
     async def close(self) -> None:
-        for task in self._late:
+        for task in self._late_tasks:
             task.cancel()
-        await asyncio.gather(*self._late, return_exceptions=True)
+        await asyncio.gather(*self._late_tasks, return_exceptions=True)
 
     async def _perform_on_time(self, step: Step, turn: Turn) -> None:
         """Do the work so that it ends with the step's time, as far as its duration is known."""
-        begin = self._clock.elapsed()
-        await self._clock.sleep(max(0, step.seconds - self._usual.get(step.action, 0)))
+        started_at = self._clock.elapsed()
+        await self._clock.sleep(max(0, step.seconds - self._usual_seconds.get(step.action, 0)))
         seconds = await self._do_work(step, turn)
-        self._usual[step.action] = min(seconds, step.seconds / 2)
-        left = step.seconds - (self._clock.elapsed() - begin)
-        if left > 0:
-            await self._clock.sleep(left)
+        self._usual_seconds[step.action] = min(seconds, step.seconds / 2)
+        remaining = step.seconds - (self._clock.elapsed() - started_at)
+        if remaining > 0:
+            await self._clock.sleep(remaining)
 
     async def _do_work(self, step: Step, turn: Turn) -> float:
         """Do the work. Return its duration in seconds."""
         try:
             await turn.wait()
-            begin = self._clock.elapsed()
+            started_at = self._clock.elapsed()
             await step.work()
-            return self._clock.elapsed() - begin
+            return self._clock.elapsed() - started_at
         finally:
             turn.end()
 
     def _schedule_late_work(self, step: Step, turn: Turn) -> None:
         task = asyncio.create_task(self._do_late_work(step, turn))
-        self._late.add(task)
-        task.add_done_callback(self._late.discard)
+        self._late_tasks.add(task)
+        task.add_done_callback(self._late_tasks.discard)
 
     async def _do_late_work(self, step: Step, turn: Turn) -> None:
         await self._clock.sleep(step.late)

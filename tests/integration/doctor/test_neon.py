@@ -8,7 +8,7 @@ import pytest
 import structlog
 from aiohttp.test_utils import unused_port
 
-from adapters.neon.doctor import NeonDoctorChecks, check_capacity
+from adapters.neon.doctor import NeonDoctorChecks, assess_capacity
 from adapters.postgres.doctor.context import LocalState
 from domain.doctor import Outcome
 from domain.secrets import Secret
@@ -16,8 +16,8 @@ from domain.targets import Isolation
 from ports.use_cases.run_doctor import RunDoctor
 from tests.support.clock import FakeClock
 from tests.support.doctor import FAIL, LOCAL_STATE, OK, UNKNOWN, WARN, select_not_ok
-from tests.support.neon.checks import no_changes, override_behaviour
-from tests.support.neon.emulator import RunningEmulator, running_emulator
+from tests.support.neon.checks import no_changes
+from tests.support.neon.emulator import RunningEmulator, override_behaviour_now, running_emulator
 from tests.support.neon.providers import create_config, provider_on
 from tests.support.provision_requests import new_provision_request
 
@@ -104,11 +104,11 @@ async def test_a_wrong_setting_is_named(
 
 @pytest.mark.parametrize(("number", "verdict"), [(449, OK), (450, WARN), (499, WARN), (500, FAIL)])
 def test_a_branch_near_its_limit_is_reported(number: int, verdict: object) -> None:
-    assert check_capacity(number).verdict is verdict
+    assert assess_capacity(number).verdict is verdict
 
 
 async def test_missing_password_storage_is_reported(neon: RunningEmulator) -> None:
-    with override_behaviour(neon, store_passwords=False):
+    with override_behaviour_now(neon, store_passwords=False):
         found = await _run_checks(neon, ROLE)
 
     assert found["branch"].verdict is OK

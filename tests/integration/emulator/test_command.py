@@ -23,8 +23,8 @@ LAST_LINE = "NEON_API_KEY"
 async def test_the_printed_settings_suffice_and_a_stop_leaves_nothing(
     tmp_path: Path,
 ) -> None:
-    """The log contains no secret either."""
-    async with running_emulator("--operation-ms", "0", folder=tmp_path) as (process, settings):
+    """Check also that the log contains no secret."""
+    async with running_command("--operation-ms", "0", folder=tmp_path) as (process, settings):
         project = f"/projects/{settings['NEON_PROJECT_ID']}"
         branches = await send(settings, f"{project}/branches")
         names = "role_name=neondb_owner&database_name=neondb"
@@ -42,8 +42,8 @@ async def test_the_printed_settings_suffice_and_a_stop_leaves_nothing(
 
 
 async def test_settings_apply_and_two_signals_leave_nothing(tmp_path: Path) -> None:
-    knobs = ("--no-store-passwords", "--set", "roles_limit=0")
-    async with running_emulator(*knobs, folder=tmp_path) as (process, settings):
+    options = ("--no-store-passwords", "--set", "roles_limit=0")
+    async with running_command(*options, folder=tmp_path) as (process, settings):
         branch = f"/projects/{settings['NEON_PROJECT_ID']}/branches/{settings['NEON_BRANCH_ID']}"
         role = {"role": {"name": "one"}}
         created = await send(settings, f"{branch}/roles", method="POST", body=role)
@@ -55,7 +55,7 @@ async def test_settings_apply_and_two_signals_leave_nothing(tmp_path: Path) -> N
 
 
 async def test_a_stop_during_startup_leaves_nothing(tmp_path: Path) -> None:
-    async with starting_emulator(folder=tmp_path) as process:
+    async with starting_command(folder=tmp_path) as process:
         await wait_until(lambda: list_names(tmp_path, "pgvend-neon-*/template"))
         process.send_signal(signal.SIGTERM)
         status = await asyncio.wait_for(process.wait(), PATIENCE)
@@ -65,26 +65,26 @@ async def test_a_stop_during_startup_leaves_nothing(tmp_path: Path) -> None:
 
 
 async def test_an_unknown_setting_and_a_used_port_are_named() -> None:
-    taken = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
-    async with taken:
-        port = taken.sockets[0].getsockname()[1]
-        knob, ran = await asyncio.gather(
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        setting, port_in_use = await asyncio.gather(
             run_pgvend("neon-emulator", "--set", "no_such=1"),
             run_pgvend("neon-emulator", "--port", str(port)),
         )
 
-    assert (knob.status, ran.status) == (1, 1)
-    assert "no_such" in knob.stderr
-    assert "operation_seconds" in knob.stderr
-    assert f"port {port}" in ran.stderr
+    assert (setting.status, port_in_use.status) == (1, 1)
+    assert "no_such" in setting.stderr
+    assert "operation_seconds" in setting.stderr
+    assert f"port {port}" in port_in_use.stderr
 
 
 @asynccontextmanager
-async def running_emulator(
+async def running_command(
     *arguments: str, folder: Path | None = None
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, str]]]:
     """Run the command. Yield its process and the settings that it prints."""
-    async with starting_emulator(*arguments, folder=folder) as process:
+    async with starting_command(*arguments, folder=folder) as process:
         settings: dict[str, str] = {}
         assert process.stdout
         while LAST_LINE not in settings:
@@ -95,7 +95,7 @@ async def running_emulator(
 
 
 @asynccontextmanager
-async def starting_emulator(
+async def starting_command(
     *arguments: str, folder: Path | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(

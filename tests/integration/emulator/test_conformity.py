@@ -7,8 +7,9 @@ import pytest
 
 from entrypoints.neon_emulator.behaviour import Behaviour
 from tests.support.neon.client import OWNER
-from tests.support.neon.conformity import API, create_checker
+from tests.support.neon.conformity import create_checker
 from tests.support.neon.emulator import RunningEmulator, running_emulator
+from tests.support.neon.exchanges import API
 
 NEVER_ACCEPTED = {
     "POST /projects/{project_id}/branches",  # the emulator has one branch in each project
@@ -53,17 +54,17 @@ CALLS: list[tuple[str, Any]] = [
 
 
 async def test_every_route_succeeds_as_described() -> None:
-    if (checked := create_checker()) is None:
+    if (checker := create_checker()) is None:
         pytest.skip("needs Neon's description: see NEON_OPENAPI")
     fast = Behaviour(operation_seconds=0, start_compute_seconds=0)
-    async with running_emulator(fast, middlewares=[checked.middleware()], checked=False) as neon:
+    async with running_emulator(fast, middlewares=[checker.middleware()], checked=False) as neon:
         for call, body in CALLS:
             await _succeed(neon, call, body)
         (other,) = neon.emulator.projects.keys() - {neon.project_id}
         await _succeed(neon, f"DELETE /projects/{other}")
 
-    accepted = {title[:-4] for title in checked.seen if title.endswith(("200", "201"))}
-    assert checked.violations == []
+    accepted = {title[:-4] for title in checker.seen if title.endswith(("200", "201"))}
+    assert checker.violations == []
     assert _routes(neon) - accepted == NEVER_ACCEPTED
 
 

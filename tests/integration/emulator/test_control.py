@@ -18,9 +18,9 @@ async def test_settings_are_shown_and_changed(neon: RunningEmulator) -> None:
     assert changed.body["idle"] is shown.body["idle"] is is_idle is True
 
 
-@pytest.mark.parametrize("knobs", [{"no_such": 1}, {"idle": True, "operation_seconds": -1}, []])
-async def test_an_invalid_setting_changes_no_other(neon: RunningEmulator, knobs: Any) -> None:
-    answer = await _control(neon, "PATCH", "behaviour", knobs)
+@pytest.mark.parametrize("changes", [{"no_such": 1}, {"idle": True, "operation_seconds": -1}, []])
+async def test_an_invalid_setting_changes_no_other(neon: RunningEmulator, changes: Any) -> None:
+    answer = await _control(neon, "PATCH", "behaviour", changes)
 
     assert (answer.status, neon.behaviour.idle) == (400, False)
 
@@ -34,27 +34,32 @@ async def test_a_project_is_locked_until_unlocked_or_for_a_time(
         await _control(neon, "DELETE", "lock")
         free = await neon.client.wait_until_done(await neon.client.create_role(new_name("role")))
         await _control(neon, "POST", "lock", {"project_id": neon.project_id, "seconds": 0})
-        again = await neon.client.create_role(new_name("role"))
+        after_timeout = await neon.client.create_role(new_name("role"))
         missing = await _control(neon, "POST", "lock", {"project_id": "none"})
 
-    assert [answer.status for answer in (locked, free, again, missing)] == [423, 201, 201, 404]
+    assert [answer.status for answer in (locked, free, after_timeout, missing)] == [
+        423,
+        201,
+        201,
+        404,
+    ]
 
 
 async def test_faults_are_added_listed_and_removed(neon: RunningEmulator) -> None:
-    fault = {"which": "get_project", "how": "unavailable", "times": None}
+    fault = {"route": "get_project", "how": "unavailable", "times": None}
     async with override_behaviour(neon):
         added = await _control(neon, "POST", "faults", fault)
         failed = await neon.client.call("GET", neon.client.project)
         await _control(neon, "DELETE", "faults")
         remaining = await _control(neon, "GET", "faults")
 
-    assert added.body["faults"][0]["which"] == "get_project"
+    assert added.body["faults"][0]["route"] == "get_project"
     assert failed.status == 503
     assert remaining.body == {"faults": []}
 
 
 @pytest.mark.parametrize(
-    "fault", [{"which": "no_route", "how": "hang"}, {"which": "get_project", "how": "no_way"}, {}]
+    "fault", [{"route": "no_route", "how": "hang"}, {"route": "get_project", "how": "no_way"}, {}]
 )
 async def test_an_invalid_fault_is_refused(neon: RunningEmulator, fault: Any) -> None:
     assert (await _control(neon, "POST", "faults", fault)).status == 400
@@ -62,7 +67,7 @@ async def test_an_invalid_fault_is_refused(neon: RunningEmulator, fault: Any) ->
 
 async def test_api_requests_are_listed_in_order(neon: RunningEmulator) -> None:
     async with override_behaviour(neon):
-        neon.fault("create_role", "reset_before")
+        neon.add_fault("create_role", "reset_before")
         with pytest.raises(aiohttp.ClientError):  # aiohttp would repeat a GET
             await neon.client.create_role(new_name("role"))
     await neon.client.call("GET", "/a%2Fb")

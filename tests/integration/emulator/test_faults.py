@@ -20,7 +20,7 @@ STATUSES = {
     How.FAILED_AFTER: 500,
     How.GATEWAY_HTML: 524,
 }
-"""Of the faults with a complete response."""
+"""The statuses of the faults with a complete response."""
 
 CUT = {How.RESET_BEFORE, How.LOST_AFTER, How.GARBAGE}
 SILENT = {How.HANG_BEFORE, How.HANG}
@@ -32,7 +32,7 @@ async def test_a_fault_before_changes_nothing_and_one_after_everything(
 ) -> None:
     name = new_name("role")
     async with override_behaviour(neon):
-        neon.fault("create_role", how, seconds=3)
+        neon.add_fault("create_role", how, seconds=3)
         answer = await _send(neon, how, name)
 
     snapshot = await neon.snapshot()
@@ -55,7 +55,7 @@ async def test_a_fault_applies_to_its_route_only(
     neon: RunningEmulator, times: int | None, statuses: list[int]
 ) -> None:
     async with override_behaviour(neon):
-        neon.fault("get_project", How.LOCKED, times=times)
+        neon.add_fault("get_project", How.LOCKED, times=times)
         other = await neon.client.call("GET", neon.client.branch)
         answers = [await neon.client.call("GET", neon.client.project) for _ in statuses]
 
@@ -65,7 +65,7 @@ async def test_a_fault_applies_to_its_route_only(
 
 async def test_a_fault_after_applies_to_a_successful_call(neon: RunningEmulator) -> None:
     async with override_behaviour(neon):
-        neon.fault("create_role", How.FAILED_AFTER)
+        neon.add_fault("create_role", How.FAILED_AFTER)
         refused = await neon.client.create_role("neondb_owner")
         broken = await neon.client.create_role(new_name("role"))
 
@@ -74,10 +74,10 @@ async def test_a_fault_after_applies_to_a_successful_call(neon: RunningEmulator)
 
 @EACH
 @pytest.mark.parametrize("listed", [True, False], ids=["listed", "not listed"])
-async def test_a_failed_creation_leaves_no_object_and_is(
+async def test_a_failed_creation_leaves_no_object(
     neon: RunningEmulator, kind: str, listed: bool
 ) -> None:
-    name = new_name("unmade")
+    name = new_name("failed")
     async with override_behaviour(neon, failed_stay_listed=listed):
         operation = await _run_failing(neon, f"create_{kind}", neon.client.create(kind, name))
         snapshot = await neon.snapshot()
@@ -119,7 +119,7 @@ async def test_a_delayed_operation_finishes(
 ) -> None:
     name = new_name("role")
     async with override_behaviour(neon):
-        neon.fault("create_role", how, seconds=0.3)
+        neon.add_fault("create_role", how, seconds=0.3)
         answer = await neon.client.create_role(name)
         path = f"{neon.client.project}/operations/{answer.body['operations'][0]['id']}"
         early = (await neon.client.call("GET", path)).body["operation"]
@@ -133,7 +133,7 @@ async def test_a_delayed_operation_finishes(
 @EACH
 async def test_a_stale_read_does_not_find_a_new_object(neon: RunningEmulator, kind: str) -> None:
     async with override_behaviour(neon):
-        neon.fault(f"create_{kind}", How.STALE_404, reads=2)
+        neon.add_fault(f"create_{kind}", How.STALE_404, reads=2)
         name = await create_object(neon, kind)
     path = neon.client.path(kind, name)
 
@@ -146,7 +146,7 @@ async def test_a_stale_read_does_not_find_a_new_object(neon: RunningEmulator, ki
 
 async def test_a_stale_read_does_not_find_a_new_project(neon: RunningEmulator) -> None:
     async with override_behaviour(neon):
-        neon.fault("create_project", How.STALE_404, reads=1)
+        neon.add_fault("create_project", How.STALE_404, reads=1)
         created = await neon.client.create_project()
     path = f"/projects/{created.body['project']['id']}"
 
@@ -157,7 +157,7 @@ async def test_a_stale_read_does_not_find_a_new_project(neon: RunningEmulator) -
 
 async def test_a_project_whose_creation_fails_has_no_server(neon: RunningEmulator) -> None:
     async with override_behaviour(neon):
-        neon.fault("create_project", How.FAILING_OPERATION)
+        neon.add_fault("create_project", How.FAILING_OPERATION)
         created = await neon.client.create_project()
         statuses = [each["status"] for each in await neon.client.wait_until_ended(created)]
     project = neon.emulator.projects[created.body["project"]["id"]]
@@ -176,9 +176,9 @@ async def _send(neon: RunningEmulator, how: How, name: str) -> Answer | None:
         return None
 
 
-async def _run_failing(neon: RunningEmulator, which: str, call: Any) -> Any:
-    """Make the call's operation fail. Return the operation."""
-    neon.fault(which, How.FAILING_OPERATION)
+async def _run_failing(neon: RunningEmulator, route: str, call: Any) -> Any:
+    """Let the call's operation fail. Return the operation."""
+    neon.add_fault(route, How.FAILING_OPERATION)
     answer: Answer = await call
     (operation,) = await neon.client.wait_until_ended(answer)
     return operation

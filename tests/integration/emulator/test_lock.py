@@ -59,16 +59,19 @@ async def test_a_project_can_be_deleted_while_its_operations_run(neon: RunningEm
     assert [answer.status for answer in answers] == [200, 404]
 
 
-@pytest.mark.parametrize("beside", [0, 2])
+@pytest.mark.parametrize("overlapping", [0, 2])
 async def test_concurrent_changes_are_limited_by_the_lock(
-    neon: RunningEmulator, beside: int
+    neon: RunningEmulator, overlapping: int
 ) -> None:
     names = [new_name("role") for _ in range(10)]
-    async with override_behaviour(neon, operation_seconds=0.5, pass_while_locked=beside):
+    async with override_behaviour(neon, operation_seconds=0.5, pass_while_locked=overlapping):
         answers = await asyncio.gather(*map(neon.client.create_role, names))
 
-    assert Counter(answer.status for answer in answers) == {201: 1 + beside, 423: 9 - beside}
-    assert len(set(names) & (await neon.snapshot()).real_roles) == 1 + beside
+    assert Counter(answer.status for answer in answers) == {
+        201: 1 + overlapping,
+        423: 9 - overlapping,
+    }
+    assert len(set(names) & (await neon.snapshot()).real_roles) == 1 + overlapping
 
 
 async def test_changes_are_made_in_the_order_of_their_start(neon: RunningEmulator) -> None:
@@ -107,10 +110,10 @@ async def test_a_change_starts_an_idle_compute_and_suspends_it(neon: RunningEmul
 async def test_suspending_a_compute_ends_all_sessions(neon: RunningEmulator) -> None:
     """The API or a connection starts it again."""
     endpoint = f"{neon.client.project}/endpoints/{neon.emulator.first.endpoint.id}"
-    async with neon.session() as guest:
+    async with neon.session() as session:
         await neon.client.wait_until_done(await neon.client.call("POST", f"{endpoint}/suspend"))
         assert await _get_state(neon) == "idle"
-        assert not await is_alive(guest)
+        assert not await is_alive(session)
     await neon.client.wait_until_done(await neon.client.call("POST", f"{endpoint}/start"))
     assert await _get_state(neon) == "active"
 

@@ -13,7 +13,7 @@ from tests.support.neon.client import OWNER
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.polling import wait_until
 
-UNDER_WAY = {"scheduling", "running", "cancelling"}
+UNFINISHED = {"scheduling", "running", "cancelling"}
 
 
 @dataclass(frozen=True)
@@ -24,32 +24,32 @@ class Account:
     project: str
     branch: str
 
-    async def ask(self, call: Callable[..., Any], *args: object, **kwargs: object) -> Any:
+    async def call(self, call: Callable[..., Any], *args: object, **kwargs: object) -> Any:
         return await asyncio.to_thread(call, self.project, *args, **kwargs)
 
-    async def see(self, call: Callable[..., Any], *args: object) -> Any:
+    async def call_on_branch(self, call: Callable[..., Any], *args: object) -> Any:
         """Call a method with the project and the branch."""
-        return await self.ask(call, self.branch, *args)
+        return await self.call(call, self.branch, *args)
 
     async def change(self, call: Callable[..., Any], *args: object, **kwargs: object) -> Any:
         """Call a method with the project and the branch; wait for its operations."""
-        answer = await self.ask(call, self.branch, *args, **kwargs)
+        answer = await self.call(call, self.branch, *args, **kwargs)
         await wait_until(self._is_settled)
         return answer
 
     async def _is_settled(self) -> bool:
         """Return whether no operation is running; some responses do not list their operations."""
-        listed = (await self.ask(self.client.operations)).operations
-        return not UNDER_WAY & {operation.status.value for operation in listed}
+        listed = (await self.call(self.client.operations)).operations
+        return not UNFINISHED & {operation.status.value for operation in listed}
 
     async def names(self) -> set[str]:
         """Return the names of the listed roles and databases."""
-        roles = (await self.see(self.client.roles)).roles
-        databases = (await self.see(self.client.databases)).databases
+        roles = (await self.call_on_branch(self.client.roles)).roles
+        databases = (await self.call_on_branch(self.client.databases)).databases
         return {each.name for each in (*roles, *databases)}
 
     async def uri(self, database: str, role: str) -> str:
-        return str((await self.ask(self.client.connection_uri, database, role)).uri)
+        return str((await self.call(self.client.connection_uri, database, role)).uri)
 
 
 @pytest.fixture
@@ -63,8 +63,8 @@ async def account(neon: RunningEmulator) -> AsyncIterator[Account]:
     before = await account.names()
     created = await account.change(client.role_create, "client-ana")
     assert created.role.password.startswith("npg_")
-    wished = {"name": "client-shop", "owner_name": "client-ana"}
-    await account.change(client.database_create, database=wished)
+    new = {"name": "client-shop", "owner_name": "client-ana"}
+    await account.change(client.database_create, database=new)
     assert await account.names() == before | {"client-ana", "client-shop"}
     yield account
     await account.change(client.database_delete, "client-shop")
@@ -76,20 +76,20 @@ async def account(neon: RunningEmulator) -> AsyncIterator[Account]:
 async def test_the_client_lists_all_objects(account: Account, neon: RunningEmulator) -> None:
     client = account.client
     projects = (await asyncio.to_thread(client.projects)).projects
-    branches = (await account.ask(client.branches)).branches
-    endpoints = (await account.ask(client.endpoints)).endpoints
-    roles = (await account.see(client.roles)).roles
-    roles.append((await account.see(client.role, "client-ana")).role)
+    branches = (await account.call(client.branches)).branches
+    endpoints = (await account.call(client.endpoints)).endpoints
+    roles = (await account.call_on_branch(client.roles)).roles
+    roles.append((await account.call_on_branch(client.role, "client-ana")).role)
 
     assert neon.project_id in {project.id for project in projects}
     assert (await asyncio.to_thread(client.projects, shared=True)).projects == []
     assert (await asyncio.to_thread(client.me)).projects_limit > 0
-    assert (await account.ask(client.project)).project.id == account.project
+    assert (await account.call(client.project)).project.id == account.project
     assert [branch.id for branch in branches] == [account.branch]
-    assert (await account.see(client.branch)).branch.id == account.branch
+    assert (await account.call_on_branch(client.branch)).branch.id == account.branch
     assert [endpoint.host for endpoint in endpoints] == [neon.host]
     assert (roles[-1].name, {role.password for role in roles}) == ("client-ana", {None})
-    assert await _owner(account) == "client-ana"
+    assert await _get_owner(account) == "client-ana"
 
 
 async def test_the_client_changes_objects_and_connects(account: Account) -> None:
@@ -101,7 +101,7 @@ async def test_the_client_changes_objects_and_connects(account: Account) -> None
 
     reset = await account.change(client.role_password_reset, "client-ana")
     (operation,) = reset.operations
-    shown = (await account.ask(client.operation, operation.id)).operation
+    shown = (await account.call(client.operation, operation.id)).operation
     after = await account.uri("client-shop", "client-ana")
     revealed = await asyncio.to_thread(client._request, "GET", f"{role}/reveal_password")
     assert (shown.action.value, shown.status.value) == ("apply_config", "finished")
@@ -113,17 +113,19 @@ async def test_the_client_changes_objects_and_connects(account: Account) -> None
         await asyncpg.connect(before)
 
     await account.change(client.database_update, "client-shop", database={"owner_name": OWNER})
-    assert await _owner(account) == OWNER
+    assert await _get_owner(account) == OWNER
 
 
 async def test_the_client_reports_refusals(account: Account, neon: RunningEmulator) -> None:
     with pytest.raises(NeonAPIError, match="already exists"):
-        await account.see(account.client.role_create, "client-ana")
+        await account.call_on_branch(account.client.role_create, "client-ana")
     other = NeonAPI("another", base_url=f"{neon.url}/")
     with pytest.raises(NeonAPIError, match="supplied credentials do not pass authentication"):
         await asyncio.to_thread(other.projects)
     other._session.close()
 
 
-async def _owner(account: Account) -> str:
-    return str((await account.see(account.client.database, "client-shop")).database.owner_name)
+async def _get_owner(account: Account) -> str:
+    return str(
+        (await account.call_on_branch(account.client.database, "client-shop")).database.owner_name
+    )

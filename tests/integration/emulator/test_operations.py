@@ -9,7 +9,7 @@ import structlog
 from entrypoints.neon_emulator.errors import Locked
 from entrypoints.neon_emulator.state.faults import Fault, How
 from entrypoints.neon_emulator.state.operations import Operation, Operations
-from entrypoints.neon_emulator.steps import Step
+from entrypoints.neon_emulator.state.steps import Step
 from tests.support.clock import FakeClock
 
 
@@ -22,8 +22,8 @@ class GatedWork:
         self.done: list[tuple[str, float]] = []
         self.gate = asyncio.Event()
 
-    def begin(self, *names: str, fault: Fault | None = None, **more: float) -> Sequence[Operation]:
-        return self.operations.begin([self._step(name, **more) for name in names], fault)
+    def start(self, *names: str, fault: Fault | None = None, **more: float) -> Sequence[Operation]:
+        return self.operations.start([self._step(name, **more) for name in names], fault)
 
     def _step(self, name: str, seconds: float = 0, late: float = 0) -> Step:
         async def work() -> None:
@@ -54,13 +54,13 @@ def work() -> GatedWork:
 async def test_operations_of_a_request_run_in_order_and_lock_the_project(
     work: GatedWork,
 ) -> None:
-    begun = work.begin("a", "b", seconds=3)
-    assert _statuses(begun) == ["running", "scheduling"]
+    operations = work.start("a", "b", seconds=3)
+    assert _statuses(operations) == ["running", "scheduling"]
     assert (work.is_free(), work.is_free(overlapping=2)) == (False, True)
 
     await work.end()
-    assert _statuses(begun) == ["finished", "finished"]
-    assert [work.operations.seconds(each) for each in begun] == [3, 3]
+    assert _statuses(operations) == ["finished", "finished"]
+    assert [work.operations.measure_duration(each) for each in operations] == [3, 3]
     assert work.done == [("a", 3), ("b", 6)]
     assert work.is_free()
 
@@ -79,39 +79,39 @@ async def test_a_project_is_locked_for_a_time_or_until_unlocked(work: GatedWork)
 
 
 async def test_a_failed_operation_cancels_the_rest(work: GatedWork) -> None:
-    begun = work.begin("failing", "b")
+    operations = work.start("failing", "b")
     await work.end()
 
-    assert _statuses(begun) == ["error", "cancelled"]
-    assert begun[0].error == "internal error"
+    assert _statuses(operations) == ["error", "cancelled"]
+    assert operations[0].error == "internal error"
     assert work.done == []
 
 
 async def test_a_recovering_operation_fails_first_and_locks(work: GatedWork) -> None:
-    fault = Fault(which="*", how=How.RECOVERING_OPERATION, seconds=2)
-    (operation,) = work.begin("a", fault=fault)
+    fault = Fault(route="*", how=How.RECOVERING_OPERATION, seconds=2)
+    (operation,) = work.start("a", fault=fault)
     await asyncio.sleep(0)
 
-    assert (operation.failures_count, work.operations.running) == (1, True)
+    assert (operation.failures_count, work.operations.is_running) == (1, True)
     await work.end()
     assert (operation.status, operation.error, work.done) == ("finished", None, [("a", 2)])
 
 
 async def test_creation_times_are_unique(work: GatedWork) -> None:
     for name in "abc":
-        work.begin(name)
+        work.start(name)
     await work.end()
 
     assert len({operation.created_at for operation in work.operations.all}) == 3
 
 
 async def test_closing_cancels_running_operations(work: GatedWork) -> None:
-    work.begin("a")
+    work.start("a")
     await work.operations.close()
     work.gate.set()
 
     assert work.done == []
-    assert not work.operations.running
+    assert not work.operations.is_running
 
 
 def _statuses(operations: Sequence[Operation]) -> list[str]:

@@ -31,10 +31,10 @@ class Project:
 
 @asynccontextmanager
 async def project(
-    neon: RunningEmulator, *, done: bool = True, **wished: Any
+    neon: RunningEmulator, *, done: bool = True, **properties: Any
 ) -> AsyncIterator[Project]:
     """Create a project, and delete it at the end."""
-    created = await neon.client.create_project(**wished)
+    created = await neon.client.create_project(**properties)
     if done:
         await neon.client.wait_until_done(created)
     yield (project := Project(created.body))
@@ -52,12 +52,12 @@ async def test_a_project_has_its_own_server_until_it_is_deleted(
         await session.close()
         with pytest.raises(asyncpg.InvalidPasswordError):
             await asyncpg.connect(shop.uri, password=await _get_owner_password(neon))
-    gone = await neon.client.call("GET", shop.path)
+    after_deletion = await neon.client.call("GET", shop.path)
 
     actions = [(each["action"], each["status"]) for each in shop.body["operations"]]
     assert actions == [("create_timeline", "running"), ("start_compute", "scheduling")]
     assert (*found, version) == ("keeper", "Shop", 18)
-    assert gone.status == 404
+    assert after_deletion.status == 404
     assert not (neon.folder / shop.body["project"]["id"]).exists()
     with pytest.raises(ConnectionRefusedError):
         await asyncpg.connect(shop.uri)

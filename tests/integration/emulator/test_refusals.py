@@ -14,32 +14,35 @@ KEYS = ["", "Bearer", "Bearer wrong", "Basic {key}", "{key}", "Bearer {key}x", "
 ROLES, DATABASES = "POST {branch}/roles", "POST {branch}/databases"
 PROJECTS, NEONDB = "POST /projects", "PATCH {branch}/databases/neondb"
 
-NO_OBJECTS: list[Any] = [{}, [], 1]
+NOT_OBJECTS: list[Any] = [{}, [], 1]
 
 WRONG_BODIES: dict[str, list[Any]] = {
     ROLES: [
-        *NO_OBJECTS,
+        *NOT_OBJECTS,
         *({"role": role} for role in (None, "ana", {}, {"name": None}, {"name": 7})),
         *({"role": {"name": "ana", "no_login": no}} for no in ("yes", 1, None)),
     ],
     DATABASES: [
-        *NO_OBJECTS,
+        *NOT_OBJECTS,
         {"database": {"name": "shop"}},
         {"database": {"owner_name": OWNER}},
         {"database": {"name": 7, "owner_name": OWNER}},
     ],
     NEONDB: [
-        *NO_OBJECTS,
+        *NOT_OBJECTS,
         *({"database": change} for change in (None, {"name": None}, {"owner_name": 7})),
     ],
     PROJECTS: [
-        *NO_OBJECTS,
+        *NOT_OBJECTS,
         {"project": None},
         *({"project": {"name": name}} for name in ("", "x" * 257, None)),
         *({"project": {"pg_version": version}} for version in ("17", 13, 17, 17.5)),
         {"project": {"store_passwords": "no"}},
         {"project": {"org_id": "An Organization"}},
-        *({"project": {"branch": it}} for it in (None, {"name": "x" * 257}, {"role_name": 7})),
+        *(
+            {"project": {"branch": branch}}
+            for branch in (None, {"name": "x" * 257}, {"role_name": 7})
+        ),
     ],
     "PATCH {project}": [{}, {"project": {"name": 7}}],
     "PATCH {branch}": [{}, {"branch": {"name": "x" * 257}}, {"branch": {"name": 7}}],
@@ -93,7 +96,7 @@ REVEALED = f"GET {{branch}}/roles/{OWNER}/reveal_password"
 TOO_MANY = "PROJECTS_LIMIT_EXCEEDED user projects limit of 1 exceeded, got 1"
 
 REFUSALS = {
-    "nowhere": Refusal(404, "not found", "GET /nowhere"),
+    "an unknown path": Refusal(404, "not found", "GET /nowhere"),
     "an id that no project can have": Refusal(404, "", "GET /projects/An%20Id"),
     "an id that no branch can have": Refusal(404, "", "GET {project}/branches/An%20Id"),
     "another project": Refusal(404, FOREIGN, "GET /projects/no-such-one"),
@@ -103,28 +106,34 @@ REFUSALS = {
     "another branch": Refusal(404, "branch not found", "GET {project}/branches/br-none/roles"),
     "a missing operation": Refusal(404, "", f"GET {UNKNOWN_OPERATION}"),
     "a missing role": Refusal(404, "", "GET {branch}/roles/nobody"),
-    "its password": Refusal(404, "Role not found", "GET {branch}/roles/nobody/reveal_password"),
-    "a new one": Refusal(404, "Role not found", "POST {branch}/roles/nobody/reset_password"),
+    "the password of a missing role": Refusal(
+        404, "Role not found", "GET {branch}/roles/nobody/reveal_password"
+    ),
+    "a new password for a missing role": Refusal(
+        404, "Role not found", "POST {branch}/roles/nobody/reset_password"
+    ),
     "a missing database": Refusal(404, "", "GET {branch}/databases/nothing"),
-    "its change": Refusal(404, "", "PATCH {branch}/databases/nothing", RENAMED),
-    "a method": Refusal(405, "", "PUT /projects"),
+    "a change to a missing database": Refusal(404, "", "PATCH {branch}/databases/nothing", RENAMED),
+    "an unknown method": Refusal(405, "", "PUT /projects"),
     "a second role": _role(OWNER, 409, "already exists"),
     "a second database": _database("neondb", OWNER, 409, "already exists"),
     "a change without a compute": _role("bob", 412, NO_COMPUTE, read_write_compute=False),
     "a password that is not stored": Refusal(
         412, "Storing passwords is disabled", REVEALED, None, {"store_passwords": False}
     ),
-    "an owner that is not there": _database(
+    "a missing owner": _database(
         "shop", "nobody", 422, 'database owner not found; role_name:"nobody"'
     ),
-    "a role too many": _role("bob", 422, "ROLES_LIMIT_EXCEEDED", roles_limit=1),
-    "a database too many": _database(
+    "one role too many": _role("bob", 422, "ROLES_LIMIT_EXCEEDED", roles_limit=1),
+    "one database too many": _database(
         "shop", OWNER, 422, "DATABASES_LIMIT_EXCEEDED", databases_limit=1
     ),
-    "a project too many": Refusal(422, TOO_MANY, PROJECTS, {"project": {}}, {"projects_limit": 1}),
+    "one project too many": Refusal(
+        422, TOO_MANY, PROJECTS, {"project": {}}, {"projects_limit": 1}
+    ),
     "an owner's deletion": Refusal(422, "", f"DELETE {{branch}}/roles/{OWNER}"),
     "the root branch's deletion": Refusal(422, "", "DELETE {branch}"),
-    "one branch more": Refusal(501, "", "POST {project}/branches", {}),
+    "a second branch": Refusal(501, "", "POST {project}/branches", {}),
     "a body that lacks a field": Refusal(400, INVALID, PROJECTS, {}),
 }
 

@@ -25,7 +25,7 @@ IMPOSSIBLE = {
     "role": ["", "x" * 64, "é" * 32, "a\0b", "pg_mine", "neon_superuser"],
     "database": ["", "x" * 64, "a\0b", "postgres", "template0", "template1"],
 }
-ODD = ["x" * 63, "Ünï/cødé ?#%", 'quoted "name"', "back\\slash'"]
+UNUSUAL = ["x" * 63, "Ünï/cødé ?#%", 'quoted "name"', "back\\slash'"]
 
 
 @EACH
@@ -76,18 +76,18 @@ async def test_invalid_names_are_refused(neon: RunningEmulator, kind: str, name:
     assert name not in await neon.client.names(f"{kind}s")
 
 
-@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("name", UNUSUAL)
 async def test_unusual_names_are_accepted(neon: RunningEmulator, name: str) -> None:
     await neon.client.wait_until_done(await neon.client.create_role(name))
     await neon.client.wait_until_done(await neon.client.create_database(name, name))
 
     shown = {kind: await neon.client.call("GET", neon.client.path(kind, name)) for kind in KINDS}
     async with neon.session(name, name) as session:
-        who, where = (await session.fetch("SELECT current_user, current_database()"))[0]
+        user, current = (await session.fetch("SELECT current_user, current_database()"))[0]
     await neon.client.wait_until_done(await neon.client.delete_database(name))
     await neon.client.wait_until_done(await neon.client.delete_role(name))
     assert [shown[kind].body[kind]["name"] for kind in KINDS] == [name, name]
-    assert (who, where) == (name, name)
+    assert (user, current) == (name, name)
     assert not (await neon.snapshot()).has(name)
 
 
@@ -150,16 +150,16 @@ async def test_a_deleted_roles_objects_go_to_the_databases_owner(
 
 async def test_a_database_is_deleted_with_its_sessions(neon: RunningEmulator) -> None:
     name = await create_object(neon, "database")
-    async with neon.session(OWNER, name) as guest:
+    async with neon.session(OWNER, name) as session:
         await neon.client.wait_until_done(await neon.client.delete_database(name))
 
-        assert not await is_alive(guest)
+        assert not await is_alive(session)
 
 
 async def test_a_renamed_database_keeps_its_id_and_contents(
     neon: RunningEmulator,
 ) -> None:
-    old, new, heir = (
+    old, new, new_owner = (
         await create_object(neon, "database"),
         new_name("database"),
         await create_object(neon, "role"),
@@ -171,13 +171,13 @@ async def test_a_renamed_database_keeps_its_id_and_contents(
     change = {"database": {"name": new}}
     renamed = await neon.client.call("PATCH", neon.client.database(old), change)
     await neon.client.wait_until_done(renamed)
-    change = {"database": {"owner_name": heir}}
+    change = {"database": {"owner_name": new_owner}}
     await neon.client.wait_until_done(
         await neon.client.call("PATCH", neon.client.database(new), change)
     )
 
     assert renamed.body["database"]["id"] == before.body["database"]["id"]
     assert not (await neon.snapshot()).has(old)
-    async with neon.session(heir, new) as session:
+    async with neon.session(new_owner, new) as session:
         assert await session.fetchval("SELECT to_regclass('notes') IS NOT NULL")
         assert await session.fetchval("SELECT pg_has_role('pg_database_owner', 'MEMBER')")

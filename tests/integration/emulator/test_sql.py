@@ -42,11 +42,11 @@ async def test_the_api_deletes_but_does_not_create_a_role_of_sql(
         assert await session.fetchval("SELECT current_user") == role
         assert not await session.fetchval("SELECT pg_has_role('neon_superuser', 'USAGE')")
 
-    again = await neon.client.create_role(role)
+    duplicate = await neon.client.create_role(role)
     revealed = await neon.client.call("GET", f"{neon.client.role(role)}/reveal_password")
     await neon.client.wait_until_done(await neon.client.delete_role(role))
 
-    assert (again.status, revealed.status) == (409, 412)
+    assert (duplicate.status, revealed.status) == (409, 412)
     assert not (await neon.snapshot()).has(role)
 
 
@@ -64,14 +64,14 @@ async def test_the_api_reveals_its_last_password_after_sql_changed_it(
 
 
 async def test_an_owner_changed_by_sql_is_listed(neon: RunningEmulator) -> None:
-    heir, database = new_name("role"), await create_object(neon, "database")
+    new_owner, database = new_name("role"), await create_object(neon, "database")
     async with neon.session() as session:
-        await session.execute(f"CREATE ROLE {heir}; GRANT {heir} TO {OWNER}")
-        await session.execute(f"ALTER DATABASE {database} OWNER TO {heir}")
+        await session.execute(f"CREATE ROLE {new_owner}; GRANT {new_owner} TO {OWNER}")
+        await session.execute(f"ALTER DATABASE {database} OWNER TO {new_owner}")
 
     answer = await neon.client.call("GET", neon.client.database(database))
 
-    assert answer.body["database"]["owner_name"] == heir
+    assert answer.body["database"]["owner_name"] == new_owner
 
 
 async def test_the_emulators_own_objects_are_hidden(

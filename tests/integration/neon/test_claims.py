@@ -1,4 +1,4 @@
-"""Claims on names: only roles created under a claim are ours."""
+"""Claims on names: pgvend owns only roles created under a claim."""
 
 import asyncio
 import itertools
@@ -16,15 +16,15 @@ from domain.provisioning import ProvisionRequest
 from domain.targets import Isolation
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.databases import expected_item, find_in_inventory
-from tests.support.neon.checks import can_log_in, no_changes, override_behaviour, with_retries
-from tests.support.neon.emulator import RunningEmulator, running_emulator
+from tests.support.neon.checks import can_log_in, no_changes, with_retries
+from tests.support.neon.emulator import RunningEmulator, override_behaviour_now, running_emulator
 from tests.support.neon.providers import provider_on
 from tests.support.polling import wait_until
 from tests.support.provision_requests import new_provision_request
 
 NONE, PROJECT = Isolation.NONE, Isolation.PROJECT
 
-Then = Callable[[DatabaseProvider, ProvisionRequest], Awaitable[None]]
+Call = Callable[[DatabaseProvider, ProvisionRequest], Awaitable[None]]
 
 
 @pytest.mark.parametrize("seconds", [2, 5])
@@ -36,8 +36,8 @@ async def test_a_role_older_than_the_claim_is_neither_imported_nor_deleted(
         provider_on(neon, NONE) as provider,
         _foreign_role(neon, provision_request, age=seconds),
     ):
-        with override_behaviour(neon):
-            neon.fault("create_role", "reset_before")
+        with override_behaviour_now(neon):
+            neon.add_fault("create_role", "reset_before")
             with pytest.raises(OutcomeUnknown):
                 await provider.provision(provision_request)
 
@@ -46,13 +46,13 @@ async def test_a_role_older_than_the_claim_is_neither_imported_nor_deleted(
         await provider.delete(provision_request.tenant)
 
 
-async def test_a_role_created_before_our_request_is_not_imported(
+async def test_a_role_created_before_the_request_is_not_imported(
     neon: RunningEmulator,
 ) -> None:
     provision_request = new_provision_request()
     async with provider_on(neon, NONE) as provider:
-        with override_behaviour(neon):
-            neon.fault("list_roles", "unavailable")
+        with override_behaviour_now(neon):
+            neon.add_fault("list_roles", "unavailable")
             with pytest.raises(ProviderBusy):
                 await provider.provision(provision_request)
 
@@ -73,17 +73,17 @@ async def _delete(provider: DatabaseProvider, provision_request: ProvisionReques
 
 async def _use(provider: DatabaseProvider, provision_request: ProvisionRequest) -> None:
     await provider.suspend(provision_request.tenant)
-    for call in (provider.rotate, provider.reveal):
+    for read in (provider.rotate, provider.reveal):
         with pytest.raises(DatabaseNotFound):
-            await call(provision_request)
+            await read(provision_request)
     assert await find_in_inventory(provider, provision_request) == []
     await provider.delete(provision_request.tenant)
 
 
 @pytest.mark.parametrize("failures", [1, None], ids=["once", "always"])
-@pytest.mark.parametrize("then", [_provision, _delete, _use])
+@pytest.mark.parametrize("call", [_provision, _delete, _use])
 async def test_an_unreleased_claim_does_not_import_a_foreign_role(
-    neon: RunningEmulator, failures: int | None, then: Then
+    neon: RunningEmulator, failures: int | None, call: Call
 ) -> None:
     provision_request = new_provision_request()
     async with (
@@ -93,7 +93,7 @@ async def test_an_unreleased_claim_does_not_import_a_foreign_role(
         with pytest.raises(NameTaken):
             await provider.provision(provision_request)
 
-        await then(provider, provision_request)
+        await call(provider, provision_request)
 
 
 async def test_a_database_under_an_unreleased_claim_is_deleted(
@@ -101,8 +101,8 @@ async def test_a_database_under_an_unreleased_claim_is_deleted(
 ) -> None:
     provision_request = new_provision_request()
     async with _provider_with_failing_release(neon, 1) as provider, no_changes(neon):
-        with override_behaviour(neon):
-            neon.fault("create_role", "locked")
+        with override_behaviour_now(neon):
+            neon.add_fault("create_role", "locked")
             with pytest.raises(ProviderLocked):
                 await provider.provision(provision_request)
         assert await can_log_in(await provider.provision(provision_request))
@@ -120,7 +120,7 @@ async def test_services_that_start_at_once_create_one_table_of_claims() -> None:
         async with provider_on(neon, NONE) as provider:
             assert isinstance(provider, ApiProvider)
             async with _uncommitted_table(neon):
-                creations = asyncio.gather(*(provider.claims.open() for _ in range(4)))
+                creations = asyncio.gather(*(provider.claims.create_table() for _ in range(4)))
                 await wait_until(lambda: _wait_for_locks(neon, 4))
             await creations
 
@@ -135,7 +135,7 @@ async def test_extensions_are_installed_after_a_late_login_works(
         new_provision_request(), extensions=("plpgsql",)
     )  # the only one of the bundled server
     async with provider_on(neon, isolation) as provider, no_changes(neon):
-        with override_behaviour(neon, late_seconds=1.0):
+        with override_behaviour_now(neon, late_seconds=1.0):
             connection = await with_retries(lambda: provider.provision(provision_request))
 
         assert await can_log_in(connection)
@@ -151,7 +151,7 @@ async def _foreign_role(
     Check at the end that it still exists with its password, and delete it.
     """
     owner = provision_request.tenant.names.owner
-    neon.fault("create_role", "stale_404", reads=1)
+    neon.add_fault("create_role", "stale_404", reads=1)
     await neon.client.wait_until_done(await neon.client.create_role(owner))
     role = neon.emulator.first.roles.find(owner)
     assert role

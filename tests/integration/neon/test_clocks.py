@@ -27,17 +27,17 @@ class SkewedClock(SystemClock):
 
 
 @pytest.fixture(scope="module", params=[-20, 20, 600], ids=lambda ahead: f"{ahead} s")
-async def skewed(request: pytest.FixtureRequest) -> AsyncIterator[RunningEmulator]:
+async def skewed_neon(request: pytest.FixtureRequest) -> AsyncIterator[RunningEmulator]:
     """An emulator whose control plane is ahead of its computes by some seconds."""
     async with running_emulator(clock=SkewedClock(request.param), checked=False) as running:
         yield running
 
 
 async def test_a_database_is_found_changed_and_deleted_with_skewed_clocks(
-    skewed: RunningEmulator,
+    skewed_neon: RunningEmulator,
 ) -> None:
     provision_request = new_provision_request()
-    async with provider_on(skewed, Isolation.NONE) as provider, no_changes(skewed):
+    async with provider_on(skewed_neon, Isolation.NONE) as provider, no_changes(skewed_neon):
         connection = await provider.provision(provision_request)
 
         assert await find_in_inventory(provider, provision_request) == [
@@ -51,15 +51,17 @@ async def test_a_database_is_found_changed_and_deleted_with_skewed_clocks(
         assert await find_in_inventory(provider, provision_request) == []
 
 
-async def test_a_cancelled_creation_is_deleted_with_skewed_clocks(skewed: RunningEmulator) -> None:
+async def test_a_cancelled_creation_is_deleted_with_skewed_clocks(
+    skewed_neon: RunningEmulator,
+) -> None:
     provision_request = new_provision_request()
-    roles, owner = skewed.emulator.first.roles, provision_request.tenant.names.owner
-    async with provider_on(skewed, Isolation.NONE) as provider, no_changes(skewed):
+    roles, owner = skewed_neon.emulator.first.roles, provision_request.tenant.names.owner
+    async with provider_on(skewed_neon, Isolation.NONE) as provider, no_changes(skewed_neon):
         call = asyncio.ensure_future(provider.provision(provision_request))
         await wait_without_delay(lambda: roles.find(owner) is not None)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        await skewed.emulator.first.operations.wait_until_idle()
+        await skewed_neon.emulator.first.operations.wait_until_idle()
 
         await provider.delete(provision_request.tenant)

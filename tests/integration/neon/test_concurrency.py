@@ -26,12 +26,12 @@ async def busy() -> AsyncIterator[RunningEmulator]:
 async def test_concurrent_creations_succeed_in_order(
     busy: RunningEmulator,
 ) -> None:
-    asked = record_requests(busy)
+    requests = record_requests(busy)
     async with serving(busy, Isolation.NONE) as service:
         created = await _create_many(service, 12)
 
-        assert asked.statuses().count(423) <= 1
-        existing = [database.name for database in busy.emulator.first.databases.all()]
+        assert requests.statuses().count(423) <= 1
+        existing = [database.name for database in busy.emulator.first.databases.list_all()]
         requested = [each.database.names.database for each in created]
         assert [name for name in existing if name in requested] == requested
         await assert_separate_databases(created)
@@ -42,12 +42,12 @@ async def test_concurrent_creations_succeed_in_order(
 async def test_concurrent_creations_succeed_despite_foreign_locks(
     busy: RunningEmulator,
 ) -> None:
-    asked = record_requests(busy)
+    requests = record_requests(busy)
     async with serving(busy, Isolation.NONE) as service:
         async with _random_locks(busy, seed=8):
             created = await _create_many(service, 8)
 
-        assert 423 in asked.statuses(), "no request met a lock"
+        assert 423 in requests.statuses(), "no request met a lock"
         await assert_separate_databases(created)
         await service.delete_all(created)
         assert await service.provider.inventory() == []
@@ -64,20 +64,20 @@ async def test_two_services_can_share_a_project(
         assert await one.provider.inventory() == []
 
 
-async def _create_many(service: ObservedService, many: int) -> list[ProvisionedDatabase]:
-    requests = [CreateRequest(nickname=unique_name()) for _ in range(many)]
+async def _create_many(service: ObservedService, count: int) -> list[ProvisionedDatabase]:
+    requests = [CreateRequest(nickname=unique_name()) for _ in range(count)]
     return list(await asyncio.gather(*map(service.create_database(), requests)))
 
 
 @asynccontextmanager
 async def _random_locks(neon: RunningEmulator, seed: int) -> AsyncIterator[None]:
     """Lock the project for short times at random, as operations of a second client do."""
-    chance = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)  # noqa: S311
 
     async def lock() -> None:
         while True:
-            neon.emulator.first.operations.lock(chance.uniform(0.02, 0.2))
-            await asyncio.sleep(chance.uniform(0.2, 0.5))
+            neon.emulator.first.operations.lock(rng.uniform(0.02, 0.2))
+            await asyncio.sleep(rng.uniform(0.2, 0.5))
 
     task = asyncio.create_task(lock())
     try:

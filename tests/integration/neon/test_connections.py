@@ -26,27 +26,27 @@ class OneRequestServer:
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await self._note(reader)
+            await self._read_request(reader)
             writer.write(ANSWER)
-            await self._note(reader)
+            await self._read_request(reader)
         except asyncio.IncompleteReadError:  # the client has disconnected
             pass
         finally:
             writer.close()
 
-    async def _note(self, reader: asyncio.StreamReader) -> None:
+    async def _read_request(self, reader: asyncio.StreamReader) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         self.methods.append(head.split(b" ", 1)[0].decode())
 
 
 @asynccontextmanager
 async def client_of(server: OneRequestServer) -> AsyncIterator[Client]:
-    """Open a client with a kept connection, which ends at the next request."""
+    """Open a client with a kept connection, which the server closes at the next request."""
     async with await asyncio.start_server(server, "127.0.0.1", 0) as listening:
         host, port = listening.sockets[0].getsockname()
         clock = SystemClock()
         url, budget = f"http://{host}:{port}", Budget(clock)
-        async with open_client(url, Secret("napi_akeythatfitsnothing"), budget, clock) as client:
+        async with open_client(url, Secret("napi_anunknownkey"), budget, clock) as client:
             await client.read("/first", ApiModel)
             yield client
 

@@ -19,15 +19,15 @@ UPDATE = "UPDATE_DOCS"
 """The environment variable that rewrites the page instead of comparing it."""
 
 HEAD = f"""\
-# What a caller gets when Neon fails
+# Results when Neon fails
 
 The tests generate this page and fail if it differs from their results. To update it, run
 `{UPDATE}=1 make test-all ARGS=tests/integration/neon/test_faults.py`.
 
 The tests apply every fault below to every call with which pgvend changes something on Neon, during
 a whole creation, rotation or deletion with the service's usual retries. They use the emulator, not
-Neon itself. A cell shows what the caller gets: a result that **works**, as a login proves, or the
-code of an error. Every cell guarantees:
+Neon itself. A cell shows the caller's result: **works**, which a login proves, or the code of an
+error. Every cell guarantees:
 
 - after a success, the database exists once in Neon's lists, in PostgreSQL and in pgvend's
   inventory;

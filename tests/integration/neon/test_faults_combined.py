@@ -32,23 +32,23 @@ async def fake_account() -> AsyncIterator[FakeAccount]:
 async def test_a_creation_with_faults_works_or_fails_cleanly(
     fake_account: FakeAccount, seed: int
 ) -> None:
-    chance = random.Random(seed)  # noqa: S311 - the same faults in every run
-    isolation = chance.choices(list(WRITES), weights=[3, 1])[0]
+    rng = random.Random(seed)  # noqa: S311 - the same faults in every run
+    isolation = rng.choices(list(WRITES), weights=[3, 1])[0]
 
-    await create_trial(fake_account, isolation, _faults(chance, isolation)).create()
+    await create_trial(fake_account, isolation, _faults(rng, isolation)).create()
 
 
-def _faults(chance: random.Random, isolation: Isolation) -> list[Fault]:
+def _faults(rng: random.Random, isolation: Isolation) -> list[Fault]:
     writes = [
-        _fault(chance, chance.choice(WRITES[isolation]), chance.choice(OF_WRITES))
-        for _ in range(chance.randint(1, 3))
+        _fault(rng, rng.choice(WRITES[isolation]), rng.choice(OF_WRITES))
+        for _ in range(rng.randint(1, 3))
     ]
     reads = [
-        _fault(chance, chance.choice(READS[isolation]), chance.choice(OF_READS))
-        for _ in range(chance.randint(0, 2))
+        _fault(rng, rng.choice(READS[isolation]), rng.choice(OF_READS))
+        for _ in range(rng.randint(0, 2))
     ]
     return writes + reads
 
 
-def _fault(chance: random.Random, which: str, how: How) -> Fault:
-    return Fault(which=which, how=how, times=chance.randint(1, 3), seconds=0.1)
+def _fault(rng: random.Random, route: str, how: How) -> Fault:
+    return Fault(route=route, how=how, times=rng.randint(1, 3), seconds=0.1)

@@ -1,4 +1,4 @@
-"""Another client creates objects with our names at the worst moments: never imported or deleted."""
+"""Objects of another client with names that pgvend wants: never imported or deleted."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -16,10 +16,10 @@ from tests.support.neon.emulator import RunningEmulator, Snapshot, running_emula
 from tests.support.neon.service import assert_separate_databases, serving
 from tests.support.provision_requests import unique_name
 
-Make = Callable[[NeonClient, PgNames], Awaitable[object]]
+Create = Callable[[NeonClient, PgNames], Awaitable[object]]
 
 
-async def _make_role(client: NeonClient, names: PgNames) -> None:
+async def _create_role(client: NeonClient, names: PgNames) -> None:
     await client.wait_until_done(await client.create_role(names.owner))
 
 
@@ -28,19 +28,19 @@ async def _begin_role(client: NeonClient, names: PgNames) -> None:
     await client.create_role(names.owner)
 
 
-async def _make_database(client: NeonClient, names: PgNames) -> None:
+async def _create_database(client: NeonClient, names: PgNames) -> None:
     await client.wait_until_done(await client.create_database(names.database, OWNER))
 
 
-INTRUSIONS: dict[str, tuple[str, str, Make]] = {
-    "a role, between our claim and our check": ("GET", "/roles", _make_role),
-    "a role, after our check": ("POST", "/roles", _make_role),
+INTRUSIONS: dict[str, tuple[str, str, Create]] = {
+    "a role, between the claim and the check": ("GET", "/roles", _create_role),
+    "a role, after the check": ("POST", "/roles", _create_role),
     "a role whose operation runs": ("POST", "/roles", _begin_role),
-    "a database, between our claim and our check": ("GET", "/roles", _make_database),
-    "a database, after our check": ("POST", "/roles", _make_database),
-    "a database, before ours": ("POST", "/databases", _make_database),
+    "a database, between the claim and the check": ("GET", "/roles", _create_database),
+    "a database, after the check": ("POST", "/roles", _create_database),
+    "a database, before the tenant's": ("POST", "/databases", _create_database),
 }
-"""What another client creates just before our next request of that method and path ending."""
+"""What another client creates just before pgvend's next request of that method and path ending."""
 
 EACH = pytest.mark.parametrize("intrusion", INTRUSIONS)
 
@@ -60,10 +60,10 @@ class SharedProject:
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not self.has_acted:
-            method, ending, make = self._intrusion
+            method, ending, create = self._intrusion
             if request.method == method and request.path.endswith(ending):
                 self.has_acted = True
-                await make(self.neon.client, self._names)
+                await create(self.neon.client, self._names)
         return await handler(request)
 
     async def snapshot(self) -> Snapshot:

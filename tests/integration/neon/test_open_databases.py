@@ -30,7 +30,7 @@ async def test_the_warning_lists_open_databases_until_the_admin_closes_them(
         try:
             for statement in warning["statements"]:
                 await admin.execute(statement)
-            left = await _warnings(provider_on(neon, Isolation.ROLE))
+            remaining = await _warnings(provider_on(neon, Isolation.ROLE))
         finally:
             await admin.execute("GRANT CONNECT, TEMPORARY ON DATABASE neondb TO PUBLIC")
     for database in (own, foreign):
@@ -40,7 +40,7 @@ async def test_the_warning_lists_open_databases_until_the_admin_closes_them(
     names = (own, "neondb", foreign, "postgres", "template1")
     assert warning["run_as"] == "admin"
     assert [name for name in names if _is_named(warning, name)] == [own, "neondb"]
-    assert left == []
+    assert remaining == []
 
 
 async def test_on_an_operators_server_the_superuser_closes_databases(

@@ -10,17 +10,16 @@ from tests.support.databases import provisioned_database
 from tests.support.neon.checks import (
     can_log_in,
     no_changes,
-    override_behaviour,
     record_requests,
     with_retries,
 )
-from tests.support.neon.emulator import RunningEmulator
+from tests.support.neon.emulator import RunningEmulator, override_behaviour_now
 from tests.support.neon.providers import provider_on
 from tests.support.provision_requests import new_provision_request, with_next_password
 
 NONE, ROLE, PROJECT = Isolation.NONE, Isolation.ROLE, Isolation.PROJECT
 
-by_the_api = pytest.mark.parametrize("isolation", [NONE, PROJECT])
+BY_API = pytest.mark.parametrize("isolation", [NONE, PROJECT])
 
 SUSPENSION_FAULTS = {
     "lost_after": OutcomeUnknown,
@@ -41,16 +40,16 @@ async def test_revealing_changes_nothing_and_ignores_the_lock(
         provider_on(neon, isolation) as provider,
         provisioned_database(provider, provision_request) as connection,
     ):
-        asked = record_requests(neon)
-        with override_behaviour(neon):
+        requests = record_requests(neon)
+        with override_behaviour_now(neon):
             neon.emulator.first.operations.lock(None)
 
             assert await provider.reveal(provision_request) == connection
-        assert asked.changes() == []
-        assert (asked.all() == []) is (isolation is ROLE)
+        assert requests.changes() == []
+        assert (requests.all() == []) is (isolation is ROLE)
 
 
-@by_the_api
+@BY_API
 async def test_a_password_that_is_not_stored_is_not_revealed_or_changed(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
@@ -60,7 +59,7 @@ async def test_a_password_that_is_not_stored_is_not_revealed_or_changed(
         provisioned_database(provider, provision_request) as connection,
     ):
         with (
-            override_behaviour(neon, store_passwords=False),
+            override_behaviour_now(neon, store_passwords=False),
             pytest.raises(ProviderRejected, match="stored passwords"),
         ):
             await provider.reveal(provision_request)
@@ -68,44 +67,48 @@ async def test_a_password_that_is_not_stored_is_not_revealed_or_changed(
         assert await can_log_in(connection)
 
 
-@by_the_api
+@BY_API
 async def test_without_stored_passwords_a_rotation_works_or_changes_nothing(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
     """A project has no connection URI then, so that the rotation is refused."""
     provision_request = new_provision_request()
-    cannot: AbstractContextManager[object] = nullcontext()
+    refusal: AbstractContextManager[object] = nullcontext()
     if isolation is PROJECT:
-        cannot = pytest.raises(ProviderRejected)
+        refusal = pytest.raises(ProviderRejected)
     async with (
         provider_on(neon, isolation) as provider,
         provisioned_database(provider, provision_request) as before,
     ):
         after = before
-        with override_behaviour(neon, store_passwords=False), cannot:
+        with override_behaviour_now(neon, store_passwords=False), refusal:
             after = await provider.rotate(with_next_password(provision_request))
 
         assert await can_log_in(after)
 
 
-@pytest.mark.parametrize(("stored", "way"), [(True, "reveal_password"), (False, "reset_password")])
+@pytest.mark.parametrize(
+    ("stored", "route"), [(True, "reveal_password"), (False, "reset_password")]
+)
 @pytest.mark.parametrize("call", ["create_role", "create_database"])
 async def test_after_a_lost_response_the_password_is_revealed_or_reset(
-    neon: RunningEmulator, call: str, stored: bool, way: str
+    neon: RunningEmulator, call: str, stored: bool, route: str
 ) -> None:
     provision_request = new_provision_request()
     async with provider_on(neon, NONE) as provider, no_changes(neon):
-        with override_behaviour(neon, store_passwords=stored, operation_seconds=0.3):
-            neon.fault(call, "lost_after")
-            asked = record_requests(neon)
+        with override_behaviour_now(neon, store_passwords=stored, operation_seconds=0.3):
+            neon.add_fault(call, "lost_after")
+            requests = record_requests(neon)
             assert await can_log_in(
                 await with_retries(lambda: provider.provision(provision_request))
             )
-            assert [path for _, path, status in asked.all() if path.endswith(way) and status == 200]
+            assert [
+                path for _, path, status in requests.all() if path.endswith(route) and status == 200
+            ]
             await provider.delete(provision_request.tenant)
 
 
-@by_the_api
+@BY_API
 async def test_a_password_reset_by_another_client_is_returned(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
@@ -124,7 +127,7 @@ async def test_a_password_reset_by_another_client_is_returned(
         assert await can_log_in(after)
 
 
-@by_the_api
+@BY_API
 async def test_a_suspension_changes_one_password_and_nothing_else(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
@@ -133,15 +136,15 @@ async def test_a_suspension_changes_one_password_and_nothing_else(
         provider_on(neon, isolation) as provider,
         provisioned_database(provider, provision_request),
     ):
-        asked = record_requests(neon)
+        requests = record_requests(neon)
         await provider.suspend(provision_request.tenant)
 
-        ((method, path, _),) = asked.changes()
+        ((method, path, _),) = requests.changes()
         assert method == "POST"
         assert path.endswith(f"/roles/{provision_request.tenant.names.owner}/reset_password")
 
 
-@by_the_api
+@BY_API
 @pytest.mark.parametrize("fault", SUSPENSION_FAULTS)
 async def test_a_failed_suspension_can_be_repeated(
     neon: RunningEmulator, isolation: Isolation, fault: str
@@ -151,8 +154,8 @@ async def test_a_failed_suspension_can_be_repeated(
         provider_on(neon, isolation) as provider,
         provisioned_database(provider, provision_request) as connection,
     ):
-        with override_behaviour(neon):
-            neon.fault("reset_password", fault)
+        with override_behaviour_now(neon):
+            neon.add_fault("reset_password", fault)
             with pytest.raises(SUSPENSION_FAULTS[fault]):
                 await provider.suspend(provision_request.tenant)
             await with_retries(lambda: provider.suspend(provision_request.tenant))
@@ -169,7 +172,7 @@ async def test_without_stored_passwords_a_reset_ends_a_suspension(
         provider_on(neon, NONE) as provider,
         provisioned_database(provider, provision_request) as connection,
     ):
-        with override_behaviour(neon, store_passwords=False):
+        with override_behaviour_now(neon, store_passwords=False):
             await provider.suspend(provision_request.tenant)
             assert not await can_log_in(connection)
             assert await can_log_in(await provider.provision(provision_request))

@@ -17,11 +17,10 @@ from tests.support.databases import expected_item, find_in_inventory
 from tests.support.neon.checks import (
     can_log_in,
     no_changes,
-    override_behaviour,
     record_requests,
     with_retries,
 )
-from tests.support.neon.emulator import RunningEmulator
+from tests.support.neon.emulator import RunningEmulator, override_behaviour_now
 from tests.support.neon.fake_account import FastClock
 from tests.support.neon.providers import create_config
 from tests.support.polling import wait_without_delay
@@ -34,8 +33,8 @@ BEHIND, NEVER = 4, 1000
 @pytest.fixture
 async def provider(neon: RunningEmulator) -> AsyncIterator[DatabaseProvider]:
     """A provider with a project for each database and a fast clock."""
-    settings = replace(create_config(neon, Isolation.PROJECT), clock=FastClock())
-    async with open_neon(settings) as provider, no_changes(neon):
+    config = replace(create_config(neon, Isolation.PROJECT), clock=FastClock())
+    async with open_neon(config) as provider, no_changes(neon):
         yield provider
 
 
@@ -47,7 +46,7 @@ def provision_request() -> ProvisionRequest:
 async def test_a_lost_response_and_stale_lists_lead_to_one_project(
     neon: RunningEmulator, provider: DatabaseProvider, provision_request: ProvisionRequest
 ) -> None:
-    await _lose_answer(neon, provider, provision_request)
+    await _lose_response(neon, provider, provision_request)
     connection = await provider.provision(provision_request)
 
     assert await can_log_in(connection)
@@ -61,7 +60,7 @@ async def test_a_lost_response_and_stale_lists_lead_to_one_project(
 async def test_a_project_after_a_lost_response_is_deleted_despite_stale_lists(
     neon: RunningEmulator, provider: DatabaseProvider, provision_request: ProvisionRequest
 ) -> None:
-    await _lose_answer(neon, provider, provision_request)
+    await _lose_response(neon, provider, provision_request)
 
     await provider.delete(provision_request.tenant)
 
@@ -69,8 +68,8 @@ async def test_a_project_after_a_lost_response_is_deleted_despite_stale_lists(
 async def test_a_cancelled_project_is_deleted_despite_stale_lists(
     neon: RunningEmulator, provider: DatabaseProvider, provision_request: ProvisionRequest
 ) -> None:
-    with override_behaviour(neon):
-        neon.fault("create_project", "stale_404", reads=BEHIND)
+    with override_behaviour_now(neon):
+        neon.add_fault("create_project", "stale_404", reads=BEHIND)
         call = asyncio.ensure_future(provider.provision(provision_request))
         await wait_without_delay(lambda: _count_projects(neon, provision_request) == 1)
         call.cancel()
@@ -84,7 +83,7 @@ async def test_two_projects_of_a_tenant_are_refused_suspended_and_deleted(
     neon: RunningEmulator, provider: DatabaseProvider, provision_request: ProvisionRequest
 ) -> None:
     connection = await provider.provision(provision_request)
-    await _make_twin(neon, provision_request)
+    await _create_twin(neon, provision_request)
     await _write_table(connection)
 
     for refused in (
@@ -98,9 +97,9 @@ async def test_two_projects_of_a_tenant_are_refused_suspended_and_deleted(
     assert _count_projects(neon, provision_request) == 2
     assert await _has_table(connection)
 
-    asked = record_requests(neon)
+    requests = record_requests(neon)
     await provider.suspend(provision_request.tenant)
-    assert len({path for _, path, _ in asked.changes()}) == 2
+    assert len({path for _, path, _ in requests.changes()}) == 2
     assert not await can_log_in(connection)
 
     await provider.delete(provision_request.tenant)
@@ -110,7 +109,7 @@ async def test_deleting_a_twin_project_keeps_the_other(
     neon: RunningEmulator, provider: DatabaseProvider, provision_request: ProvisionRequest
 ) -> None:
     await _write_table(await provider.provision(provision_request))
-    twin = await _make_twin(neon, provision_request)
+    twin = await _create_twin(neon, provision_request)
     await neon.client.call("DELETE", f"/projects/{twin}")
 
     assert await _has_table(await provider.provision(provision_request))
@@ -120,8 +119,8 @@ async def test_deleting_a_twin_project_keeps_the_other(
 async def test_a_project_that_is_never_listed_is_deleted(
     neon: RunningEmulator, provider: DatabaseProvider, provision_request: ProvisionRequest
 ) -> None:
-    with override_behaviour(neon):
-        neon.fault("create_project", "stale_404", reads=NEVER)
+    with override_behaviour_now(neon):
+        neon.add_fault("create_project", "stale_404", reads=NEVER)
         connection = await with_retries(lambda: provider.provision(provision_request))
 
     assert await can_log_in(connection)
@@ -131,18 +130,18 @@ async def test_a_project_that_is_never_listed_is_deleted(
     await provider.delete(provision_request.tenant)
 
 
-async def _lose_answer(
+async def _lose_response(
     neon: RunningEmulator, provider: DatabaseProvider, provision_request: ProvisionRequest
 ) -> None:
     """Create a project whose response is lost and which the lists do not show yet."""
-    with override_behaviour(neon):
-        neon.fault("create_project", "stale_404", reads=BEHIND)
-        neon.fault("create_project", "lost_after")
+    with override_behaviour_now(neon):
+        neon.add_fault("create_project", "stale_404", reads=BEHIND)
+        neon.add_fault("create_project", "lost_after")
         with pytest.raises(OutcomeUnknown):
             await provider.provision(provision_request)
 
 
-async def _make_twin(neon: RunningEmulator, provision_request: ProvisionRequest) -> str:
+async def _create_twin(neon: RunningEmulator, provision_request: ProvisionRequest) -> str:
     """Create a second project of the tenant, as a delayed request would."""
     (name,) = (
         each.name

@@ -1,7 +1,5 @@
 """Creation and deletion on Neon: suspended computes, sessions, limits, stale lists, API keys."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -9,24 +7,21 @@ import pytest
 from adapters.driver.connector import connect
 from adapters.neon.admin import PASSWORD_MAX_AGE
 from adapters.neon.client import CONNECT_TIMEOUT as API_TIMEOUT
-from adapters.neon.errors import NotVisible
 from adapters.neon.startup import open_neon
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.sessions import CONNECT_TIMEOUT, login_from_connection
 from domain.errors import OutcomeUnknown, ProviderFull
 from domain.targets import Isolation
-from entrypoints.neon_emulator.state.project import Project
 from tests.support.clock import FakeClock
-from tests.support.databases import expected_item, find_in_inventory, provisioned_database
+from tests.support.databases import provisioned_database
 from tests.support.neon.checks import (
     LOGIN,
     can_log_in,
     no_changes,
-    override_behaviour,
     record_requests,
     with_retries,
 )
-from tests.support.neon.emulator import RunningEmulator, is_alive
+from tests.support.neon.emulator import RunningEmulator, is_alive, override_behaviour_now
 from tests.support.neon.providers import create_config, provider_on
 from tests.support.provision_requests import new_provision_request, unique_name
 
@@ -38,19 +33,19 @@ ALL = pytest.mark.parametrize("isolation", [NONE, ROLE, PROJECT])
 async def test_a_creation_runs_operations_in_sequence(
     neon: RunningEmulator,
 ) -> None:
-    with override_behaviour(neon, operation_seconds=0.3, idle=True):
+    with override_behaviour_now(neon, operation_seconds=0.3, idle=True):
         async with provider_on(neon, NONE) as provider:
-            asked = record_requests(neon)
+            requests = record_requests(neon)
             async with provisioned_database(provider, new_provision_request()) as connection:
-                assert asked.statuses() == [201, 201]
-                assert not neon.emulator.first.operations.running
+                assert requests.statuses() == [201, 201]
+                assert not neon.emulator.first.operations.is_running
                 await PostgresLoginCheck().verify(connection)
 
 
 @ALL
 async def test_a_suspended_compute_is_started(neon: RunningEmulator, isolation: Isolation) -> None:
     provision_request = new_provision_request()
-    with override_behaviour(neon, idle=True):
+    with override_behaviour_now(neon, idle=True):
         async with provider_on(neon, isolation) as provider, no_changes(neon):
             await provider.ping()
             await neon.emulator.first.compute.end_sessions()
@@ -64,10 +59,10 @@ async def test_a_suspended_compute_is_started(neon: RunningEmulator, isolation: 
 async def test_a_ping_does_not_wake_the_compute(neon: RunningEmulator) -> None:
     compute = neon.emulator.first.compute
     async with provider_on(neon, ROLE) as provider:
-        seen = await compute.inspect()
+        before = await compute.inspect()
         await provider.ping()
 
-        assert (await compute.inspect()).sessions <= seen.sessions
+        assert (await compute.inspect()).sessions <= before.sessions
 
 
 def test_timeouts_allow_for_a_computes_start() -> None:
@@ -131,13 +126,13 @@ async def test_a_deletion_without_a_response_is_not_repeated(
     provision_request = new_provision_request()
     async with provider_on(neon, NONE) as provider, no_changes(neon):
         await provider.provision(provision_request)
-        asked = record_requests(neon)
-        with override_behaviour(neon):
-            neon.fault(call, "lost_after")
+        requests = record_requests(neon)
+        with override_behaviour_now(neon):
+            neon.add_fault(call, "lost_after")
             with pytest.raises(OutcomeUnknown):
                 await provider.delete(provision_request.tenant)
 
-        deleted = [path for method, path, _ in asked.all() if method == "DELETE"]
+        deleted = [path for method, path, _ in requests.all() if method == "DELETE"]
         assert len(deleted) == len(set(deleted))
         await with_retries(lambda: provider.delete(provision_request.tenant))
 
@@ -148,8 +143,8 @@ async def test_objects_that_lists_do_not_show_yet_are_deleted(
 ) -> None:
     provision_request = new_provision_request()
     async with provider_on(neon, NONE) as provider, no_changes(neon):
-        with override_behaviour(neon):
-            neon.fault(call, "stale_404", reads=3)
+        with override_behaviour_now(neon):
+            neon.add_fault(call, "stale_404", reads=3)
             await with_retries(lambda: provider.provision(provision_request))
 
             await with_retries(lambda: provider.delete(provision_request.tenant))
@@ -164,7 +159,7 @@ async def test_a_full_project_or_account_is_reported(
 ) -> None:
     provision_request = new_provision_request()
     async with provider_on(neon, isolation) as provider, no_changes(neon):
-        with override_behaviour(neon, **{limit: 1}), pytest.raises(ProviderFull):
+        with override_behaviour_now(neon, **{limit: 1}), pytest.raises(ProviderFull):
             await provider.provision(provision_request)
 
         await with_retries(lambda: provider.delete(provision_request.tenant))
@@ -177,82 +172,14 @@ async def test_a_creation_sends_few_requests(
     neon: RunningEmulator, isolation: Isolation, most: int, polls: int
 ) -> None:
     """By the API: lists, changes and a few polls of two operations."""
-    with override_behaviour(neon, operation_seconds=0.3):
+    with override_behaviour_now(neon, operation_seconds=0.3):
         async with provider_on(neon, isolation) as provider:
             async with provisioned_database(provider, new_provision_request()):
                 pass  # the provider learns the durations of operations
-            asked = record_requests(neon)
+            requests = record_requests(neon)
             async with provisioned_database(provider, new_provision_request()):
-                requests = asked.all()
+                sent = requests.all()
 
-    about_operations = [path for _, path, _ in requests if "/operations/" in path]
+    about_operations = [path for _, path, _ in sent if "/operations/" in path]
     assert len(about_operations) <= polls
-    assert len(requests) - len(about_operations) <= most
-
-
-@pytest.mark.parametrize("status", [404, 403])
-async def test_an_invisible_project_is_not_treated_as_empty(
-    neon: RunningEmulator, status: int
-) -> None:
-    provision_request = new_provision_request()
-    async with (
-        provider_on(neon, NONE) as provider,
-        provisioned_database(provider, provision_request),
-    ):
-        calls = (
-            provider.ping,
-            provider.inventory,
-            lambda: provider.delete(provision_request.tenant),
-            lambda: provider.provision(provision_request),
-        )
-        with override_behaviour(neon, foreign_status=status), _hidden_projects(neon):
-            for call in calls:
-                with pytest.raises(NotVisible):
-                    await call()
-
-        assert await find_in_inventory(provider, provision_request) == [
-            expected_item(provision_request)
-        ]
-
-
-@pytest.mark.parametrize("status", [404, 403])
-async def test_a_project_that_the_key_may_not_delete_remains(
-    neon: RunningEmulator, status: int
-) -> None:
-    provision_request = new_provision_request()
-    async with (
-        provider_on(neon, PROJECT) as provider,
-        provisioned_database(provider, provision_request),
-    ):
-        with (
-            override_behaviour(neon, foreign_status=status),
-            _changed_project_id(neon, neon.get_newest_project()),
-            pytest.raises(NotVisible),
-        ):
-            await provider.delete(provision_request.tenant)
-
-        assert await find_in_inventory(provider, provision_request) == [
-            expected_item(provision_request)
-        ]
-
-
-@contextmanager
-def _hidden_projects(neon: RunningEmulator) -> Iterator[None]:
-    """Hide all projects, as from a key that is limited to another one."""
-    projects = dict(neon.emulator.projects)
-    neon.emulator.projects.clear()
-    try:
-        yield
-    finally:
-        neon.emulator.projects.update(projects)
-
-
-@contextmanager
-def _changed_project_id(neon: RunningEmulator, project: Project) -> Iterator[None]:
-    """List a project that is not found by its id, as for a key that may only see it."""
-    projects = neon.emulator.projects
-    projects["another-id"] = projects.pop(project.id)
-    try:
-        yield
-    finally:
-        projects[project.id] = projects.pop("another-id")
+    assert len(sent) - len(about_operations) <= most

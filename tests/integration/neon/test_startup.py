@@ -1,25 +1,20 @@
 """The checks at startup: a wrong setting is reported once, with its variable and the fix."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer, unused_port
 from structlog.testing import capture_logs
 
-from adapters.neon.budget import Budget
-from adapters.neon.startup import START_PAUSES, open_neon
-from domain.errors import StartupError
+from adapters.neon.startup import open_neon
 from domain.secrets import Secret
 from domain.targets import Isolation
-from ports.driven.database_provider import DatabaseProvider
 from tests.support.clock import FakeClock
-from tests.support.neon.checks import can_log_in, no_changes, override_behaviour
-from tests.support.neon.emulator import RunningEmulator, running_emulator
-from tests.support.neon.providers import create_config, provider_on
+from tests.support.neon.checks import can_log_in, no_changes
+from tests.support.neon.emulator import RunningEmulator, override_behaviour_now, running_emulator
+from tests.support.neon.providers import create_config, provider_on, start_and_fail
 from tests.support.provision_requests import new_provision_request
 
 NONE, ROLE, PROJECT = Isolation.NONE, Isolation.ROLE, Isolation.PROJECT
@@ -43,26 +38,30 @@ class Mistake:
     overrides: dict[str, Any] = field(default_factory=dict)
 
 
-def _host(host: str) -> Mistake:
+def _create_wrong_host(host: str) -> Mistake:
     return Mistake((f"NEON_HOST={host}", "set it to {host}"), {"host": host})
 
 
-def _missing(what: str, value: str, **overrides: Any) -> Mistake:
-    return Mistake((value, f"NEON_{what.upper()}"), {what: value}, overrides=overrides)
+def _create_missing(field_name: str, value: str, **overrides: Any) -> Mistake:
+    return Mistake((value, f"NEON_{field_name.upper()}"), {field_name: value}, overrides=overrides)
 
 
 MISTAKES = {
     "a key": Mistake(("NEON_API_KEY",), {"key": Secret("napi_thisonedoesnotfit")}, ALL),
-    "a project": _missing("project_id", "shiny-wind-12345678"),
-    "a project, forbidden": _missing("project_id", "shiny-wind-12345678", foreign_status=403),
-    "a branch": _missing("branch_id", "br-shiny-wind-12345678"),
-    "a branch, forbidden": _missing("branch_id", "br-shiny-wind-12345678", foreign_status=403),
+    "a project": _create_missing("project_id", "shiny-wind-12345678"),
+    "a project, forbidden": _create_missing(
+        "project_id", "shiny-wind-12345678", foreign_status=403
+    ),
+    "a branch": _create_missing("branch_id", "br-shiny-wind-12345678"),
+    "a branch, forbidden": _create_missing(
+        "branch_id", "br-shiny-wind-12345678", foreign_status=403
+    ),
     "a branch that only reads": Mistake(
         ("{branch}", "read-write compute"), modes=ALL, overrides={"read_write_compute": False}
     ),
-    "a host of Neon's": _host("ep-cool-sun-12345678.eu-central-1.aws.neon.tech"),
-    "an address": replace(_host("127.0.0.2"), modes=ALL),
-    "another name of the host": _host("localhost"),
+    "a host of Neon's": _create_wrong_host("ep-cool-sun-12345678.eu-central-1.aws.neon.tech"),
+    "an address": replace(_create_wrong_host("127.0.0.2"), modes=ALL),
+    "another name of the host": _create_wrong_host("localhost"),
     "passwords that are not stored": Mistake(
         ("store", "password"), modes=SHARED, overrides={"store_passwords": False}
     ),
@@ -77,12 +76,12 @@ async def test_a_wrong_setting_is_reported_at_once(
     neon: RunningEmulator, mistake: str, isolation: Isolation
 ) -> None:
     """Warnings, such as that of an unclosed session, are errors."""
-    it, clock = MISTAKES[mistake], FakeClock()
-    with override_behaviour(neon, **it.overrides):
+    case, clock = MISTAKES[mistake], FakeClock()
+    with override_behaviour_now(neon, **case.overrides):
         async with no_changes(neon):
-            error = await _start_and_fail(neon, isolation, clock, **it.access)
+            error = await start_and_fail(neon, isolation, clock, **case.access)
 
-    words = [word.format(host=neon.host, branch=neon.branch_id) for word in it.words]
+    words = [word.format(host=neon.host, branch=neon.branch_id) for word in case.words]
     assert [word for word in words if word not in error] == []
     assert "napi_" not in error
     assert clock.slept == []
@@ -122,77 +121,13 @@ async def test_tenants_get_the_pooled_host_and_pgvend_uses_the_direct_one(
 
 async def test_isolation_by_project_needs_a_key_for_all_projects() -> None:
     async with running_emulator(middlewares=[_one_project_only]) as scoped:
-        error = await _start_and_fail(scoped, PROJECT)
+        error = await start_and_fail(scoped, PROJECT)
         for isolation in SHARED:
             async with open_neon(create_config(scoped, isolation)) as provider:
                 await provider.ping()
 
     assert "PGVEND_NEON_ISOLATION=project" in error
     assert "NEON_API_KEY" in error
-
-
-async def test_an_unreachable_api_is_reported(neon: RunningEmulator) -> None:
-    error = await _start_and_fail(neon, ROLE, api_url=f"http://127.0.0.1:{unused_port()}/api/v2")
-
-    assert "NEON_API_URL" in error
-
-
-@pytest.mark.parametrize("status", [200, 302, 404])
-async def test_an_address_without_the_api_is_reported(neon: RunningEmulator, status: int) -> None:
-    async with TestServer(_create_site(status)) as site:
-        error = await _start_and_fail(neon, ROLE, api_url=str(site.make_url("/api/v2")))
-
-    assert "NEON_API_URL" in error
-
-
-async def test_a_hanging_api_is_reported(neon: RunningEmulator) -> None:
-    with override_behaviour(neon):
-        neon.fault("get_project", "hang_before", times=None)
-        error = await _start_and_fail(neon, ROLE, answer_timeout=0.3)
-
-    assert "did not answer" in error
-
-
-ASKED = {
-    NONE: ["get_project", "get_branch", "list_branch_endpoints", "list_databases"],
-    ROLE: ["get_project", "get_branch", "list_databases", "get_connection_uri"],
-    PROJECT: ["get_project", "get_branch", "list_branch_endpoints", "list_projects"],
-}
-"""Some requests of each mode at startup."""
-
-QUESTIONS = [(isolation, question) for isolation, asked in ASKED.items() for question in asked]
-OTHER_FAILURES = ("reset_before", "failed_after", "limited")
-
-
-@pytest.mark.parametrize(
-    ("isolation", "question", "how"),
-    [
-        *((isolation, question, "unavailable") for isolation, question in QUESTIONS),
-        *((ROLE, "get_project", how) for how in OTHER_FAILURES),
-    ],
-)
-async def test_one_failure_does_not_prevent_startup(
-    neon: RunningEmulator, isolation: Isolation, question: str, how: str
-) -> None:
-    with override_behaviour(neon):
-        neon.fault(question, how)
-        async with _started_provider(neon, isolation, FakeClock()) as provider:
-            await provider.ping()
-
-        assert neon.emulator.faults.list_pending() == []
-
-
-@pytest.mark.parametrize(("isolation", "question"), QUESTIONS)
-async def test_repeated_failures_prevent_startup(
-    neon: RunningEmulator, isolation: Isolation, question: str
-) -> None:
-    clock = FakeClock()
-    with override_behaviour(neon):
-        neon.fault(question, "unavailable", times=None)
-        error = await _start_and_fail(neon, isolation, clock)
-
-    assert "not available" in error
-    assert clock.slept == list(START_PAUSES)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +143,7 @@ async def test_isolation_by_role_needs_a_recent_postgresql(
             async with provider_on(neon, isolation) as provider:
                 await provider.ping()
         else:
-            error = await _start_and_fail(neon, isolation)
+            error = await start_and_fail(neon, isolation)
             assert f"PostgreSQL {version}" in error
             assert "PGVEND_NEON_ISOLATION=role" in error
     finally:
@@ -224,43 +159,3 @@ async def _one_project_only(
         message = "not allowed to perform actions outside the project this key is scoped to"
         return web.json_response({"code": "", "message": message}, status=404)
     return await handler(request)
-
-
-def _create_site(status: int) -> web.Application:
-    """Create an HTTP server that is not Neon's API."""
-
-    async def page(_: web.Request) -> web.Response:
-        elsewhere = {"Location": "/login"} if status == 302 else {}
-        return web.Response(
-            status=status, text="<html></html>", content_type="text/html", headers=elsewhere
-        )
-
-    app = web.Application()
-    app.router.add_get("/{path:.*}", page)
-    return app
-
-
-@asynccontextmanager
-async def _started_provider(
-    neon: RunningEmulator,
-    isolation: Isolation,
-    clock: FakeClock,
-    answer_timeout: float = 10.0,
-    **wrong: Any,
-) -> AsyncIterator[DatabaseProvider]:
-    settings = create_config(neon, isolation, answer_timeout=answer_timeout)
-    access = replace(settings.access, **wrong)
-    settings = replace(settings, access=access, clock=clock, budget=Budget(clock))
-    async with open_neon(settings) as provider:
-        yield provider
-
-
-async def _start_and_fail(
-    neon: RunningEmulator, isolation: Isolation, clock: FakeClock | None = None, **wrong: Any
-) -> str:
-    """Return the error of a startup that fails; check that it does not contain the key."""
-    with pytest.raises(StartupError) as caught:
-        async with _started_provider(neon, isolation, clock or FakeClock(), **wrong):
-            pass
-    assert neon.key not in f"{caught.value} {caught.value.__cause__!r}"
-    return str(caught.value)

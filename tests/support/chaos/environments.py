@@ -15,8 +15,8 @@ from tests.support.neon.emulator import RunningEmulator, running_emulator
 from tests.support.postgres_under_test import bundled_under_test, session
 from tests.support.provision_requests import new_provision_request
 
-PgNames = frozenset[str]
-Census = tuple[PgNames, PgNames]
+Names = frozenset[str]
+Census = tuple[Names, Names]
 """The names of all roles and of all databases."""
 
 
@@ -32,7 +32,7 @@ def own_server(data_dir: Path) -> Environment:
     """Return the bundled server that the service starts."""
 
     async def list_names() -> Census:
-        return await _census(superuser_login(data_dir))
+        return await _take_census(superuser_login(data_dir))
 
     return Environment({}, list_names)
 
@@ -47,7 +47,7 @@ def operators_server(provider: PostgresProvider) -> Environment:
         "PGVEND_PUBLIC_HOST": provider.server.public_host,
         "PGVEND_PUBLIC_PORT": str(provider.server.public_port),
     }
-    return Environment(settings, lambda: _census(superuser))
+    return Environment(settings, lambda: _take_census(superuser))
 
 
 @asynccontextmanager
@@ -63,7 +63,7 @@ async def neon_project() -> AsyncIterator[Environment]:
             "NEON_API_URL": neon.url,
             "PGVEND_NEON_ISOLATION": "none",
         }
-        yield Environment(settings, lambda: _neon_census(neon))
+        yield Environment(settings, lambda: _take_neon_census(neon))
 
 
 @asynccontextmanager
@@ -73,17 +73,17 @@ async def registry_on(provider: PostgresProvider) -> AsyncIterator[Mapping[str, 
         yield {"PGVEND_REGISTRY_URL": connection.uri(), "PGVEND_SECRET": token_hex(32)}
 
 
-async def _census(login: Login) -> Census:
+async def _take_census(login: Login) -> Census:
     async with session(login) as superuser:
         roles = await superuser.fetch("SELECT rolname FROM pg_roles")
         databases = await superuser.fetch("SELECT datname FROM pg_database")
     return frozenset(row[0] for row in roles), frozenset(row[0] for row in databases)
 
 
-async def _neon_census(neon: RunningEmulator) -> Census:
+async def _take_neon_census(neon: RunningEmulator) -> Census:
     """Return the names in PostgreSQL. The API lists a subset of them when it is idle."""
     await neon.emulator.first.operations.wait_until_idle()
-    list_names = await neon.snapshot()
-    assert list_names.listed_databases <= list_names.real_databases
-    assert list_names.listed_roles <= list_names.real_roles
-    return list_names.real_roles, list_names.real_databases
+    snapshot = await neon.snapshot()
+    assert snapshot.listed_databases <= snapshot.real_databases
+    assert snapshot.listed_roles <= snapshot.real_roles
+    return snapshot.real_roles, snapshot.real_databases

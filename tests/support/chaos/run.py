@@ -15,7 +15,7 @@ import asyncpg
 
 from domain.lifecycle import State
 from tests.support.chaos.client import Client
-from tests.support.chaos.environments import Census, Environment, PgNames
+from tests.support.chaos.environments import Census, Environment, Names
 from tests.support.chaos.ledger import CreationRequest, KnownDatabase, Ledger
 from tests.support.chaos.replicas import Replicas
 
@@ -225,7 +225,7 @@ class Checks:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             self.ledger.report_violation(f"{database} refuses its owner's login: {error}")
 
-    def _compare(self, kind: str, wanted: PgNames, found: PgNames) -> None:
+    def _compare(self, kind: str, wanted: Names, found: Names) -> None:
         self.ledger.counts["leftovers"] += len(found - wanted)
         if found != wanted:
             beyond, missing = sorted(found - wanted), sorted(wanted - found)

@@ -208,8 +208,8 @@ def fail_neon_requests(neon: RunningEmulator) -> Failure:
     async def failure() -> AsyncIterator[None]:
         async with override_behaviour(neon):
             for how in (How.LOST_AFTER, How.GATEWAY_HTML, How.GARBAGE, How.RESET_BEFORE):
-                neon.fault("*", how)
-            neon.fault("*", How.UNAVAILABLE, times=FAILURES_IN_A_ROW)
+                neon.add_fault("*", how)
+            neon.add_fault("*", How.UNAVAILABLE, times=FAILURES_IN_A_ROW)
             yield
 
     return failure

@@ -10,10 +10,8 @@ from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.system.clock import SystemClock
 from domain.connection import Connection
 from domain.errors import ProviderRejected
-from tests.support.neon.emulator import RunningEmulator, override_behaviour_now
+from tests.support.neon.emulator import RunningEmulator
 from tests.support.retrying import RETRYING
-
-override_behaviour = override_behaviour_now
 
 LOGIN = NeonLoginCheck(PostgresLoginCheck(), SystemClock())
 

@@ -7,23 +7,21 @@ NEON_OPENAPI names, or else `*/specs/neon.openapi.json` next to or above the rep
 import json
 import os
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from openapi_core import OpenAPI
-from openapi_core.datatypes import RequestParameters
 from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
-from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 from entrypoints.neon_emulator.state.operations import UNKNOWN_STATUS
-from tests.support.neon.description import Description, Operation, Schema, shape_of, shape_of_json
+from tests.support.neon.description import Description, Operation, Schema
+from tests.support.neon.exchanges import API, Exchange, OpenApiRequest, RecordedResponse
 
 NEWER = frozenset({"role.authentication_method", "roles.authentication_method"})
 """Response fields of a newer description (Neon's of July 2026) that an older copy lacks."""
@@ -32,65 +30,7 @@ UNKNOWN_STATUS_ERROR = f"{UNKNOWN_STATUS!r} is not one of"
 """The error for the unknown status that the emulator reports for a fault."""
 
 
-API = "/api/v2"
-"""The base path of the API, on Neon and on the emulator."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A response; the names of the fields are openapi-core's."""
-
-    status_code: int
-    data: bytes = b""
-    content_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """A request and its response; the path is relative to the API and percent-encoded."""
-
-    method: str
-    path: str
-    answer: Answer
-    query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-    @property
-    def accepted(self) -> bool:
-        return self.answer.status_code < 400
-
-    @property
-    def shape(self) -> Hashable:
-        """The key of equivalent exchanges: either all of them conform or none."""
-        bodies = (shape_of_json(self.body), shape_of_json(self.answer.data))
-        query = shape_of(parse_qsl(self.query, keep_blank_values=True))
-        types = (self.headers.get("Content-Type"), self.answer.content_type)
-        return (*bodies, query, *types, frozenset(name.lower() for name in self.headers))
-
-    @property
-    def query_names(self) -> set[str]:
-        return {name for name, _ in parse_qsl(self.query, keep_blank_values=True)}
-
-
-class OpenApiRequest:
-    """The request of an exchange; openapi-core stores the path's parameters in it."""
-
-    host_url = "https://console.neon.tech"
-
-    def __init__(self, exchange: Exchange) -> None:
-        self.method = exchange.method.lower()
-        self.path = API + exchange.path
-        self.body = exchange.body or None
-        self.content_type = exchange.headers.get("Content-Type", "")
-        self.parameters = RequestParameters(
-            query=ImmutableMultiDict(parse_qsl(exchange.query, keep_blank_values=True)),
-            header=Headers(dict(exchange.headers)),
-        )
-
-
-def description_file() -> Path | None:
+def find_description_file() -> Path | None:
     if named := os.environ.get("NEON_OPENAPI"):
         return Path(named)
     above = Path(__file__).resolve().parents
@@ -100,7 +40,7 @@ def description_file() -> Path | None:
 
 def create_checker() -> "ConformityChecker | None":
     """Return a new checker, or None without a description."""
-    file = description_file()
+    file = find_description_file()
     return ConformityChecker(*_read(file)) if file else None
 
 
@@ -139,7 +79,7 @@ class ConformityChecker:
     def check(self, exchange: Exchange) -> None:
         operation = self._description.operation(exchange.method, exchange.path)
         path = operation.template if operation else exchange.path
-        title = f"{exchange.method} {path} {exchange.answer.status_code}"
+        title = f"{exchange.method} {path} {exchange.response.status_code}"
         self.seen[title] += 1
         shape = (title, exchange.shape)
         if shape not in self._conforming:
@@ -151,20 +91,20 @@ class ConformityChecker:
         """Return middleware that checks every API exchange; it must be the first of its list."""
 
         @web.middleware
-        async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
-            answer = await handler(request)
-            if isinstance(answer, web.Response) and _is_api_response(request, answer):
-                self.check(await _exchange_from(request, answer))
-            return answer
+        async def check_response(request: web.Request, handler: Handler) -> web.StreamResponse:
+            response = await handler(request)
+            if isinstance(response, web.Response) and _is_api_response(request, response):
+                self.check(await _exchange_from(request, response))
+            return response
 
-        return checked
+        return check_response
 
     def _find_violations(self, exchange: Exchange, operation: Operation | None) -> Iterator[str]:
         if operation:
-            if exchange.accepted:
+            if exchange.is_accepted:
                 yield from self._find_request_violations(exchange, operation)
-            yield from self._find_answer_violations(exchange, operation)
-        elif exchange.accepted:
+            yield from self._find_response_violations(exchange, operation)
+        elif exchange.is_accepted:
             yield "the description has no such operation"
         else:  # errors look the same everywhere
             yield from self._find_violations(*self._as_project_list(exchange))
@@ -181,19 +121,19 @@ class ConformityChecker:
         for name in self._find_unknown_fields(operation.body, exchange.body):
             yield f"request: unknown field {name}"
 
-    def _find_answer_violations(self, exchange: Exchange, operation: Operation) -> Iterator[str]:
-        answer = exchange.answer
-        schema = operation.answer(answer.status_code)
-        for error in self._openapi.iter_response_errors(OpenApiRequest(exchange), answer):
+    def _find_response_violations(self, exchange: Exchange, operation: Operation) -> Iterator[str]:
+        response = exchange.response
+        schema = operation.answer(response.status_code)
+        for error in self._openapi.iter_response_errors(OpenApiRequest(exchange), response):
             wrong = (
                 reason for reason in _list_reasons(error) if UNKNOWN_STATUS_ERROR not in reason
             )
-            yield from (f"answer: {reason}" for reason in wrong)
-        if answer.data and not schema:
-            yield "answer: a body that the description does not have"
-        for name in self._find_unknown_fields(schema, answer.data):
+            yield from (f"response: {reason}" for reason in wrong)
+        if response.data and not schema:
+            yield "response: a body that the description does not have"
+        for name in self._find_unknown_fields(schema, response.data):
             if name not in NEWER:
-                yield f"answer: unknown field {name}"
+                yield f"response: unknown field {name}"
 
     def _find_unknown_fields(self, schema: Schema, body: bytes) -> list[str]:
         try:
@@ -203,39 +143,39 @@ class ConformityChecker:
         return sorted(set(self._description.unknown(schema, value)))
 
 
-async def _exchange_from(request: web.Request, answer: web.Response) -> Exchange:
+async def _exchange_from(request: web.Request, response: web.Response) -> Exchange:
     """Build an exchange; the body of a refused request may be too large to read."""
-    body = answer.body
+    body = response.body
     return Exchange(
         method=request.method,
         path=request.rel_url.raw_path.removeprefix(API),
         query=request.rel_url.raw_query_string,
         headers=request.headers,
-        body=await request.read() if answer.status < 400 else b"",
-        answer=Answer(
-            status_code=answer.status,
+        body=await request.read() if response.status < 400 else b"",
+        response=RecordedResponse(
+            status_code=response.status,
             data=bytes(body) if isinstance(body, bytes | bytearray) else b"",
-            content_type=answer.content_type,
-            headers=answer.headers,
+            content_type=response.content_type,
+            headers=response.headers,
         ),
     )
 
 
-def _is_api_response(request: web.Request, answer: web.Response) -> bool:
+def _is_api_response(request: web.Request, response: web.Response) -> bool:
     """Return whether Neon itself would send the response, and not a gateway or a broken network."""
     is_missing = request.transport is None or request.transport.is_closing()
-    is_a_gateways = answer.status == 524
+    is_a_gateways = response.status == 524
     return request.path.startswith(f"{API}/") and not (
-        is_missing or is_a_gateways or _is_cut(answer)
+        is_missing or is_a_gateways or _is_cut(response)
     )
 
 
-def _is_cut(answer: web.Response) -> bool:
+def _is_cut(response: web.Response) -> bool:
     """Return whether the JSON of a response is truncated."""
     try:
-        json.loads(answer.text or "null")
+        json.loads(response.text or "null")
     except ValueError:
-        return answer.status < 300
+        return response.status < 300
     return False
 
 

@@ -75,8 +75,8 @@ class RunningEmulator:
     def get_newest_project(self) -> Project:
         return max(self.emulator.projects.values(), key=lambda project: project.number)
 
-    def fault(self, which: str, how: How | str, **more: Any) -> None:
-        self.emulator.faults.add(Fault(which=which, how=How(how), **more))
+    def add_fault(self, route: str, how: How | str, **more: Any) -> None:
+        self.emulator.faults.add(Fault(route=route, how=How(how), **more))
 
     async def snapshot(self) -> Snapshot:
         """Return the snapshot of the first project."""

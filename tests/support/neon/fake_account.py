@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
+from adapters.neon.addresses import parse_address
 from adapters.neon.budget import Budget
 from adapters.neon.startup import NeonConfig, open_neon
-from adapters.neon.uris import parse_address
 from adapters.postgres.inspection import Marks
 from adapters.system.clock import SystemClock
 from domain.connection import Connection
@@ -26,15 +26,15 @@ from tests.support.provision_requests import INSTALLATION, new_provision_request
 
 ISOLATIONS = (Isolation.NONE, Isolation.PROJECT)
 
-ANSWER_TIMEOUT = 20.0
-SHORT_ANSWER_TIMEOUT = 1.0
-"""Seconds to wait for a response: usually, and if none will arrive."""
+RESPONSE_TIMEOUT = 20.0
+SHORT_RESPONSE_TIMEOUT = 1.0
+"""Seconds to wait for a response: usually, and if no response will arrive."""
 
 SPEEDUP = 100
 
 Providers = Mapping[Isolation, DatabaseProvider]
 
-FOREIGN = "somebody_elses"
+FOREIGN = "another_clients"
 
 
 class FastClock(SystemClock):
@@ -120,11 +120,11 @@ async def open_fake_account() -> AsyncIterator[FakeAccount]:
         long_timeout, short_timeout = [
             {
                 isolation: await opened.enter_async_context(
-                    open_neon(_settings(neon, isolation, clock, patience))
+                    open_neon(_create_config(neon, isolation, clock, timeout))
                 )
                 for isolation in ISOLATIONS
             }
-            for patience in (ANSWER_TIMEOUT, SHORT_ANSWER_TIMEOUT)
+            for timeout in (RESPONSE_TIMEOUT, SHORT_RESPONSE_TIMEOUT)
         ]
         neighbours = [
             await provider.provision(new_provision_request()) for provider in long_timeout.values()
@@ -136,11 +136,11 @@ async def open_fake_account() -> AsyncIterator[FakeAccount]:
         yield FakeAccount(neon, clock, long_timeout, short_timeout, neighbours, before)
 
 
-def _settings(
-    neon: RunningEmulator, isolation: Isolation, clock: FastClock, patience: float
+def _create_config(
+    neon: RunningEmulator, isolation: Isolation, clock: FastClock, timeout: float
 ) -> NeonConfig:
-    usual = create_config(neon, isolation, answer_timeout=patience)
-    return replace(usual, clock=clock, budget=Budget(clock, UNLIMITED, UNLIMITED))
+    config = create_config(neon, isolation, response_timeout=timeout)
+    return replace(config, clock=clock, budget=Budget(clock, UNLIMITED, UNLIMITED))
 
 
 async def _create_foreign_database(neon: RunningEmulator) -> Connection:
@@ -162,7 +162,7 @@ async def _create_foreign_database(neon: RunningEmulator) -> Connection:
 def _end_staleness(project: Project) -> None:
     """Show the project and its objects to all later reads."""
     project.unseen_reads = 0
-    entries: list[Entry] = [*project.roles.all(), *project.databases.all()]
+    entries: list[Entry] = [*project.roles.list_all(), *project.databases.list_all()]
     for entry in entries:
         entry.unseen_reads = 0
 

@@ -22,13 +22,13 @@ class FaultCase:
     times: int | None = 1
     seconds: float = 0.1
 
-    def fault(self, route: str) -> Fault:
-        return Fault(which=route, how=self.how, times=self.times, seconds=self.seconds)
+    def create_fault(self, route: str) -> Fault:
+        return Fault(route=route, how=self.how, times=self.times, seconds=self.seconds)
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call to Neon. `route` is its name in the emulator, `use_case` what the service does."""
+    """A call to Neon. `route` is its name in the emulator, `use_case` the action of the service."""
 
     title: str
     use_case: str  # create, rotate or delete

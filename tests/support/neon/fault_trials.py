@@ -69,8 +69,10 @@ async def _run_on_account(
 
 
 async def run_cell(cell: Cell, fake_account: FakeAccount) -> str:
-    """Return what the caller gets. Raises AssertionError if the account is not as documented."""
-    trial = create_trial(fake_account, cell.call.isolation, [cell.fault.fault(cell.call.route)])
+    """Return the caller's result. Raises AssertionError if the account is not as documented."""
+    trial = create_trial(
+        fake_account, cell.call.isolation, [cell.fault.create_fault(cell.call.route)]
+    )
     run = {"create": trial.create, "rotate": trial.rotate, "delete": trial.delete}
     return await run[cell.call.use_case]()
 

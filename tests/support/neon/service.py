@@ -52,7 +52,7 @@ class ObservedService:
     provider: DatabaseProvider = field(init=False)
 
     def __post_init__(self) -> None:
-        provider: DatabaseProvider = LoggingProvider(self.bare, self._observed)
+        provider: DatabaseProvider = LoggingProvider(self.bare, self._call_logger)
         clock, randomness, log = self.clock, SystemRandomness(), self.events.log
         provider = with_retries(provider, self.isolation, clock, randomness, log, self.patience)
         object.__setattr__(self, "provider", provider)
@@ -68,7 +68,7 @@ class ObservedService:
         await delete.finish(database.id)
 
     async def delete_all(self, created: Sequence[ProvisionedDatabase]) -> None:
-        """Delete all databases concurrently, and check that none is left to be deleted."""
+        """Delete all databases concurrently, and check that no record remains to be deleted."""
         await asyncio.gather(*(self.delete(each.database) for each in created))
         records = await self.registry.search(Query(limit=1000))
         assert {record.state for record in records} == {State.DELETED}
@@ -93,12 +93,12 @@ class ObservedService:
         return "".join([repr(events), *errors])
 
     def _login_check(self) -> LoginCheck:
-        patient = NeonLoginCheck(PostgresLoginCheck(), self.clock)
+        login_check = NeonLoginCheck(PostgresLoginCheck(), self.clock)
         retrying = Retrying(RetryPolicy(), self.clock, SystemRandomness())
-        return RetryingLoginCheck(LoggingLoginCheck(patient, self._observed), retrying)
+        return RetryingLoginCheck(LoggingLoginCheck(login_check, self._call_logger), retrying)
 
     @property
-    def _observed(self) -> CallLogger:
+    def _call_logger(self) -> CallLogger:
         return CallLogger(self.clock, self.events.log)
 
 

@@ -1,4 +1,4 @@
-"""Neon's API without a socket: prepared responses and recorded requests."""
+"""A fake of Neon's API without a socket: prepared responses and recorded requests."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from domain.secrets import Secret
 from tests.support.clock import FakeClock
 
 API = "https://neon.example/api/v2"
-KEY = "napi_thekeythatnobodymaysee"
+KEY = "napi_thekeythatmuststaysecret"
 PROJECT = "/projects/quiet-sea-1"
 BRANCH = f"{PROJECT}/branches/br-quiet-sea-1"
 MOMENT = "2026-01-02T03:04:05Z"
@@ -53,11 +53,11 @@ class Wire:
     def waiter(self, pace: Pace | None = None) -> OperationWaiter:
         return OperationWaiter(self.client, "quiet-sea-1", self.clock, pace or Pace())
 
-    def on(self, method: str, path: str, **answer: Any) -> None:
+    def respond(self, method: str, path: str, **answer: Any) -> None:
         """Prepare the next response with aioresponses' arguments: payload, status, exception..."""
         self.http.add(_build_url(path), method=method, **answer)
 
-    def always(self, method: str, path: str, body: Callable[[], Any]) -> None:
+    def respond_always(self, method: str, path: str, body: Callable[[], Any]) -> None:
         """Prepare a response that `body` computes for each request."""
 
         def reply(_: URL, **__: Any) -> CallbackResult:
@@ -65,13 +65,13 @@ class Wire:
 
         self.http.add(_build_url(path), method=method, callback=reply, repeat=True)
 
-    def asked(self, method: str | None = None) -> list[dict[str, Any]]:
+    def list_requests(self, method: str | None = None) -> list[dict[str, Any]]:
         """Return the arguments of each request."""
         return [
             call.kwargs
-            for (asked, _), calls in self.http.requests.items()
+            for (sent_method, _), calls in self.http.requests.items()
             for call in calls
-            if method in {None, asked}
+            if method in {None, sent_method}
         ]
 
     def count(self, method: str, path: str) -> int:

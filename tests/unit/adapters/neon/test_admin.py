@@ -25,7 +25,7 @@ async def test_without_a_foreign_database_there_is_no_admin(wire: Wire) -> None:
 
 async def test_without_stored_passwords_the_admin_is_refused(wire: Wire) -> None:
     _add_list(wire, (10, "neondb", "neondb_owner"))
-    wire.on("GET", _build_uri_path(), payload={"uri": "postgresql://neondb_owner@host/neondb"})
+    wire.respond("GET", _build_uri_path(), payload={"uri": "postgresql://neondb_owner@host/neondb"})
     with pytest.raises(ProviderRejected, match="store passwords"):
         await find_admin_address(wire.branch)
 
@@ -38,21 +38,21 @@ async def test_the_login_is_neons_and_hides_the_password(wire: Wire) -> None:
     assert "npg_one" not in repr(login)
 
 
-@pytest.mark.parametrize(("late", "password", "asked"), [(0, "npg_one", 1), (1, "npg_two", 2)])
+@pytest.mark.parametrize(("late", "password", "reads"), [(0, "npg_one", 1), (1, "npg_two", 2)])
 async def test_a_stale_password_is_read_again_and_a_fresh_one_is_not(
-    wire: Wire, late: int, password: str, asked: int
+    wire: Wire, late: int, password: str, reads: int
 ) -> None:
     login = await _create_login(wire)
     wire.clock.passed += PASSWORD_MAX_AGE + late
     _add_uri(wire, "npg_two")
     assert [await login["password"]() for _ in range(3)] == [password] * 3
-    assert wire.count("GET", _build_uri_path()) == asked
+    assert wire.count("GET", _build_uri_path()) == reads
 
 
 async def test_without_a_password_from_neon_the_login_fails(wire: Wire) -> None:
     login = await _create_login(wire)
     wire.clock.passed += PASSWORD_MAX_AGE + 1
-    wire.on("GET", _build_uri_path(), status=503)
+    wire.respond("GET", _build_uri_path(), status=503)
     with pytest.raises(ProviderBusy):
         await login["password"]()
 
@@ -65,12 +65,12 @@ async def _create_login(wire: Wire) -> Any:
 
 def _add_list(wire: Wire, *databases: tuple[int, str, str]) -> None:
     listed = [database(name, owner, number) for number, name, owner in databases]
-    wire.on("GET", f"{BRANCH}/databases", payload={"databases": listed})
+    wire.respond("GET", f"{BRANCH}/databases", payload={"databases": listed})
 
 
 def _add_uri(wire: Wire, password: str, name: str = "neondb") -> None:
     uri = f"postgresql://neondb_owner:{password}@ep-1.neon.example:6000/{name}?sslmode=require"
-    wire.on("GET", _build_uri_path(name), payload={"uri": uri})
+    wire.respond("GET", _build_uri_path(name), payload={"uri": uri})
 
 
 def _build_uri_path(name: str = "neondb") -> str:

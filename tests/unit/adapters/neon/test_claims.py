@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from adapters.neon.claims import TIME_RESOLUTION, WINDOW, Claim
-from adapters.neon.client import ANSWER_TIMEOUT
+from adapters.neon.client import RESPONSE_TIMEOUT
 
 SINCE = datetime(2026, 1, 2, 3, 4, 5, 600_000, tzinfo=UTC)
 UNTIL = SINCE + WINDOW
@@ -33,4 +33,4 @@ def test_a_claim_covers_roles_created_within_its_time(created_at: datetime) -> N
 
 
 def test_a_claim_outlasts_any_request() -> None:
-    assert WINDOW.total_seconds() > 2 * ANSWER_TIMEOUT
+    assert WINDOW.total_seconds() > 2 * RESPONSE_TIMEOUT

@@ -51,7 +51,7 @@ LOST: dict[str, dict[str, Any]] = {
 
 NEON = ConnectionKey("neon.example", 443, True, True, None, None, None)
 
-UNREACHED: dict[str, BaseException] = {
+UNREACHABLE: dict[str, BaseException] = {
     "refused": aiohttp.ClientConnectorError(NEON, OSError(111, "refused")),
     "unknown host": aiohttp.ClientConnectorDNSError(NEON, OSError(-2, "unknown")),
     "no connection in time": aiohttp.ConnectionTimeoutError(),
@@ -61,16 +61,16 @@ UNREACHED: dict[str, BaseException] = {
 @pytest.mark.parametrize(("name", "sent"), NAMES.items())
 async def test_a_name_in_a_path_is_escaped_as_one_part(wire: Wire, name: str, sent: str) -> None:
     assert build_path("roles", name, "reset_password") == f"/roles/{sent}/reset_password"
-    wire.on("DELETE", f"{DATABASES}/{sent}", status=204)
+    wire.respond("DELETE", f"{DATABASES}/{sent}", status=204)
     await wire.branch.delete_database(name)
     assert wire.count("DELETE", f"{DATABASES}/{sent}") == 1
     assert wire.clock.slept == []
 
 
 async def test_requests_have_the_key_json_and_a_query(wire: Wire) -> None:
-    wire.on("GET", "/projects/a%2Fb?limit=1", payload={"roles": []})
-    wire.on("POST", DATABASES, status=201, payload={"operations": []})
-    wire.on("POST", RESET, payload={"role": role(password="npg_new"), "operations": []})
+    wire.respond("GET", "/projects/a%2Fb?limit=1", payload={"roles": []})
+    wire.respond("POST", DATABASES, status=201, payload={"operations": []})
+    wire.respond("POST", RESET, payload={"role": role(password="npg_new"), "operations": []})
 
     await wire.client.read(build_path("projects", "a/b"), Roles, limit="1")
     await wire.branch.create_database("shop", "user_shop")
@@ -78,27 +78,31 @@ async def test_requests_have_the_key_json_and_a_query(wire: Wire) -> None:
 
     wanted = {"database": {"name": "shop", "owner_name": "user_shop"}}
     assert wire.count("GET", "/projects/a%2Fb?limit=1") == 1
-    assert [asked["json"] for asked in wire.asked("POST")] == [wanted, None]
-    assert {asked["headers"]["Authorization"] for asked in wire.asked()} == {f"Bearer {KEY}"}
-    assert {asked["headers"]["Accept"] for asked in wire.asked()} == {"application/json"}
+    assert [request["json"] for request in wire.list_requests("POST")] == [wanted, None]
+    assert {request["headers"]["Authorization"] for request in wire.list_requests()} == {
+        f"Bearer {KEY}"
+    }
+    assert {request["headers"]["Accept"] for request in wire.list_requests()} == {
+        "application/json"
+    }
     assert password.reveal() == "npg_new"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_redirects_are_not_followed(wire: Wire, method: str, status: int) -> None:
-    wire.on(method, BRANCH, status=status, headers={"Location": f"{API}/elsewhere"})
-    wire.on("GET", "/elsewhere", payload={"branch": {"id": "br-quiet-sea-1"}})
+    wire.respond(method, BRANCH, status=status, headers={"Location": f"{API}/elsewhere"})
+    wire.respond("GET", "/elsewhere", payload={"branch": {"id": "br-quiet-sea-1"}})
     with pytest.raises(ProviderRejected, match="NEON_API_URL"):
         await _send(wire, method)
-    assert len(wire.asked()) == 1
+    assert len(wire.list_requests()) == 1
 
 
 @pytest.mark.parametrize("status", [409, 423, 429, 500, 503, 524])
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 async def test_a_refused_change_is_not_repeated(wire: Wire, method: str, status: int) -> None:
-    wire.on(method, BRANCH, status=status, payload=problem())
-    wire.on(method, BRANCH, payload={})
+    wire.respond(method, BRANCH, status=status, payload=problem())
+    wire.respond(method, BRANCH, payload={})
     with pytest.raises(PgvendError):
         await _send(wire, method)
     assert wire.count(method, BRANCH) == 1
@@ -106,7 +110,7 @@ async def test_a_refused_change_is_not_repeated(wire: Wire, method: str, status:
 
 @pytest.mark.parametrize("answer", [{"timeout": True}, {"status": 401}, {"status": 500}])
 async def test_errors_and_logs_do_not_contain_the_key(wire: Wire, answer: dict[str, Any]) -> None:
-    wire.on("POST", BRANCH, body=f"denied: Bearer {KEY}", **answer)
+    wire.respond("POST", BRANCH, body=f"denied: Bearer {KEY}", **answer)
     with structlog.testing.capture_logs() as logs, pytest.raises(PgvendError) as caught:
         await _send(wire, "POST")
     assert KEY not in f"{_format_chain(caught.value)} {logs} {wire.client!r}"
@@ -115,7 +119,7 @@ async def test_errors_and_logs_do_not_contain_the_key(wire: Wire, answer: dict[s
 async def test_responses_and_errors_do_not_show_a_password(wire: Wire) -> None:
     for operations in ([operation()], 5):
         answer = {"role": role(password="npg_hidden"), "operations": operations}
-        wire.on("POST", ROLES, status=201, payload=answer)
+        wire.respond("POST", ROLES, status=201, payload=answer)
 
     assert "npg_hidden" not in repr(await wire.branch.request_role("user_ana"))
     with pytest.raises(OutcomeUnknown) as caught:
@@ -127,8 +131,8 @@ async def test_responses_and_errors_do_not_show_a_password(wire: Wire) -> None:
 async def test_without_a_response_a_changes_outcome_is_unknown(
     wire: Wire, answer: dict[str, Any]
 ) -> None:
-    wire.on("GET", ROLES, **answer)
-    wire.on("POST", DATABASES, **answer)
+    wire.respond("GET", ROLES, **answer)
+    wire.respond("POST", DATABASES, **answer)
     with pytest.raises(ProviderBusy):
         await wire.branch.list_roles()
     with pytest.raises(OutcomeUnknown):
@@ -137,34 +141,34 @@ async def test_without_a_response_a_changes_outcome_is_unknown(
 
 @pytest.mark.parametrize("status", [200, 201])
 async def test_a_success_that_lacks_a_field_is_unknown(wire: Wire, status: int) -> None:
-    wire.on("POST", ROLES, status=status, payload={"operations": []})
-    wire.on("POST", RESET, status=status, payload={"role": role(), "operations": []})
+    wire.respond("POST", ROLES, status=status, payload={"operations": []})
+    wire.respond("POST", RESET, status=status, payload={"role": role(), "operations": []})
     with pytest.raises(OutcomeUnknown):
         await wire.branch.request_role("user_ana")
     with pytest.raises(OutcomeUnknown):
         await wire.branch.reset_password("user_ana")
 
 
-@pytest.mark.parametrize("error", UNREACHED.values(), ids=list(UNREACHED))
+@pytest.mark.parametrize("error", UNREACHABLE.values(), ids=list(UNREACHABLE))
 async def test_a_change_that_was_not_sent_did_not_happen(wire: Wire, error: BaseException) -> None:
-    wire.on("POST", DATABASES, exception=error)
+    wire.respond("POST", DATABASES, exception=error)
     with pytest.raises(ProviderBusy, match="NEON_API_URL"):
         await wire.branch.create_database("shop", "user_shop")
 
 
 async def test_unknown_fields_nulls_and_states_are_accepted(wire: Wire) -> None:
-    known = role(authentication_method="telepathy", moods=["new"])
-    strange = operation("reticulating", action="polish_compute")
-    wire.on("GET", ROLES, payload={"roles": [known], "annotations": {}})
-    wire.on("GET", "/projects", payload={"projects": [], "pagination": {"cursor": None}})
-    wire.on("GET", "/operations", payload={"operation": strange})
+    extended = role(authentication_method="telepathy", moods=["new"])
+    unknown = operation("reticulating", action="polish_compute")
+    wire.respond("GET", ROLES, payload={"roles": [extended], "annotations": {}})
+    wire.respond("GET", "/projects", payload={"projects": [], "pagination": {"cursor": None}})
+    wire.respond("GET", "/operations", payload={"operation": unknown})
 
     [found] = (await wire.client.read(ROLES, Roles)).roles
     cursor = (await wire.client.read("/projects", Projects)).pagination.cursor
-    going_on = (await wire.client.read("/operations", OperationResponse)).operation
+    unfinished = (await wire.client.read("/operations", OperationResponse)).operation
 
     assert (found.name, cursor) == ("user_ana", "")
-    assert (going_on.status, going_on.action) == ("reticulating", "polish_compute")
+    assert (unfinished.status, unfinished.action) == ("reticulating", "polish_compute")
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
@@ -178,7 +182,7 @@ async def test_a_cancelled_change_completes_and_a_cancelled_read_does_not(
         await proceed.wait()
         ended.set()
 
-    wire.on(method, BRANCH, callback=reply)
+    wire.respond(method, BRANCH, callback=reply)
     call = asyncio.ensure_future(_send(wire, method))
     await started.wait()
     call.cancel()
@@ -191,7 +195,7 @@ async def test_a_cancelled_change_completes_and_a_cancelled_read_does_not(
 
 
 async def test_a_change_cancelled_before_its_turn_is_not_sent(wire: Wire) -> None:
-    wire.on("POST", BRANCH, payload={})
+    wire.respond("POST", BRANCH, payload={})
     patient = replace(wire.client, budget=Budget(StoppedClock(), burst=0))
     change = asyncio.ensure_future(patient.write("POST", BRANCH, Accepted))
     await asyncio.sleep(0)
@@ -200,7 +204,7 @@ async def test_a_change_cancelled_before_its_turn_is_not_sent(wire: Wire) -> Non
     with pytest.raises(asyncio.CancelledError):
         await change
 
-    assert wire.asked() == []
+    assert wire.list_requests() == []
 
 
 class StoppedClock(FakeClock):

@@ -25,7 +25,7 @@ from tests.unit.adapters.neon.conftest import BRANCH, Wire, problem
 BODIES = [*("", "{}", "null"), "<html>Cloudflare</html>", '{"code": "", "message": "no"}']
 REQUEST_ID = "6f9b0d1e-6a3c-4f8e-9d2b-0a1b2c3d4e5f"
 
-MEANT: dict[type[PgvendError], list[int]] = {
+KINDS: dict[type[PgvendError], list[int]] = {
     ProviderRejected: [400, 401, 406],
     NotVisible: [403, 404],
     AlreadyExists: [409],
@@ -35,7 +35,7 @@ MEANT: dict[type[PgvendError], list[int]] = {
     ProviderBusy: [429, 503],
     OutcomeUnknown: [500, 501, 502, 504, 520, 524],
 }
-STATUSES = {status: kind for kind, statuses in MEANT.items() for status in statuses}
+STATUSES = {status: kind for kind, statuses in KINDS.items() for status in statuses}
 
 OWNERLESS = 'database owner not found; role_name:"user_ana"'
 CONFLICT = (
@@ -94,19 +94,19 @@ async def test_the_request_id_is_also_read_from_the_header(wire: Wire) -> None:
 @pytest.mark.parametrize("request_id", ["", "<b>id</b>", "x" * 65, "a b c d e f g h"])
 async def test_an_invalid_request_id_is_omitted(wire: Wire, request_id: str) -> None:
     error = await _get_refusal(wire, status=500, payload=problem(request_id=request_id))
-    assert str(error) == "Neon failed (HTTP 500)."
+    assert str(error) == "Neon failed (HTTP 500); retry the request."
 
 
-@pytest.mark.parametrize(("status", "unasked"), {423: None, 429: DEFAULT_PAUSE, 503: None}.items())
+@pytest.mark.parametrize(("status", "default"), {423: None, 429: DEFAULT_PAUSE, 503: None}.items())
 async def test_an_error_has_the_pause_that_neon_requests(
-    wire: Wire, status: int, unasked: float | None
+    wire: Wire, status: int, default: float | None
 ) -> None:
     waits = [
         await _get_refusal(wire, status=status, headers={"Retry-After": "7"}),
         await _get_refusal(wire, status=500, headers={"Retry-After": "7"}),
         await _get_refusal(wire, status=status),
     ]
-    assert [wait.retry_after for wait in waits if isinstance(wait, Unavailable)] == [7, 7, unasked]
+    assert [wait.retry_after for wait in waits if isinstance(wait, Unavailable)] == [7, 7, default]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ async def test_a_refusal_names_the_setting_to_check(wire: Wire, status: int, var
 
 
 async def _get_refusal(wire: Wire, **answer: Any) -> PgvendError:
-    wire.on("POST", f"{BRANCH}/databases", **answer)
+    wire.respond("POST", f"{BRANCH}/databases", **answer)
     with pytest.raises(PgvendError) as caught:
         await wire.branch.create_database("shop", "user_shop")
     return caught.value

@@ -20,7 +20,7 @@ CONNECTION = Connection(
 async def test_a_login_that_works_after_a_delay_passes(refusals: int) -> None:
     clock, logins = FakeClock(), Logins([ProviderRejected("no such role")] * refusals)
     await NeonLoginCheck(logins, clock).verify(CONNECTION)
-    assert logins.asked == [replace(CONNECTION, sslmode="verify-full")] * (refusals + 1)
+    assert logins.connections == [replace(CONNECTION, sslmode="verify-full")] * (refusals + 1)
     assert clock.slept == list(PAUSES[:refusals])
 
 
@@ -42,7 +42,7 @@ async def test_other_errors_are_raised_at_once() -> None:
 async def test_on_loopback_the_tenants_sslmode_is_used(host: str) -> None:
     logins, there = Logins(), replace(CONNECTION, host=host)
     await NeonLoginCheck(logins, FakeClock()).verify(there)
-    assert logins.asked == [there]
+    assert logins.connections == [there]
 
 
 @dataclass
@@ -50,9 +50,9 @@ class Logins(LoginCheck):
     """A login check that raises these errors at the next logins."""
 
     errors: list[PgvendError] = field(default_factory=list)
-    asked: list[Connection] = field(default_factory=list)
+    connections: list[Connection] = field(default_factory=list)
 
     async def verify(self, connection: Connection) -> None:
-        self.asked.append(connection)
+        self.connections.append(connection)
         if self.errors:
             raise self.errors.pop(0)

@@ -11,18 +11,18 @@ from domain.errors import OutcomeUnknown, ProviderRejected
 from tests.unit.adapters.neon.conftest import PROJECT, Wire, operation, problem
 
 OPERATION = f"{PROJECT}/operations/op-1"
-GOING_ON = f"{PROJECT}/operations?limit=20"
+RECENT = f"{PROJECT}/operations?limit=20"
 
-FEW = {0.05: 2, 0.3: 7, 1.0: 9, 5.0: 12}
+FIRST_MAXIMUM = {0.05: 2, 0.3: 7, 1.0: 9, 5.0: 12}
 """The maximum number of requests for the first operation, by its seconds."""
 
-VERY_FEW = 2
+LATER_MAXIMUM = 2
 """The maximum for later operations of the same duration."""
 
 ENDED = ["finished", "skipped"]
 ABORTED = ["error", "cancelled"]
 
-ON_THE_WAY: dict[str, dict[str, Any]] = {
+TEMPORARY: dict[str, dict[str, Any]] = {
     "failed, and may recover": {"payload": {"operation": operation("failed")}},
     "an unknown status": {"payload": {"operation": operation("reticulating", action="?")}},
     "a timeout": {"timeout": True},
@@ -37,28 +37,28 @@ ON_THE_WAY: dict[str, dict[str, Any]] = {
     "403": {"status": 403},
 }
 
-UNENDING: dict[str, tuple[dict[str, Any], float]] = {
+ENDLESS: dict[str, tuple[dict[str, Any], float]] = {
     **{
         status: ({"payload": {"operation": operation(status)}}, OPERATION_TIMEOUT)
         for status in ("running", "scheduling", "cancelling", "reticulating", "")
     },
     "unavailable": ({"status": 503}, OPERATION_TIMEOUT),
     "failed": ({"payload": {"operation": operation("failed")}}, FAILURE_TIMEOUT),
-    "out of sight": ({"status": 404}, FAILURE_TIMEOUT),
+    "not visible": ({"status": 404}, FAILURE_TIMEOUT),
 }
 
 
-@pytest.mark.parametrize(("seconds", "most"), FEW.items())
+@pytest.mark.parametrize(("seconds", "maximum"), FIRST_MAXIMUM.items())
 async def test_polls_are_few_at_first_and_hardly_more_than_one_later(
-    wire: Wire, seconds: float, most: int
+    wire: Wire, seconds: float, maximum: int
 ) -> None:
     pace = Pace()
-    asked = [await _wait_and_count(wire, pace, seconds) for _ in range(9)]
+    polls = [await _wait_and_count(wire, pace, seconds) for _ in range(9)]
     begin = wire.clock.elapsed()
-    asked.append(await _wait_and_count(wire, pace, seconds))
+    polls.append(await _wait_and_count(wire, pace, seconds))
 
-    assert asked[0] <= most
-    assert max(asked[-2:]) <= VERY_FEW
+    assert polls[0] <= maximum
+    assert max(polls[-2:]) <= LATER_MAXIMUM
     assert seconds <= wire.clock.elapsed() - begin <= seconds * 1.1
 
 
@@ -76,29 +76,31 @@ async def test_durations_are_learned_for_each_action_and_purpose(wire: Wire) -> 
     assert await _wait_and_count(wire, pace, 0.4, purpose="create database") == 1
 
 
-@pytest.mark.parametrize(("before", "times", "after", "most"), [(0.3, 1, 3.0, 2), (0.0, 8, 5, 15)])
+@pytest.mark.parametrize(
+    ("before", "times", "after", "maximum"), [(0.3, 1, 3.0, 2), (0.0, 8, 5, 15)]
+)
 async def test_a_longer_duration_is_learned(
-    wire: Wire, before: float, times: int, after: float, most: int
+    wire: Wire, before: float, times: int, after: float, maximum: int
 ) -> None:
     pace = Pace()
     for _ in range(times):
         await _wait_and_count(wire, pace, before)
     for _ in range(8 if before else 0):
         await _wait_and_count(wire, pace, after)
-    assert await _wait_and_count(wire, pace, after) <= most
+    assert await _wait_and_count(wire, pace, after) <= maximum
 
 
 @pytest.mark.parametrize("operations", [[], *([operation(status)] for status in ENDED)])
 async def test_finished_operations_are_not_polled(wire: Wire, operations: list[Any]) -> None:
     await _wait(wire, *operations)
-    assert wire.asked() == []
+    assert wire.list_requests() == []
     assert wire.clock.slept == []
 
 
 @pytest.mark.parametrize("in_the_project", [True, False])
 async def test_every_operation_is_waited_for(wire: Wire, in_the_project: bool) -> None:
     both = [operation(), operation("scheduling", id="op-2", action="suspend_compute")]
-    wire.on("GET", GOING_ON, payload={"operations": both[::-1]})
+    wire.respond("GET", RECENT, payload={"operations": both[::-1]})
     _end_after(wire, 0.05, "op-1")
     _end_after(wire, 0.6, "op-2", action="suspend_compute")
     await (wire.waiter().wait_until_settled() if in_the_project else _wait(wire, *both))
@@ -107,7 +109,7 @@ async def test_every_operation_is_waited_for(wire: Wire, in_the_project: bool) -
 
 @pytest.mark.parametrize("status", [*ENDED, *ABORTED, "failed"])
 async def test_ended_operations_are_not_waited_for(wire: Wire, status: str) -> None:
-    wire.on("GET", GOING_ON, payload={"operations": [operation(status)]})
+    wire.respond("GET", RECENT, payload={"operations": [operation(status)]})
     await wire.waiter().wait_until_settled()
     assert wire.clock.slept == []
 
@@ -117,33 +119,33 @@ async def test_ended_operations_are_not_waited_for(wire: Wire, status: str) -> N
 async def test_an_aborted_operation_is_an_error_at_once(
     wire: Wire, status: str, from_the_beginning: bool
 ) -> None:
-    wire.on("GET", OPERATION, payload={"operation": operation(status)})
+    wire.respond("GET", OPERATION, payload={"operation": operation(status)})
     with pytest.raises(OutcomeUnknown):
         await _wait(wire, operation(status if from_the_beginning else "running"))
-    assert len(wire.asked()) == (0 if from_the_beginning else 1)
+    assert len(wire.list_requests()) == (0 if from_the_beginning else 1)
 
 
-@pytest.mark.parametrize("answer", ON_THE_WAY.values(), ids=list(ON_THE_WAY))
+@pytest.mark.parametrize("answer", TEMPORARY.values(), ids=list(TEMPORARY))
 async def test_temporary_problems_are_not_errors(wire: Wire, answer: dict[str, Any]) -> None:
-    wire.on("GET", OPERATION, **answer)
-    wire.on("GET", OPERATION, **answer)
-    wire.on("GET", OPERATION, payload={"operation": operation("finished")})
+    wire.respond("GET", OPERATION, **answer)
+    wire.respond("GET", OPERATION, **answer)
+    wire.respond("GET", OPERATION, payload={"operation": operation("finished")})
     await _wait(wire, operation())
     assert wire.count("GET", OPERATION) == 3
 
 
-@pytest.mark.parametrize(("answer", "patience"), UNENDING.values(), ids=list(UNENDING))
+@pytest.mark.parametrize(("answer", "patience"), ENDLESS.values(), ids=list(ENDLESS))
 async def test_an_endless_operation_fails(
     wire: Wire, answer: dict[str, Any], patience: float
 ) -> None:
-    wire.on("GET", OPERATION, **answer, repeat=True)
+    wire.respond("GET", OPERATION, **answer, repeat=True)
     with pytest.raises(OutcomeUnknown):
         await _wait(wire, operation())
     assert patience <= wire.clock.elapsed() < patience + 10
 
 
 async def test_an_api_key_revoked_meanwhile_is_reported(wire: Wire) -> None:
-    wire.on("GET", OPERATION, status=401)
+    wire.respond("GET", OPERATION, status=401)
     with pytest.raises(ProviderRejected, match="NEON_API_KEY"):
         await _wait(wire, operation())
 
@@ -156,7 +158,7 @@ async def _wait_and_count(
     wire: Wire, pace: Pace, seconds: float, action: str = "apply_config", purpose: str = ""
 ) -> int:
     """Wait for an operation of `seconds`. Return the number of requests."""
-    operation_id = f"op-{len(wire.asked())}"
+    operation_id = f"op-{len(wire.list_requests())}"
     _end_after(wire, seconds, operation_id, action)
     running = Operation.model_validate(operation(id=operation_id, action=action))
     await wire.waiter(pace).wait_until_done([running], purpose)
@@ -172,4 +174,4 @@ def _end_after(wire: Wire, seconds: float, operation_id: str, action: str = "app
         more = {"id": operation_id, "action": action, "total_duration_ms": round(took * 1000)}
         return {"operation": operation(status, **more)}
 
-    wire.always("GET", f"{PROJECT}/operations/{operation_id}", body)
+    wire.respond_always("GET", f"{PROJECT}/operations/{operation_id}", body)

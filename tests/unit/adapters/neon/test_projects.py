@@ -51,13 +51,13 @@ async def test_our_projects_are_listed_from_all_pages(
 
 
 async def test_a_page_without_a_cursor_is_the_last(wire: Wire) -> None:
-    wire.on("GET", _build_query(), payload={"projects": [project("p-1", NAME)]})
+    wire.respond("GET", _build_query(), payload={"projects": [project("p-1", NAME)]})
     assert await _list_ids(wire) == ["p-1"]
 
 
 async def test_a_failed_page_is_an_error_and_not_the_end(wire: Wire) -> None:
     _add_page(wire, [project("p-1", NAME)], then="c-1")
-    wire.on("GET", _build_query("c-1"), status=503)
+    wire.respond("GET", _build_query("c-1"), status=503)
     with pytest.raises(ProviderBusy):
         await _list_ids(wire)
 
@@ -69,12 +69,12 @@ async def test_the_search_is_limited_to_the_configured_organization(wire: Wire) 
 
 async def test_a_new_project_has_the_configured_region_version_and_organization(wire: Wire) -> None:
     answer = {"project": project("p-1", NAME), "branch": {"id": "br-1"}, "operations": []}
-    wire.on("POST", "/projects", status=201, payload=answer)
+    wire.respond("POST", "/projects", status=201, payload=answer)
     like = {"region_id": "aws-us-east-2", "pg_version": 17, "org_id": "org-1"}
 
     await _create_projects(wire, **like).create(NAME, Nickname("Shop").derive_names())
 
-    wanted = wire.asked("POST")[0]["json"]["project"]
+    wanted = wire.list_requests("POST")[0]["json"]["project"]
     assert wanted.items() >= {"name": NAME, **like}.items()
     assert wanted["branch"] == {"database_name": "shop", "role_name": "user_shop"}
 
@@ -84,17 +84,17 @@ async def test_the_default_branch_is_known_by_its_flag(wire: Wire) -> None:
         {"id": "br-1", "name": "main", "primary": True, "default": False},
         {"id": "br-2", "name": "trunk", "primary": False, "default": True},
     ]
-    wire.on("GET", f"{PROJECT}/branches", payload={"branches": branches})
+    wire.respond("GET", f"{PROJECT}/branches", payload={"branches": branches})
     assert await _create_projects(wire).find_default_branch(_create_project()) == "br-2"
 
 
 async def test_a_project_without_a_default_branch_is_refused(wire: Wire) -> None:
-    wire.on("GET", f"{PROJECT}/branches", payload={"branches": [{"id": "br-1"}]})
+    wire.respond("GET", f"{PROJECT}/branches", payload={"branches": [{"id": "br-1"}]})
     with pytest.raises(ProviderRejected):
         await _create_projects(wire).find_default_branch(_create_project())
 
 
-NOT_DROPPED: dict[str, tuple[int, dict[str, Any], list[Any]]] = {
+NOT_DELETED: dict[str, tuple[int, dict[str, Any], list[Any]]] = {
     "a key that sees nothing": (404, {"status": 404}, []),
     "a project that still exists": (404, VISIBLE, [project("quiet-sea-1", NAME)]),
     "a key that may not delete": (403, VISIBLE, [project("quiet-sea-1", NAME)]),
@@ -106,7 +106,7 @@ async def test_deleting_a_missing_project_succeeds(wire: Wire) -> None:
     assert wire.count("DELETE", PROJECT) == 1
 
 
-@pytest.mark.parametrize(("status", "own", "listed"), NOT_DROPPED.values(), ids=list(NOT_DROPPED))
+@pytest.mark.parametrize(("status", "own", "listed"), NOT_DELETED.values(), ids=list(NOT_DELETED))
 async def test_deleting_a_project_that_may_exist_fails(
     wire: Wire, status: int, own: dict[str, Any], listed: list[Any]
 ) -> None:
@@ -116,14 +116,14 @@ async def test_deleting_a_project_that_may_exist_fails(
 
 async def _delete(wire: Wire, status: int, own: dict[str, Any], listed: list[Any]) -> None:
     """Delete a project: `status` is the response, `own` that for the configured project."""
-    wire.on("DELETE", PROJECT, status=status)
-    wire.on("GET", PROJECT, **own)
+    wire.respond("DELETE", PROJECT, status=status)
+    wire.respond("GET", PROJECT, **own)
     _add_page(wire, listed, search=NAME)
     await _create_projects(wire).delete(_create_project())
 
 
 def _create_projects(wire: Wire, **like: Any) -> NeonProjects:
-    configured = {**project("quiet-sea-1", "the operator's"), **like}
+    configured = {**project("quiet-sea-1", "configured"), **like}
     return NeonProjects(wire.client, Project.model_validate(configured))
 
 
@@ -139,7 +139,7 @@ def _add_page(
     wire: Wire, projects: list[Any], cursor: str = "", then: str = "", **query: str
 ) -> None:
     body = {"projects": projects, "pagination": {"cursor": then} if then else {}}
-    wire.on("GET", _build_query(cursor, **query), payload=body)
+    wire.respond("GET", _build_query(cursor, **query), payload=body)
 
 
 def _build_query(cursor: str = "", **query: str) -> str:

@@ -1,9 +1,15 @@
-"""Neon's hosts and connection URIs."""
+"""Neon's hosts and connection URIs, and the TLS mode of pgvend's own sessions there.
 
-from dataclasses import dataclass
+Neon does not accept password verifiers, so that passwords are sent in plain text. Its URIs have
+`sslmode=require`, which accepts any certificate. pgvend's sessions verify the certificate.
+"""
+
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from domain.connection import Connection
 from domain.errors import ProviderRejected
+from domain.hosts import is_loopback
 from domain.secrets import Secret
 
 
@@ -43,3 +49,14 @@ def remove_pooler_suffix(host: str) -> str:
     """Remove the `-pooler` that Neon appends to the first label of a pooled host."""
     first, dot, rest = host.partition(".")
     return first.removesuffix("-pooler") + dot + rest
+
+
+def choose_sslmode(host: str, sslmode: str) -> str:
+    """Return the `sslmode` of pgvend's own sessions: `verify-full` with the authorities that the
+    system trusts, except on loopback, where the emulator runs."""
+    return sslmode if is_loopback(host) else "verify-full"
+
+
+def require_verification(connection: Connection) -> Connection:
+    """Return the connection with the `sslmode` of pgvend's own sessions; tenants get another."""
+    return replace(connection, sslmode=choose_sslmode(connection.host, connection.sslmode))

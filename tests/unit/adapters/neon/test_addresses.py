@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.neon.uris import parse_address, remove_pooler_suffix
+from adapters.neon.addresses import parse_address, remove_pooler_suffix
 from domain.errors import ProviderRejected
 from domain.secrets import Secret
 

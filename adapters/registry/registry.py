@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from adapters.registry.rows import database_from_row, row_from_database
-from adapters.registry.schema import DATABASES, HOLDS_NAMES
+from adapters.registry.schema import DATABASES, IS_LIVE
 from adapters.registry.store import Store
 from domain.database import Database
 from domain.errors import (
@@ -42,7 +42,7 @@ _ADD = insert(DATABASES)
 _COUNT_OF_CALLER = (
     select(func.count())
     .select_from(DATABASES)
-    .where(_COLUMNS.caller == bindparam("caller", type_=_COLUMNS.caller.type), HOLDS_NAMES)
+    .where(_COLUMNS.caller == bindparam("caller", type_=_COLUMNS.caller.type), IS_LIVE)
     .scalar_subquery()
 )
 _ADD_WITHIN_QUOTA = insert(DATABASES).from_select(
@@ -136,16 +136,17 @@ class SqlRegistry(Registry):
         return bool(await self._store.fetch(others))
 
     def _conditions(self, query: Query) -> Iterator[ColumnElement[bool] | TextClause]:
-        if query.states == LIVE:
-            yield HOLDS_NAMES  # as the indexes say it; most records match, so order decides
-        elif query.states:
+        if query.states and query.states <= LIVE:
+            yield IS_LIVE
+        if query.states and query.states != LIVE:
             yield _COLUMNS.state.in_(sorted(query.states))
         if query.labels:
             yield from self._label_conditions(query.labels)
         if query.caller is not None:
             yield _COLUMNS.caller == query.caller
         if query.target is not None:
-            yield _COLUMNS.target == query.target
+            # not by an index on the target: SQLite would sort all records of it for each page
+            yield _COLUMNS.target.concat("") == query.target
         if query.due is not None:
             yield _COLUMNS.wake_at <= query.due
             yield _COLUMNS.state.concat("").in_(

@@ -1,5 +1,6 @@
 """Migration of the tables from nothing and from every earlier revision."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.registry.migration import VERSION_TABLE, load_revisions, migrate
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.rows import row_from_database
-from adapters.registry.schema import DATABASES, METADATA
+from adapters.registry.schema import DATABASES, IS_LIVE, METADATA
 from adapters.registry.store import Store
 from domain.errors import NameTaken, StartupError
+from domain.states import GONE
 from tests.integration.registry.conftest import empty_database
 from tests.support.records import new_record
 from tests.support.registries import IDEMPOTENCY_KEY
@@ -38,6 +40,12 @@ COLUMNS = {
 
 def test_revisions_are_numbered_in_order() -> None:
     assert [f"{number:04}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
+
+
+def test_records_are_live_in_the_states_that_the_indexes_do_not_exclude() -> None:
+    excluded = set(re.findall(r"'(\w+)'", IS_LIVE.text))
+
+    assert excluded == GONE
 
 
 async def test_migrated_tables_equal_the_schema(

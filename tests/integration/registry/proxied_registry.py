@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from adapters.registry import postgres
+from adapters.registry.executor import Executor
 from adapters.registry.leases import PostgresLeases
 from adapters.registry.rate_limiter import SqlRateLimiter
-from adapters.registry.store import Store
 from adapters.registry.stores import Stores, create_stores, open_postgres_stores
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached, Unavailable
@@ -78,8 +78,8 @@ async def open_proxied(
         stack.push_async_callback(engine.dispose)
         leases = PostgresLeases(partial(postgres.open_session, way, call_timeout=call_timeout))
         stack.push_async_callback(leases.close)
-        store = Store(engine, engine)
-        yield ProxiedRegistry(create_stores(store, leases, SqlRateLimiter(store)), between)
+        executor = Executor(engine, engine)
+        yield ProxiedRegistry(create_stores(executor, leases, SqlRateLimiter(executor)), between)
 
 
 def _to(server: OperatorsServer) -> Callable[[str], Awaitable[Streams]]:

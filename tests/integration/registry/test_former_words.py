@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.registry import sqlite
 from adapters.registry.audit_log import FORMER_ACTIONS, SqlAuditLog
 from adapters.registry.doctor import SqliteRegistryChecks
+from adapters.registry.executor import Executor
 from adapters.registry.migration import migrate
 from adapters.registry.registry import SqlRegistry
-from adapters.registry.store import Store
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached
 from domain.lifecycle import Operation
@@ -60,7 +60,7 @@ async def former(engine: AsyncEngine) -> AsyncEngine:
 async def _migrate(engine: AsyncEngine) -> SqlRegistry:
     async with engine.begin() as connection:
         await connection.run_sync(migrate)
-    return SqlRegistry(Store(engine, engine))
+    return SqlRegistry(Executor(engine, engine))
 
 
 async def _records(engine: AsyncEngine) -> Mapping[str, Database]:
@@ -210,7 +210,7 @@ async def test_the_audit_log_shows_former_actions_by_their_present_names(
         await connection.run_sync(add_audit_entries, actions)
     await _migrate(former)
 
-    entries = await SqlAuditLog(Store(former, former)).read(AuditQuery())
+    entries = await SqlAuditLog(Executor(former, former)).read(AuditQuery())
 
     shown = [entry.action for entry in reversed(entries)]
     assert shown == [*FORMER_ACTIONS.values(), "createDatabase"]

@@ -12,11 +12,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.registry.executor import Executor
 from adapters.registry.migration import VERSION_TABLE, load_revisions, migrate
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.rows import row_from_database
 from adapters.registry.schema import DATABASES, IS_LIVE, METADATA
-from adapters.registry.store import Store
 from domain.errors import NameTaken, StartupError
 from domain.states import GONE
 from tests.integration.registry.conftest import empty_database
@@ -105,7 +105,7 @@ async def test_a_registry_of_a_newer_pgvend_is_refused_unchanged(engine: AsyncEn
     with pytest.raises(StartupError, match=r"newer pgvend .*9999.*start that version"):
         await _migrate(engine)
 
-    assert await SqlRegistry(Store(engine, engine)).get(kept.id) == kept
+    assert await SqlRegistry(Executor(engine, engine)).get(kept.id) == kept
 
 
 async def test_another_programs_migrations_are_ignored(engine: AsyncEngine) -> None:
@@ -121,7 +121,7 @@ async def test_another_programs_migrations_are_ignored(engine: AsyncEngine) -> N
 async def _migrate(engine: AsyncEngine) -> SqlRegistry:
     async with engine.begin() as connection:
         await connection.run_sync(migrate)
-    return SqlRegistry(Store(engine, engine))
+    return SqlRegistry(Executor(engine, engine))
 
 
 def _find_differences(connection: Connection) -> Sequence[Any]:

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.registry.executor import Executor
 from adapters.registry.registry import SqlRegistry
-from adapters.registry.store import Store
 from domain.states import LIVE, State
 from ports.driven.registry import Query
 from tests.support.records import new_record
@@ -67,7 +67,7 @@ on_postgres = pytest.mark.parametrize("server", ["server_15", "server_18"], indi
 
 @pytest.fixture
 def registry(migrated_engine: AsyncEngine) -> SqlRegistry:
-    return SqlRegistry(Store(migrated_engine, migrated_engine))
+    return SqlRegistry(Executor(migrated_engine, migrated_engine))
 
 
 @pytest.fixture

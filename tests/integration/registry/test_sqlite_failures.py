@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from adapters.registry import sqlite
+from adapters.registry.executor import Executor
 from adapters.registry.registry import SqlRegistry
-from adapters.registry.store import Store
 from adapters.registry.stores import open_sqlite_stores
 from adapters.system.leases import InProcessLeases
 from domain.errors import DatabaseNotFound, Unavailable
@@ -99,7 +99,7 @@ async def _registry_of_limited_size() -> AsyncIterator[
                 await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
         try:
-            yield SqlRegistry(Store(reading, writing)), set_limit
+            yield SqlRegistry(Executor(reading, writing)), set_limit
         finally:
             await reading.dispose()
             await writing.dispose()

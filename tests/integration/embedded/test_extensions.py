@@ -16,13 +16,8 @@ from domain.connection import Connection
 from domain.errors import StartupError
 from domain.provisioning import ProvisionRequest
 from tests.support.databases import provisioned_database
-from tests.support.embedded_servers import (
-    Events,
-    data_folder_in,
-    login_session,
-    open_server,
-    wait_until,
-)
+from tests.support.embedded_servers import Events, data_folder_in, login_session, open_server
+from tests.support.polling import wait_until
 from tests.support.postgres_under_test import tenant
 from tests.support.provision_requests import new_provision_request
 from tests.support.servers import (
@@ -36,7 +31,7 @@ TRUSTED = ["citext", "hstore", "ltree", "pg_trgm", "unaccent", "vector"]
 
 OWNERS = "SELECT extowner::regrole::text FROM pg_extension WHERE extname = 'vector'"
 
-AS_BEFORE = "listen_addresses = '127.0.0.1'\n"
+FORMER_CONFIGURATION = "listen_addresses = '127.0.0.1'\n"
 
 
 def _with(provision_request: ProvisionRequest, *extensions: str) -> ProvisionRequest:
@@ -69,11 +64,11 @@ async def test_a_tenant_creates_and_owns_an_extension(
 async def test_a_tenant_can_create_exactly_the_listed_extensions(
     bundled_18: PostgresProvider,
 ) -> None:
-    listed = [extension.name for extension in await bundled_18.extensions()]
+    names = [extension.name for extension in await bundled_18.extensions()]
     async with new_tenant(bundled_18) as (_, session):
-        for name in listed:
+        for name in names:
             await session.execute(f'CREATE EXTENSION IF NOT EXISTS "{name}"')
-    assert set(TRUSTED) <= set(listed)
+    assert set(TRUSTED) <= set(names)
 
 
 @pytest.mark.parametrize("name", ["dblink", "file_fdw", "pageinspect", "postgres_fdw"])
@@ -141,8 +136,10 @@ async def test_a_dump_with_vector_restores_into_another_database(
         if "--clean" in options and "--if-exists" not in options:
             async with tenant(target) as session:
                 await session.execute("CREATE TABLE kept (embedding vector)")
-        dumped = await _ran("pg_dump", *options, "--no-owner", "--no-acl", "--dbname", source.uri())
-        await _ran("psql", "--set=ON_ERROR_STOP=1", "--no-psqlrc", target.uri(), given=dumped)
+        dump = await _run_bundled(
+            "pg_dump", *options, "--no-owner", "--no-acl", "--dbname", source.uri()
+        )
+        await _run_bundled("psql", "--set=ON_ERROR_STOP=1", "--no-psqlrc", target.uri(), stdin=dump)
         async with tenant(target) as session:
             assert await session.fetchval("SELECT embedding::text FROM kept") == "[1,2,3]"
             comment = "SELECT obj_description(oid) FROM pg_extension WHERE extname = 'vector'"
@@ -151,7 +148,7 @@ async def test_a_dump_with_vector_restores_into_another_database(
 
 async def test_vector_of_an_earlier_release_is_transferred_to_the_tenants_once() -> None:
     with ram_folder() as folder:
-        connections = await _made_before(folder, 3)
+        connections = await _create_with_former_release(folder, 3)
         events = Events()
         async with open_server(folder, events=events):
             await wait_until(lambda: events.fields("postgres.extensions_transferred"))
@@ -174,7 +171,7 @@ async def test_vector_of_an_earlier_release_is_transferred_to_the_tenants_once()
 async def test_an_extension_that_was_transferred_does_not_block_a_deletion() -> None:
     with ram_folder() as folder:
         provision_request = new_provision_request()
-        await _made_before(folder, 1, provision_request)
+        await _create_with_former_release(folder, 1, provision_request)
         events = Events()
         async with open_server(folder, events=events) as provider:
             await wait_until(lambda: events.fields("postgres.extensions_transferred"))
@@ -185,7 +182,9 @@ async def test_an_extension_that_was_transferred_does_not_block_a_deletion() -> 
 async def test_a_suspended_tenant_gets_vector_when_it_is_restored() -> None:
     with ram_folder() as folder:
         provision_request = new_provision_request()
-        [connection] = await _made_before(folder, 1, provision_request, suspended=True)
+        [connection] = await _create_with_former_release(
+            folder, 1, provision_request, suspended=True
+        )
         events = Events()
         async with open_server(folder, events=events) as provider:
             await wait_until(lambda: events.fields("postgres.extensions_transferred"))
@@ -239,7 +238,7 @@ def test_a_control_file_differs_from_the_original_in_trust_and_path() -> None:
     ]
 
 
-async def _made_before(
+async def _create_with_former_release(
     folder: Path,
     number: int,
     provision_request: ProvisionRequest | None = None,
@@ -261,11 +260,11 @@ async def _made_before(
                 await provider.suspend(provision_request.tenant)
             connections.append(connection)
             provision_request = None
-    (data_folder_in(folder) / "postgresql.conf").write_text(AS_BEFORE)
+    (data_folder_in(folder) / "postgresql.conf").write_text(FORMER_CONFIGURATION)
     return connections
 
 
-async def _ran(program: str, *arguments: str, given: bytes = b"") -> bytes:
+async def _run_bundled(program: str, *arguments: str, stdin: bytes = b"") -> bytes:
     """Run one of the bundled server's programs, and return its output."""
     path = (await programs_for_version(BUNDLED_MAJOR)).folder / program
     process = await asyncio.create_subprocess_exec(
@@ -275,6 +274,6 @@ async def _ran(program: str, *arguments: str, given: bytes = b"") -> bytes:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    output, errors = await process.communicate(given)
+    output, errors = await process.communicate(stdin)
     assert process.returncode == 0, errors.decode()
     return output

@@ -23,13 +23,13 @@ from tests.support.service import running_service
 ANOTHER = "127.0.0.2"
 
 
-def bundle(folder: Path, listen: Sequence[str], **public: Any) -> EmbeddedOptions:
+def create_options(folder: Path, listen: Sequence[str], **public: Any) -> EmbeddedOptions:
     return EmbeddedOptions(folder=folder / "embedded", listen=listen, settings=NO_FSYNC, **public)
 
 
 async def test_connections_name_the_address_that_the_server_listens_on(new_folder: Path) -> None:
     async with (
-        open_server_with(bundle(new_folder, [ANOTHER])) as provider,
+        open_server_with(create_options(new_folder, [ANOTHER])) as provider,
         provisioned_database(provider, new_provision_request()) as connection,
     ):
         assert connection.host == ANOTHER
@@ -44,7 +44,7 @@ async def test_over_the_network_a_password_is_required_and_the_admin_is_rejected
 ) -> None:
     async with (
         open_server_with(
-            bundle(new_folder, ["*"], public_host=(host := own_address()))
+            create_options(new_folder, ["*"], public_host=(host := find_own_address()))
         ) as provider,
         provisioned_database(provider, new_provision_request()) as connection,
     ):
@@ -59,8 +59,8 @@ async def test_over_the_network_a_password_is_required_and_the_admin_is_rejected
 
 async def test_pgvends_own_sessions_do_not_use_the_public_name(new_folder: Path) -> None:
     """The name may resolve to a port that only other machines can reach."""
-    bundled = bundle(new_folder, ["127.0.0.1"], public_host="db.example", public_port=6432)
-    async with open_server_with(bundled) as provider:
+    options = create_options(new_folder, ["127.0.0.1"], public_host="db.example", public_port=6432)
+    async with open_server_with(options) as provider:
         provision_request = new_provision_request()
         connection = await provider.provision(
             ProvisionRequest(
@@ -81,7 +81,7 @@ async def test_connections_name_the_public_host(new_folder: Path) -> None:
             assert await session.fetchval("SELECT host(inet_server_addr())") == ANOTHER
 
 
-def own_address() -> str:
+def find_own_address() -> str:
     """Return one of this machine's IPv4 addresses that is not loopback."""
     for interface in psutil.net_if_addrs().values():
         for each in interface:

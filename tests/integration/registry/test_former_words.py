@@ -24,10 +24,10 @@ from domain.states import State
 from ports.driven.audit_log import AuditQuery
 from ports.driven.registry import Query
 from tests.integration.registry.former_records import (
+    FORMER_RECORDS,
     QUOTING_ERROR,
-    WRITTEN,
-    add_audit_entries,
-    fill,
+    add_audit_events,
+    create_former_tables,
 )
 from tests.support.records import TARGET, new_record
 from tests.support.registries import BEGIN, registry_file
@@ -53,7 +53,7 @@ LIVE_OF_CALLER = 6
 async def former(engine: AsyncEngine) -> AsyncEngine:
     """A registry of revision 0004 with a record of every kind, as that release stored them."""
     async with engine.begin() as connection:
-        await connection.run_sync(fill)
+        await connection.run_sync(create_former_tables)
     return engine
 
 
@@ -78,9 +78,9 @@ async def test_states_are_rewritten(former: AsyncEngine) -> None:
 async def test_operations_are_rewritten_and_nothing_else_in_a_history(former: AsyncEngine) -> None:
     records = await _records(former)
 
-    for name, (_, written) in WRITTEN.items():
+    for name, (_, former_steps) in FORMER_RECORDS.items():
         steps = [(step.name, step.state.value) for step in records[name].history]
-        assert steps == [(OPERATIONS.get(step, step), state) for step, state in written]
+        assert steps == [(OPERATIONS.get(step, step), state) for step, state in former_steps]
     assert records["going"].history[-1].error == QUOTING_ERROR
 
 
@@ -162,7 +162,7 @@ async def test_a_migration_that_is_rolled_back_leaves_the_former_words(former: A
 
         rows = await connection.exec_driver_sql("SELECT nickname, state FROM databases")
         found = {row["nickname"]: row["state"] for row in rows.mappings()}
-        assert found == {name: state for name, (state, _) in WRITTEN.items()}
+        assert found == {name: state for name, (state, _) in FORMER_RECORDS.items()}
     assert (await _records(former))["gone"].state is State.DELETED
 
 
@@ -207,20 +207,20 @@ async def test_the_audit_log_shows_former_actions_by_their_present_names(
 ) -> None:
     actions = [*FORMER_ACTIONS, "createDatabase"]
     async with former.begin() as connection:
-        await connection.run_sync(add_audit_entries, actions)
+        await connection.run_sync(add_audit_events, actions)
     await _migrate(former)
 
     entries = await SqlAuditLog(Executor(former, former)).read(AuditQuery())
 
-    shown = [entry.action for entry in reversed(entries)]
-    assert shown == [*FORMER_ACTIONS.values(), "createDatabase"]
+    present = [entry.action for entry in reversed(entries)]
+    assert present == [*FORMER_ACTIONS.values(), "createDatabase"]
 
 
 async def test_doctor_counts_the_live_records_of_former_tables(tmp_path: Path) -> None:
     file = registry_file(tmp_path)
     engine = sqlite.create_registry_engine(file, connections=1)
     async with engine.begin() as connection:
-        await connection.run_sync(fill)
+        await connection.run_sync(create_former_tables)
     await engine.dispose()
 
     found = await SqliteRegistryChecks(file).take_snapshot()

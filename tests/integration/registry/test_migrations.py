@@ -52,13 +52,17 @@ async def test_migrated_tables_equal_the_schema(
     engine: AsyncEngine, server: OperatorsServer | None
 ) -> None:
     """This includes the conditions of indexes and collations, which Alembic does not compare."""
-    async with empty_database(server) as other, engine.begin() as migrated, other.begin() as made:
+    async with (
+        empty_database(server) as other,
+        engine.begin() as migrated,
+        other.begin() as created,
+    ):
         await migrated.run_sync(migrate)
-        await made.run_sync(METADATA.create_all)
+        await created.run_sync(METADATA.create_all)
 
         assert await migrated.run_sync(_find_differences) == []
         for query in (COLUMNS, INDEXES):
-            assert await migrated.run_sync(_describe, query) == await made.run_sync(
+            assert await migrated.run_sync(_describe, query) == await created.run_sync(
                 _describe, query
             )
 

@@ -149,11 +149,11 @@ OF_DIALECT = {
 
 
 async def test_audit_events_cannot_be_changed(migrated_engine: AsyncEngine) -> None:
-    trail, entry = SqlAuditLog(Executor(migrated_engine, migrated_engine)), new_entry()
-    await trail.append(entry)
+    audit_log, entry = SqlAuditLog(Executor(migrated_engine, migrated_engine)), new_entry()
+    await audit_log.append(entry)
 
     for statement in [*CHANGES, *OF_DIALECT[migrated_engine.dialect.name]]:
         with pytest.raises(DBAPIError, match="the audit trail only grows"):
             async with migrated_engine.begin() as connection:
                 await connection.exec_driver_sql(statement)
-        assert await trail.read(AuditQuery()) == [entry]
+        assert await audit_log.read(AuditQuery()) == [entry]

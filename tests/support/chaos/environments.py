@@ -15,8 +15,8 @@ from tests.support.neon.emulator import RunningEmulator, running_emulator
 from tests.support.postgres_under_test import bundled_under_test, session
 from tests.support.provision_requests import new_provision_request
 
-PgNames = frozenset[str]
-Census = tuple[PgNames, PgNames]
+NameSet = frozenset[str]
+Census = tuple[NameSet, NameSet]
 """The names of all roles and of all databases."""
 
 
@@ -83,7 +83,7 @@ async def _census(login: Login) -> Census:
 async def _neon_census(neon: RunningEmulator) -> Census:
     """Return the names in PostgreSQL. The API lists a subset of them when it is idle."""
     await neon.emulator.first.operations.wait_until_idle()
-    list_names = await neon.snapshot()
-    assert list_names.listed_databases <= list_names.real_databases
-    assert list_names.listed_roles <= list_names.real_roles
-    return list_names.real_roles, list_names.real_databases
+    snapshot = await neon.snapshot()
+    assert snapshot.listed_databases <= snapshot.real_databases
+    assert snapshot.listed_roles <= snapshot.real_roles
+    return snapshot.real_roles, snapshot.real_databases

@@ -54,7 +54,7 @@ DATABASES = Table(
     Column("caller", Text, nullable=False),
     Column("request_key", Text),
     Column("request_body", Text),
-    Column("promised", Boolean, nullable=False),
+    Column("promised", Boolean, nullable=False),  # its value is the record's `resumable`
     Column("suffixable", Boolean, nullable=False),
     Column("state", Text, nullable=False),
     Column("labels", _JSON, nullable=False),

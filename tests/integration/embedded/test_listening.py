@@ -12,11 +12,10 @@ import pytest
 from adapters.embedded.configuration import ADMIN, SUPERUSER
 from adapters.embedded.server import EmbeddedOptions
 from domain.connection import Connection
-from domain.provisioning import ProvisionRequest
 from tests.support.databases import provisioned_database
 from tests.support.embedded_servers import NO_FSYNC, login_session, open_server_with
 from tests.support.legacy_clients import create_by_legacy_route
-from tests.support.provision_requests import new_provision_request
+from tests.support.provision_requests import new_provision_request, with_extensions
 from tests.support.requirements import skip_without
 from tests.support.service import running_service
 
@@ -61,14 +60,7 @@ async def test_pgvends_own_sessions_do_not_use_the_public_name(new_folder: Path)
     """The name may resolve to a port that only other machines can reach."""
     options = create_options(new_folder, ["127.0.0.1"], public_host="db.example", public_port=6432)
     async with open_server_with(options) as provider:
-        provision_request = new_provision_request()
-        connection = await provider.provision(
-            ProvisionRequest(
-                tenant=provision_request.tenant,
-                password=provision_request.password,
-                extensions=("hstore",),
-            )
-        )
+        connection = await provider.provision(with_extensions(new_provision_request(), "hstore"))
         assert (connection.host, connection.port) == ("db.example", 6432)
 
 

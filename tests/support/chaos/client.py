@@ -100,18 +100,17 @@ class Client:
         except (aiohttp.ClientError, TimeoutError, OSError):
             return None
 
-    async def run(self, over: asyncio.Event) -> None:
+    async def send_requests(self, over: asyncio.Event) -> None:
+        """Send requests until the event is set."""
         while not over.is_set():
             await self._act()
             await asyncio.sleep(self.rng.uniform(0, 0.1))
 
     async def _act(self) -> None:
-        self.own_databases = [
-            database for database in self.own_databases if database.existence is Existence.EXISTS
-        ]
-        if not self.own_databases or (
-            self.rng.random() < 0.3 and len(self.own_databases) < MAX_DATABASES
-        ):
+        own = self.own_databases
+        self.own_databases = [each for each in own if each.existence is Existence.EXISTS]
+        may_create = len(self.own_databases) < MAX_DATABASES
+        if not self.own_databases or (self.rng.random() < 0.3 and may_create):
             await self._create()
             return
         database = self.rng.choice(self.own_databases)
@@ -120,22 +119,20 @@ class Client:
             self.replay: 3,
             self._rotate_once: 4,
             self._rotate_twice: 1,
-            self._delete: 2 if len(self.own_databases) < MAX_DATABASES else 6,
+            self._delete: 2 if may_create else 6,
             self._delete_while_rotating: 1,
         }
         (action,) = self.rng.choices(list(weights), list(weights.values()))
         await action(database)
 
     async def _create(self) -> None:
-        request = CreationRequest(
-            self._body(), self.rng.choice((None, uuid.uuid4().hex, uuid.uuid4().hex))
-        )
+        key = self.rng.choice((None, uuid.uuid4().hex, uuid.uuid4().hex))
+        request = CreationRequest(self._body(), key)
         self.ledger.requests.append(request)
         headers = {"Prefer": "respond-async"} if self.rng.random() < 0.3 else NO_HEADERS
         times = 2 if request.key and self.rng.random() < 0.2 else 1
-        answers = await asyncio.gather(
-            *(self.request_creation(request, headers) for _ in range(times))
-        )
+        calls = (self.request_creation(request, headers) for _ in range(times))
+        answers = await asyncio.gather(*calls)
         self.own_databases += {database for database in answers if database}
 
     def _body(self) -> Mapping[str, object]:

@@ -83,7 +83,7 @@ class ChaosRun:
         over = asyncio.Event()
         async with asyncio.TaskGroup() as clients:
             for number in range(CLIENTS):
-                clients.create_task(self._client(http, str(number)).run(over))
+                clients.create_task(self._client(http, str(number)).send_requests(over))
             yield
             over.set()
 

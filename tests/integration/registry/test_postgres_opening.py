@@ -61,7 +61,7 @@ async def test_sessions_are_few_and_durable_regardless_of_the_servers_settings(
         )
         assert {row[0] for row in sessions} == {"pgvend"}
         assert 1 < len(sessions) <= 6
-        async with stores.registry._store._reading.connect() as connection:  # type: ignore[attr-defined]
+        async with stores.registry._executor._reading.connect() as connection:  # type: ignore[attr-defined]
             shown = await connection.exec_driver_sql("SHOW synchronous_commit")
             assert shown.scalar_one() == "on"
 

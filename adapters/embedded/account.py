@@ -8,8 +8,8 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 
-from adapters.embedded.threads import run_in_thread
 from domain.errors import StartupError
+from ports.driven.cancellation import run_in_thread
 
 SYSTEM_USER = "pgvend"
 

@@ -98,5 +98,5 @@ def _make_world_readable(tree: Path) -> None:
     """Let all users read the tree, whatever the umask was when the wheel was installed."""
     for path in (tree, *tree.rglob("*")):
         if not path.is_symlink():
-            executable = path.is_dir() or path.stat().st_mode & 0o100
-            path.chmod(0o755 if executable else 0o644)
+            is_executable = path.is_dir() or path.stat().st_mode & 0o100
+            path.chmod(0o755 if is_executable else 0o644)

@@ -98,9 +98,9 @@ def _runs_below(process: psutil.Process, folder: Path) -> bool:
 
 
 def _shut_down(server: psutil.Process) -> None:
-    for how in (signal.SIGINT, signal.SIGQUIT):  # PostgreSQL's fast and immediate shutdown
+    for number in (signal.SIGINT, signal.SIGQUIT):  # PostgreSQL's fast and immediate shutdown
         with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
-            server.send_signal(how)
+            server.send_signal(number)
             server.wait(STOP_TIMEOUT)
 
 

@@ -81,11 +81,11 @@ class Cluster:
                 f"pgvend as the user who created it, or run `chown -R {uid} {self.data}`."
             )
 
-    def choose_port(self, wanted: int | None, addresses: Sequence[str] = LOOPBACK) -> int:
-        """Return the port that connections name: `wanted`, the saved port, or a random free port,
-        and save it. Raises StartupError when another program uses it on one of the `addresses`, or
-        when this machine lacks one of them."""
-        port = wanted or self.saved_port
+    def choose_port(self, configured: int | None, addresses: Sequence[str] = LOOPBACK) -> int:
+        """Return the port that connections name, and save it: `configured`, the saved port, or a
+        random free port. Raises StartupError when another program uses it on one of the
+        `addresses`, or when this machine lacks one of them."""
+        port = configured or self.saved_port
         candidates = random.sample(PORTS, 1000)
         port = port or next(port for port in candidates if is_free(port, addresses))
         self.check_port(port, addresses)
@@ -141,10 +141,10 @@ class Cluster:
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             with (
                 open(self.log, "rb+") as log,
-                open(self._previous_log, "wb", opener=_open_private) as aside,
+                open(self._previous_log, "wb", opener=_open_private) as previous,
             ):
                 log.seek(-LOG_LIMIT, os.SEEK_END)
-                aside.write(log.read(LOG_LIMIT))
+                previous.write(log.read(LOG_LIMIT))
                 log.truncate(0)
 
     def read_log_tail(self) -> str:

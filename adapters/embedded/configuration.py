@@ -44,8 +44,8 @@ _SETTINGS_SINCE: Mapping[int, Mapping[str, str]] = {
 """Settings by the first major version that has them."""
 
 _LINUX_SETTINGS = {
-    "recovery_init_sync_method": "syncfs"
-}  # without it, recovery of 3,000 databases takes 40 s
+    "recovery_init_sync_method": "syncfs"  # without it, recovery of 3,000 databases takes 40 s
+}
 
 _HBA = f"""\
 # type  database                     user                  address         method
@@ -53,7 +53,7 @@ local   all                          {SUPERUSER},{ADMIN}                   peer 
 local   all                          all                                   reject
 host    all                          {SUPERUSER},{ADMIN}   all             reject
 host    postgres,template0,template1 all                   all             reject
-host    all                          all                   {{callers}}       scram-sha-256
+host    all                          all                   {{clients}}       scram-sha-256
 host    all                          all                   all             reject
 """
 
@@ -61,20 +61,20 @@ host    all                          all                   all             rejec
 def write_configuration(
     data: Path,
     *,
-    at: ListenAddresses,
+    listen: ListenAddresses,
     major: int,
     os_user: str,
     account: Account | None,
     extra: Mapping[str, str],
 ) -> None:
     """Write the files. The settings in `extra` override pgvend's."""
-    where = {"listen_addresses": ",".join(at.addresses), "port": str(at.port)}
-    settings = {**_collect_settings(major), **where, **extra}
+    address = {"listen_addresses": ",".join(listen.addresses), "port": str(listen.port)}
+    settings = {**_collect_settings(major), **address, **extra}
     lines = [f"{name} = {quote(value)}\n" for name, value in settings.items()]
     files = {
         OWN_CONFIGURATION: "".join([f"include {quote(INITDB_CONFIGURATION)}\n", *lines]),
         "postgresql.auto.conf": "",  # the server reads it last
-        "pg_hba.conf": _HBA.format(callers="samehost" if at.is_local else "all"),
+        "pg_hba.conf": _HBA.format(clients="samehost" if listen.is_local else "all"),
         "pg_ident.conf": f'pgvend "{os_user}" {SUPERUSER}\npgvend "{os_user}" {ADMIN}\n',
     }
     for name, text in files.items():
@@ -98,9 +98,9 @@ def quote(value: str) -> str:
 
 def _collect_settings(major: int) -> dict[str, str]:
     settings = dict(_SETTINGS)
-    for first, since in _SETTINGS_SINCE.items():
+    for first, newer in _SETTINGS_SINCE.items():
         if major >= first:
-            settings |= since
+            settings |= newer
     if sys.platform == "linux":
         settings |= _LINUX_SETTINGS
     return settings

@@ -12,8 +12,7 @@ from adapters.embedded.cleanup import is_server_running
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import ADMIN
 from adapters.embedded.programs import load_programs
-from adapters.embedded.server import EmbeddedOptions, create_short_path, get_server_uid
-from adapters.embedded.threads import run_in_thread
+from adapters.embedded.server import EmbeddedOptions, get_server_uid, open_short_path
 from adapters.embedded.trust import check_folder
 from adapters.postgres.doctor import admin, capacity, guard, ownership, privacy
 from adapters.postgres.doctor.checks import LoadLocalState, run_check_functions
@@ -21,20 +20,21 @@ from adapters.postgres.doctor.context import CheckContext, CheckFunctions
 from adapters.postgres.server import Server
 from domain.doctor import DoctorCheck, Outcome, Verdict
 from domain.errors import PgvendError, StartupError
+from ports.driven.cancellation import run_in_thread
 from ports.driven.clock import Clock
 from ports.driven.doctor import DoctorChecks
 
 LOW_DISK_SPACE = 1_000_000_000
 """Bytes of free disk space. With less, PostgreSQL may soon stop because the disk is full."""
 
-SERVER_QUESTIONS: CheckFunctions = {
+SERVER_CHECKS: CheckFunctions = {
     **admin.CHECKS,
     "open databases": privacy.check_open_databases,
     **capacity.CHECKS,
     **ownership.CHECKS,
     **guard.CHECKS,
 }
-"""The questions to a running server. pgvend itself configures the rest."""
+"""The checks of a running server. pgvend itself configures the rest."""
 
 CheckFunction = Callable[[], Outcome | Awaitable[Outcome]]
 
@@ -56,7 +56,7 @@ class EmbeddedChecks(DoctorChecks):
         yield DoctorCheck("programs", await _run_check(self._check_programs))
         yield DoctorCheck("system user", await _run_check(_check_account))
         yield DoctorCheck("server's data", await _run_check(self._check_data))
-        yield DoctorCheck("room", await _run_check(self._check_disk))
+        yield DoctorCheck("disk space", await _run_check(self._check_disk))
         yield DoctorCheck("port", await _run_check(self._check_port))
         if await self._is_running():
             async for check in self._check_server():
@@ -76,8 +76,8 @@ class EmbeddedChecks(DoctorChecks):
             programs = await load_programs(BUNDLED.find_programs(), None)
             await run_in_thread(BUNDLED.check_shared_copy)
         folder = programs.folder
-        whose = "" if self.options.programs else ", bundled"
-        detail = f"PostgreSQL {programs.version}{whose}, in {folder}."
+        origin = "" if self.options.programs else ", bundled"
+        detail = f"PostgreSQL {programs.version}{origin}, in {folder}."
         if self.cluster.exists:
             self.cluster.check_major(folder, programs.version)
         if programs.version.lacks_fixes:
@@ -95,25 +95,26 @@ class EmbeddedChecks(DoctorChecks):
 
     def _check_disk(self) -> Outcome:
         """Check the free space on the disk of the data."""
-        place = next(
+        folder = next(
             each for each in (self.cluster.data, *self.cluster.data.parents) if each.exists()
         )
-        free = shutil.disk_usage(place).free
+        free = shutil.disk_usage(folder).free
         message = f"{free / 1_000_000_000:.1f} GB are free; a database takes at least 8 MB."
         return Outcome(Verdict.WARN if free < LOW_DISK_SPACE else Verdict.OK, message)
 
     def _check_port(self) -> Outcome:
-        kept, wanted = self.cluster.saved_port, self.options.port
+        saved, configured = self.cluster.saved_port, self.options.port
         if is_server_running(self.cluster.data):
-            return Outcome(Verdict.OK, f"The server runs, on port {kept}.")
-        port = wanted or kept
+            return Outcome(Verdict.OK, f"The server runs, on port {saved}.")
+        port = configured or saved
         if port is None:
             return Outcome(Verdict.OK, "The first start chooses a free port.")
         self.cluster.check_port(port, self.options.listen)
-        if kept and wanted and kept != wanted:
+        if saved and configured and saved != configured:
             return Outcome(
                 Verdict.WARN,
-                f"PGVEND_EMBEDDED_PORT is {wanted}, and existing credentials name the port {kept}.",
+                f"PGVEND_EMBEDDED_PORT is {configured}, and existing credentials name the port "
+                f"{saved}.",
             )
         return Outcome(Verdict.OK, f"{port} is free.")
 
@@ -121,18 +122,18 @@ class EmbeddedChecks(DoctorChecks):
         """Query the running server over its socket, which admits only the user who runs it."""
         async with AsyncExitStack() as closing:
             try:
-                subject = await self._create_subject(closing)
-                async for check in run_check_functions(SERVER_QUESTIONS, subject):
+                context = await self._create_context(closing)
+                async for check in run_check_functions(SERVER_CHECKS, context):
                     yield check
             except PgvendError as error:
                 message = f"{error} The server runs, and admits only the user who started it."
                 yield DoctorCheck("server", Outcome(Verdict.UNKNOWN, message))
 
-    async def _create_subject(self, closing: AsyncExitStack) -> CheckContext:
+    async def _create_context(self, closing: AsyncExitStack) -> CheckContext:
         port = self.cluster.saved_port or 0
         server = Server(
             admin={
-                "host": create_short_path(self.cluster.data, port, closing),
+                "host": open_short_path(self.cluster.data, port, closing),
                 "port": port,
                 "database": "postgres",
                 "user": ADMIN,
@@ -148,8 +149,8 @@ class EmbeddedChecks(DoctorChecks):
 
 async def _run_check(check: CheckFunction) -> Outcome:
     try:
-        found = check()
-        return found if isinstance(found, Outcome) else await found
+        outcome = check()
+        return outcome if isinstance(outcome, Outcome) else await outcome
     except StartupError as error:
         return Outcome(Verdict.FAIL, str(error))
     except OSError as error:

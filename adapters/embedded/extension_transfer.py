@@ -11,11 +11,10 @@ from structlog.stdlib import BoundLogger
 from adapters.driver.connector import Login
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.files import write_file
-from adapters.embedded.threads import run_in_thread
 from adapters.postgres.extensions import transfer_extensions
 from adapters.postgres.sessions import open_session
 from domain.errors import ProviderRejected, Unavailable
-from ports.driven.cancellation import run_to_completion
+from ports.driven.cancellation import run_in_thread, run_to_completion
 
 CONCURRENT_DATABASES = 2
 """Databases to process at the same time: few, because callers have priority."""
@@ -54,22 +53,22 @@ async def _transfer_all(superuser: Login, extensions: Set[str]) -> int:
     Unavailable."""
     async with open_session(superuser) as session:
         databases = [row["datname"] for row in await session.fetch(_SELECT_DATABASES)]
-    places = asyncio.Semaphore(CONCURRENT_DATABASES)
+    slots = asyncio.Semaphore(CONCURRENT_DATABASES)
 
-    async def give(database: str) -> bool:
+    async def transfer(database: str) -> bool:
         with suppress(ProviderRejected):  # it was dropped or closed in the meantime
-            async with places:
+            async with slots:
                 return await transfer_extensions({**superuser, "database": database}, extensions)
         return False
 
-    giving = [asyncio.ensure_future(give(database)) for database in databases]
+    transfers = [asyncio.ensure_future(transfer(database)) for database in databases]
     try:
-        return sum(await asyncio.gather(*giving))
+        return sum(await asyncio.gather(*transfers))
     finally:
-        for task in giving:
-            task.cancel()
-        await run_to_completion(asyncio.gather(*giving, return_exceptions=True))
+        for each in transfers:
+            each.cancel()
+        await run_to_completion(asyncio.gather(*transfers, return_exceptions=True))
 
 
 def _marker_file(cluster: Cluster) -> Path:
-    return cluster.folder / "extensions-given"
+    return cluster.folder / "extensions-given"  # earlier releases wrote it too

@@ -16,9 +16,9 @@ from adapters.driver.connector import Login
 from adapters.embedded.account import Account
 from adapters.embedded.configuration import quote
 from adapters.embedded.files import open_folder, write_file
-from adapters.embedded.threads import run_in_thread
-from adapters.postgres.quoting import quote_literal
+from adapters.postgres.quoting import literal
 from adapters.postgres.sessions import open_session
+from ports.driven.cancellation import run_in_thread
 
 HARMLESS = frozenset({"vector"})
 
@@ -39,8 +39,8 @@ def control_path(data: Path, major: int) -> Mapping[str, str]:
     if major < FIRST_WITH_CONTROL_PATH:
         return {}
     # the working directory of every backend; a colon in the real path would end it
-    place = "/proc/self/cwd" if sys.platform == "linux" else str(data)
-    return {"extension_control_path": f"{place}:$system"}
+    folder = "/proc/self/cwd" if sys.platform == "linux" else str(data)
+    return {"extension_control_path": f"{folder}:$system"}
 
 
 async def trust_extensions(
@@ -49,14 +49,14 @@ async def trust_extensions(
     """Let tenants create the harmless extensions that the server has, and return their names."""
     if major < FIRST_WITH_CONTROL_PATH:
         return frozenset()
-    found: dict[str, str] = {}
+    controls: dict[str, str] = {}
     async with open_session(superuser) as session:
         for name in HARMLESS:
-            [control] = await session.fetch(_CONTROL, name)
-            if control["text"] is not None:
-                found[name] = mark_as_trusted(control["text"], control["folder"])
-    await run_in_thread(_write, data, found, account)
-    return frozenset(found)
+            [file] = await session.fetch(_CONTROL, name)
+            if file["text"] is not None:
+                controls[name] = mark_as_trusted(file["text"], file["folder"])
+    await run_in_thread(_write_controls, data, controls, account)
+    return frozenset(controls)
 
 
 async def load_libraries(superuser: Login) -> None:
@@ -71,12 +71,12 @@ async def load_libraries(superuser: Login) -> None:
 def mark_as_trusted(control: str, scripts: str) -> str:
     """Return the control file with the extension marked as trusted, and with its scripts in the
     folder `scripts`."""
-    replaced = ("trusted", "directory")
-    lines = [line for line in control.splitlines() if not line.strip().startswith(replaced)]
+    overridden = ("trusted", "directory")
+    lines = [line for line in control.splitlines() if not line.strip().startswith(overridden)]
     return "\n".join([*lines, "trusted = true", f"directory = {quote(scripts)}", ""])
 
 
-def _write(data: Path, controls: Mapping[str, str], account: Account | None) -> None:
+def _write_controls(data: Path, controls: Mapping[str, str], account: Account | None) -> None:
     with _control_folder(data, account) as folder:
         for name, text in controls.items():
             write_file(folder / f"{name}.control", text, account)

@@ -28,8 +28,8 @@ def read_file(path: Path, owner: int | None = None) -> str | None:
             return None
         raise
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or owner not in {None, found.st_uid}:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or owner not in {None, status.st_uid}:
             return None
         return os.read(descriptor, MAX_BYTES).decode(errors="replace")
     finally:

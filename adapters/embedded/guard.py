@@ -12,14 +12,14 @@ import psutil
 
 from adapters.embedded.cleanup import read_server_pid
 from adapters.embedded.configuration import ADMIN, SUPERUSER
-from adapters.embedded.threads import run_in_thread
 from adapters.postgres.guard import PostgresGuard, open_guard
 from adapters.postgres.provider import PostgresProvider
 from domain.server_snapshot import Capacity, Session
+from ports.driven.cancellation import run_in_thread
 
 _LOGGING_IN = "authentication", "initializing", "startup"
 
-_WAIT = re.compile(r"postgres: (?:\S+: )?(?P<user>\S+) \S+ \S+ (?P<what>.+) waiting")
+_WAITING_TITLE = re.compile(r"postgres: (?:\S+: )?(?P<user>\S+) \S+ \S+ (?P<activity>.+) waiting")
 """The title of a process whose session waits for a lock."""
 
 
@@ -31,7 +31,7 @@ async def open_embedded_guard(provider: PostgresProvider) -> AsyncIterator[Postg
     async def measure_disk() -> Capacity:
         return await run_in_thread(_measure_disk, data)
 
-    async def end(session: Session) -> bool:
+    async def end_session(session: Session) -> bool:
         return await run_in_thread(end_backend, data, session)
 
     async def rescue() -> None:
@@ -39,7 +39,7 @@ async def open_embedded_guard(provider: PostgresProvider) -> AsyncIterator[Postg
 
     server, marks = provider.server, provider.marks
     async with open_guard(
-        server, marks, measure_disk=measure_disk, signal=end, rescue=rescue
+        server, marks, disk=measure_disk, signal=end_session, rescue=rescue
     ) as guard:
         yield guard
 
@@ -50,9 +50,9 @@ def end_backend(data: Path, session: Session) -> bool:
     signal was sent. Blocks."""
     try:
         process = psutil.Process(session.pid)
-        is_ours = process in _find_backends(data)
-        is_as_old = time.time() - process.create_time() >= (session.connected_for or 0)
-        if is_ours and is_as_old:
+        is_of_server = process in _find_backends(data)
+        is_old_enough = time.time() - process.create_time() >= (session.connected_for or 0)
+        if is_of_server and is_old_enough:
             process.send_signal(signal.SIGTERM)
             return True
     except psutil.Error:
@@ -65,11 +65,11 @@ def end_waiting_sessions(data: Path) -> int:
     `data` waits for one too: SQL cannot then find the blocking session. Return how many sessions
     got a signal. Blocks."""
     waits = _find_waiting(data)
-    if not any(user == SUPERUSER and what in _LOGGING_IN for user, what in waits.values()):
+    if not any(user == SUPERUSER and activity in _LOGGING_IN for user, activity in waits.values()):
         return 0
     ended = 0
-    for process, (user, what) in waits.items():
-        if user not in (SUPERUSER, ADMIN) and what not in _LOGGING_IN:
+    for process, (user, activity) in waits.items():
+        if user not in (SUPERUSER, ADMIN) and activity not in _LOGGING_IN:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGTERM)
                 ended += 1
@@ -81,8 +81,8 @@ def _find_waiting(data: Path) -> dict[psutil.Process, tuple[str, str]]:
     waits: dict[psutil.Process, tuple[str, str]] = {}
     for process in _find_backends(data):
         with suppress(psutil.Error):
-            if found := _WAIT.fullmatch(" ".join(process.cmdline()).strip()):
-                waits[process] = (found["user"], found["what"])
+            if title := _WAITING_TITLE.fullmatch(" ".join(process.cmdline()).strip()):
+                waits[process] = (title["user"], title["activity"])
     return waits
 
 

@@ -10,8 +10,8 @@ from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import INITDB_CONFIGURATION, SUPERUSER
 from adapters.embedded.files import read_file
 from adapters.embedded.programs import DATA, Programs
-from adapters.embedded.threads import run_in_thread
 from domain.errors import StartupError
+from ports.driven.cancellation import run_in_thread
 
 _ENCODING = ("--encoding=UTF8", "--lc-messages=C")
 _LOGINS = ("--auth-local=peer", "--auth-host=scram-sha-256")
@@ -64,8 +64,8 @@ def _collation_options(major: int) -> tuple[str, ...]:
 
 
 def _create_folder(cluster: Cluster, account: Account | None) -> Path:
-    for left in cluster.folder.glob("data.new*"):
-        shutil.rmtree(left, ignore_errors=True)
+    for leftover in cluster.folder.glob("data.new*"):
+        shutil.rmtree(leftover, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix="data.new-", dir=cluster.folder))
     if account:
         os.chown(folder, account.uid, account.gid)

@@ -14,10 +14,10 @@ from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import OWN_CONFIGURATION
 from adapters.embedded.programs import DATA, Programs
 from adapters.embedded.server_log import ServerLog
-from adapters.embedded.threads import run_in_thread
 from adapters.postgres.sessions import open_session
 from domain.errors import ProviderRejected, StartupError, Unavailable
 from domain.retry import RetryPolicy
+from ports.driven.cancellation import run_in_thread
 from ports.driven.clock import Clock
 
 START_TIMEOUT = 120.0
@@ -53,10 +53,10 @@ class Postmaster:
         )
         self._process = process
         begin = self.clock.elapsed()
-        while not await self._takes_logins():
+        while not await self._accepts_logins():
             if process.returncode is not None or self.clock.elapsed() - begin > START_TIMEOUT:
-                read_tail = await run_in_thread(self.server_log.read_tail)
-                raise StartupError(f"PostgreSQL does not start:\n{read_tail}")
+                tail = await run_in_thread(self.server_log.read_tail)
+                raise StartupError(f"PostgreSQL does not start:\n{tail}")
             await self.clock.sleep(_POLL_INTERVAL)
 
     async def watch(self) -> None:
@@ -84,18 +84,18 @@ class Postmaster:
         process = self._process
         if process is None or process.returncode is not None:
             return
-        for how in (signal.SIGINT, signal.SIGQUIT):  # fast, then immediate shutdown
+        for number in (signal.SIGINT, signal.SIGQUIT):  # fast, then immediate shutdown
             try:
-                process.send_signal(how)
+                process.send_signal(number)
                 await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
             except TimeoutError:
-                self.log.error("postgres.slow_to_stop", signal=how.name)
+                self.log.error("postgres.slow_to_stop", signal=number.name)
             except ProcessLookupError:
                 return
             else:
                 return
 
-    async def _takes_logins(self) -> bool:
+    async def _accepts_logins(self) -> bool:
         try:
             async with open_session(self.superuser):
                 return True

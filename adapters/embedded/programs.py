@@ -16,9 +16,9 @@ from typing import IO, Any
 
 from adapters.embedded.account import SYSTEM_USER, Account
 from adapters.embedded.binaries import BUNDLED
-from adapters.embedded.threads import run_in_thread
 from domain.errors import StartupError
 from domain.postgres_versions import OLDEST, Version, parse_version
+from ports.driven.cancellation import run_in_thread
 
 DATA = "{data}"
 
@@ -42,11 +42,11 @@ class Programs:
     ) -> Process:
         """Start a program in `data` that ends with this process, even after SIGKILL. In its
         arguments, DATA stands for that folder."""
-        with self._data_path(data) as (place, descriptors):
+        with self._data_path(data) as (path, descriptors):
             return await asyncio.create_subprocess_exec(
                 *_parent_death_command(),
                 str(self.folder / name),
-                *(argument.replace(DATA, place) for argument in arguments),
+                *(argument.replace(DATA, path) for argument in arguments),
                 cwd=data,
                 env=_ENVIRONMENT,
                 stdin=DEVNULL,
@@ -90,8 +90,8 @@ class Programs:
 async def load_programs(folder: Path | None, account: Account | None) -> Programs:
     """Return the programs in `folder`, or the bundled ones, for `account`. Raises StartupError."""
     if folder is None:
-        find = BUNDLED.share_programs if account else BUNDLED.find_programs
-        folder = await run_in_thread(find)
+        find_programs = BUNDLED.share_programs if account else BUNDLED.find_programs
+        folder = await run_in_thread(find_programs)
     version = await _read_version(folder, account)
     if version.major < OLDEST:
         raise StartupError(
@@ -115,10 +115,11 @@ async def _read_version(folder: Path, account: Account | None) -> Version:
             **_account_arguments(account),
         )
     except OSError as error:
-        who = f" for the system user {SYSTEM_USER}" if account else ""
+        account_hint = f" for the system user {SYSTEM_USER}" if account else ""
         raise StartupError(
-            f"{program} cannot be run{who} ({error.strerror}): set PGVEND_EMBEDDED_PROGRAMS to "
-            "the bin folder of a PostgreSQL server, or leave it out for the bundled one."
+            f"{program} cannot be run{account_hint} ({error.strerror}): set "
+            "PGVEND_EMBEDDED_PROGRAMS to the bin folder of a PostgreSQL server, or unset it to use "
+            "the bundled one."
         ) from error
     output, _ = await process.communicate()
     version = parse_version(output.decode(errors="replace"))
@@ -142,6 +143,6 @@ def _parent_death_command() -> tuple[str, ...]:
     if setpriv is None:
         return ()
     prefix = (setpriv, "--pdeathsig", signal.SIGINT.name.removeprefix("SIG"))
-    works = subprocess.run([*prefix, "true"], capture_output=True, check=False)  # noqa: S603
+    trial = subprocess.run([*prefix, "true"], capture_output=True, check=False)  # noqa: S603
     # util-linux before 2.33 and BusyBox do not have the option
-    return prefix if works.returncode == 0 else ()
+    return prefix if trial.returncode == 0 else ()

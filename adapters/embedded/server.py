@@ -1,4 +1,4 @@
-"""The bundled server, and a provider on it, until a context exits."""
+"""Start of the bundled server, and the provider on it."""
 
 import asyncio
 import os
@@ -30,7 +30,6 @@ from adapters.embedded.postmaster import Postmaster
 from adapters.embedded.programs import Programs, load_programs
 from adapters.embedded.server_log import ServerLog
 from adapters.embedded.setup import has_tls, set_up
-from adapters.embedded.threads import run_in_thread
 from adapters.embedded.trust import check_folder
 from adapters.postgres.factory import open_provider
 from adapters.postgres.provider import PostgresProvider
@@ -38,6 +37,7 @@ from adapters.postgres.server import Server
 from domain.errors import PgvendError, StartupError
 from domain.hosts import find_local_host
 from domain.postgres_url import Address
+from ports.driven.cancellation import run_in_thread
 from ports.driven.clock import Clock
 
 LONGEST_SOCKET_PATH = 103
@@ -102,13 +102,13 @@ async def _start(
     programs = await _prepare(cluster, options)
     port = await run_in_thread(cluster.choose_port, options.port, options.listen)
     await run_in_thread(_configure, cluster, programs, port, options)
-    socket = {
-        "host": create_short_path(cluster.data, port, closing),
+    login = {
+        "host": open_short_path(cluster.data, port, closing),
         "port": port,
         "database": "postgres",
         "server_user": get_server_uid(programs.account),
     }
-    superuser = {**socket, "user": SUPERUSER}
+    superuser = {**login, "user": SUPERUSER}
     server_log = await closing.enter_async_context(_open_server_log(cluster))
     postmaster = Postmaster(cluster, programs, server_log, superuser, clock, log)
     closing.push_async_callback(postmaster.stop)
@@ -124,7 +124,7 @@ async def _start(
     )
     await closing.enter_async_context(_background_tasks(*tasks))
     return Server(
-        admin={**socket, "user": ADMIN},
+        admin={**login, "user": ADMIN},
         superuser=superuser,
         installable=HARMLESS - tenant_owned,
         tenant_owned=tenant_owned,
@@ -184,14 +184,14 @@ async def _restore_configuration(cluster: Cluster, programs: Programs) -> None:
 
 
 def _configure(cluster: Cluster, programs: Programs, port: int, options: EmbeddedOptions) -> None:
-    path = control_path(cluster.data, programs.major)
+    control_settings = control_path(cluster.data, programs.major)
     write_configuration(
         cluster.data,
-        at=ListenAddresses(port, options.listen),
+        listen=ListenAddresses(port, options.listen),
         major=programs.major,
         os_user=get_user_name(),
         account=programs.account,
-        extra={**path, **options.settings},
+        extra={**control_settings, **options.settings},
     )
 
 
@@ -201,9 +201,9 @@ def get_server_uid(account: Account | None) -> int:
     return account.uid if account else os.geteuid()
 
 
-def create_short_path(data: Path, port: int, closing: AsyncExitStack) -> str:
-    """Return a path to the socket in `data` that is short enough for a socket's address. Raises
-    StartupError."""
+def open_short_path(data: Path, port: int, closing: AsyncExitStack) -> str:
+    """Return a path to `data` that is short enough for the address of the socket in it. It is valid
+    until `closing` is closed. Raises StartupError."""
     if len(bytes(data / f".s.PGSQL.{port}")) <= LONGEST_SOCKET_PATH:
         return str(data)
     if sys.platform != "linux":
@@ -225,9 +225,9 @@ async def _open_server_log(cluster: Cluster) -> AsyncIterator[ServerLog]:
 
 
 @asynccontextmanager
-async def _background_tasks(*jobs: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+async def _background_tasks(*functions: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     """Run tasks in the background until the context exits."""
-    tasks = [asyncio.ensure_future(job()) for job in jobs]
+    tasks = [asyncio.ensure_future(function()) for function in functions]
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from threading import Lock
 
 from adapters.embedded.cluster import Cluster
-from adapters.embedded.threads import run_in_thread
+from ports.driven.cancellation import run_in_thread
 
 CHUNK = 65_536
 """Bytes to read at once: the capacity of a pipe on Linux."""
@@ -74,10 +74,10 @@ class ServerLog:
 
     async def _wait_for_data(self) -> None:
         loop = asyncio.get_running_loop()
-        arrived = asyncio.Event()
-        loop.add_reader(self._source, arrived.set)
+        has_data = asyncio.Event()
+        loop.add_reader(self._source, has_data.set)
         try:
-            await arrived.wait()
+            await has_data.wait()
         finally:
             loop.remove_reader(self._source)
 
@@ -91,10 +91,10 @@ class ServerLog:
 
     def _cut(self, part: bytes) -> bytes:
         """Return what to keep of the next part of a line, which ends the line or the chunk."""
-        begin = self._line
+        start = self._line
         ends = part.endswith(b"\n")
-        self._line = 0 if ends else begin + len(part)
-        if begin + len(part) <= MAX_LINE_BYTES:
+        self._line = 0 if ends else start + len(part)
+        if start + len(part) <= MAX_LINE_BYTES:
             return part
-        kept = part[: max(0, MAX_LINE_BYTES - begin)]
-        return kept + (_CUT if begin <= MAX_LINE_BYTES else b"") + (b"\n" if ends else b"")
+        kept = part[: max(0, MAX_LINE_BYTES - start)]
+        return kept + (_CUT if start <= MAX_LINE_BYTES else b"") + (b"\n" if ends else b"")

@@ -4,8 +4,8 @@ from adapters.driver.connector import Login
 from adapters.embedded.cleanup import remove_unknown_databases
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import ADMIN, SUPERUSER
-from adapters.embedded.threads import run_in_thread
 from adapters.postgres.sessions import open_session
+from ports.driven.cancellation import run_in_thread
 
 _ADMIN = f"""
 DO $$ BEGIN

@@ -2,44 +2,42 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from adapters.embedded.account import SYSTEM_USER, Account
 from domain.errors import StartupError
-
-Judge = Callable[[os.stat_result], bool]
 
 ROOT = 0
 
 
 def check_folder(folder: Path, account: Account) -> None:
     """Raise StartupError if the account could replace `folder` by another folder."""
-    for place in _list_parents(folder):
-        found = place.lstat()
+    for path in _list_parents(folder):
+        found = path.lstat()
         if found.st_uid == account.uid or _is_writable(found, account.gid):
             raise StartupError(
                 f"The system user {SYSTEM_USER}, who runs the bundled PostgreSQL, can change "
-                f"{place}, which root relies on: run `chown root {place}` and `chmod go-w "
-                f"{place}`, or start pgvend as an ordinary user."
+                f"{path}, which root relies on: run `chown root {path}` and `chmod go-w "
+                f"{path}`, or start pgvend as an ordinary user."
             )
 
 
 def check_copy(copy: Path) -> None:
     """Raise StartupError if any user but root and pgvend's own can change a file in `copy`."""
-    for place in _list_parents(copy):
-        if _is_untrusted(place.lstat()):
-            raise _create_error(place, copy)
-    for place in _walk(copy):
-        found = place.lstat()
+    for path in _list_parents(copy):
+        if _is_untrusted(path.lstat()):
+            raise _create_error(path, copy)
+    for path in _walk(copy):
+        found = path.lstat()
         if found.st_uid != os.geteuid() or _is_writable(found):
-            raise _create_error(place, copy)
+            raise _create_error(path, copy)
 
 
 def _list_parents(folder: Path) -> Iterator[Path]:
     """Yield the folder and all folders above it, by the given path and by the resolved one."""
-    for way in (folder.absolute(), folder.resolve()):
-        yield from (way, *way.parents)
+    for each in (folder.absolute(), folder.resolve()):
+        yield from (each, *each.parents)
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -58,12 +56,12 @@ def _is_writable(found: os.stat_result, gid: int | None = None) -> bool:
     """
     if stat.S_ISLNK(found.st_mode) or found.st_mode & stat.S_ISVTX:
         return False
-    of_group = bool(found.st_mode & stat.S_IWGRP) and gid in {None, found.st_gid}
-    return of_group or bool(found.st_mode & stat.S_IWOTH)
+    is_group_writable = bool(found.st_mode & stat.S_IWGRP) and gid in {None, found.st_gid}
+    return is_group_writable or bool(found.st_mode & stat.S_IWOTH)
 
 
-def _create_error(place: Path, copy: Path) -> StartupError:
+def _create_error(path: Path, copy: Path) -> StartupError:
     return StartupError(
-        f"{place} belongs to another user, or others can change it: remove {copy}, and find out "
+        f"{path} belongs to another user, or others can change it: remove {copy}, and find out "
         "who can write there; the next start creates it again."
     )

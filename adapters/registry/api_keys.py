@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import RowMapping, and_, bindparam, insert, or_, select, update
 
+from adapters.registry.executor import Executor, is_storable
 from adapters.registry.schema import KEYS
-from adapters.registry.store import Store, is_storable
 from domain.api_keys import ApiKey
 from domain.callers import Scope
 from domain.errors import KeyNotFound, Unavailable
@@ -20,20 +20,20 @@ _REVOKE = update(KEYS).where(KEYS.c.id == bindparam("known_id"), KEYS.c.revoked_
 
 
 class SqlApiKeyStore(ApiKeyStore):
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
 
     async def add(self, key: ApiKey) -> None:
-        await self._store.write(_ADD, _row_from_key(key))
+        await self._executor.write(_ADD, _row_from_key(key))
 
     async def find(self, key_id: str) -> ApiKey | None:
         if not is_storable(key_id):
             return None
-        rows = await self._store.fetch(select(KEYS).where(KEYS.c.id == key_id))
+        rows = await self._executor.fetch(select(KEYS).where(KEYS.c.id == key_id))
         return _read_row(rows[0]) if rows else None
 
     async def list_all(self) -> list[ApiKey]:
-        return [_read_row(row) for row in await self._store.fetch(_NEWEST_FIRST)]
+        return [_read_row(row) for row in await self._executor.fetch(_NEWEST_FIRST)]
 
     async def search(self, query: ApiKeyQuery) -> list[ApiKey]:
         page = _NEWEST_FIRST.limit(query.limit)
@@ -45,11 +45,11 @@ class SqlApiKeyStore(ApiKeyStore):
                     and_(same_time, KEYS.c.id < before.id),
                 )
             )
-        return [_read_row(row) for row in await self._store.fetch(page)]
+        return [_read_row(row) for row in await self._executor.fetch(page)]
 
     async def revoke(self, key_id: str, at: datetime) -> ApiKey:
         if is_storable(key_id):
-            await self._store.write(_REVOKE, {"known_id": key_id, "revoked_at": at})
+            await self._executor.write(_REVOKE, {"known_id": key_id, "revoked_at": at})
         if found := await self.find(key_id):
             return found
         raise KeyNotFound(f"There is no key {key_id!r}.")
@@ -77,7 +77,9 @@ def _read_row(row: RowMapping) -> ApiKey:
     try:
         return _key_from_row(row)
     except (ValueError, KeyError, TypeError) as error:
-        raise Unavailable(f"The key {row['id']} cannot be read by this pgvend.") from error
+        raise Unavailable(
+            f"This pgvend cannot read the key {row['id']}: upgrade it if a newer one wrote it."
+        ) from error
 
 
 def _key_from_row(row: RowMapping) -> ApiKey:

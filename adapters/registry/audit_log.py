@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 from sqlalchemy import ColumnElement, RowMapping, insert, select
 
+from adapters.registry.executor import Executor, is_storable
 from adapters.registry.schema import AUDIT
-from adapters.registry.store import Store, is_storable
 from domain.audit import StoredAuditEvent
 from ports.driven.audit_log import AuditLog, AuditQuery
 
@@ -35,17 +35,17 @@ so no migration can rewrite the entries."""
 
 
 class SqlAuditLog(AuditLog):
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
 
     async def append(self, entry: StoredAuditEvent) -> None:
-        await self._store.write(_ADD, asdict(entry))
+        await self._executor.write(_ADD, asdict(entry))
 
     async def read(self, query: AuditQuery) -> list[StoredAuditEvent]:
         if not all(map(is_storable, filter(None, (query.caller, query.subject)))):
             return []
         matching = select(AUDIT).where(*_conditions(query))
-        rows = await self._store.fetch(matching.order_by(AUDIT.c.id.desc()).limit(query.limit))
+        rows = await self._executor.fetch(matching.order_by(AUDIT.c.id.desc()).limit(query.limit))
         return [_entry_from_row(row) for row in rows]
 
 

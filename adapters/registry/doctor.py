@@ -68,8 +68,8 @@ class SqliteRegistryChecks(RegistryChecks):
     def _read_only_uri(self) -> str:
         """Return the address of the file for reading. A file that no process has open is read as
         immutable; otherwise SQLite would create files next to it."""
-        is_open = self.file.with_name(f"{self.file.name}-wal").exists()
-        return f"file:{quote(str(self.file))}?{'mode=ro' if is_open else 'immutable=1'}"
+        is_in_use = self.file.with_name(f"{self.file.name}-wal").exists()
+        return f"file:{quote(str(self.file))}?{'mode=ro' if is_in_use else 'immutable=1'}"
 
 
 @dataclass(frozen=True)
@@ -103,33 +103,33 @@ async def _fetch(connection: aiosqlite.Connection, query: str) -> Sequence[sqlit
     return [*await connection.execute_fetchall(query)]
 
 
-def check_snapshot(found: RegistrySnapshot) -> Outcome:
+def check_snapshot(snapshot: RegistrySnapshot) -> Outcome:
     """Return the outcome for the revision of the tables."""
-    steps = [step.revision for step in load_revisions().walk_revisions()]
-    if found.revision is None:
+    revisions = [script.revision for script in load_revisions().walk_revisions()]
+    if snapshot.revision is None:
         return Outcome(Verdict.OK, "There are none yet; the first start creates them.")
-    if found.revision not in steps:
+    if snapshot.revision not in revisions:
         return Outcome(
             Verdict.FAIL,
-            f"A newer pgvend migrated them (their revision is {found.revision}): start that "
+            f"A newer pgvend migrated them (their revision is {snapshot.revision}): start that "
             "version or a later one.",
         )
-    number = format_count(len(found.live), "database")
-    if found.revision != steps[0]:
+    number = format_count(len(snapshot.live), "database")
+    if snapshot.revision != revisions[0]:
         return Outcome(Verdict.OK, f"{number}; the next start brings the tables up to date.")
     return Outcome(Verdict.OK, f"{number}.")
 
 
 def _check_server(rows: list[asyncpg.Record]) -> Outcome:
-    [found] = rows
-    if found["standby"]:
+    [server] = rows
+    if server["standby"]:
         return Outcome(
             Verdict.FAIL, "The server is a standby: set PGVEND_REGISTRY_URL to its primary."
         )
-    if not found["may_create"]:
-        schema, login = found["schema"] or "public", found["login"]
-        fix = Fix(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {login};", found["database"])
+    if not server["may_create"]:
+        schema, login = server["schema"] or "public", server["login"]
+        fix = Fix(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {login};", server["database"])
         return Outcome(
             Verdict.FAIL, f"{login} may not create tables in the schema {schema}.", (fix,)
         )
-    return Outcome(Verdict.OK, f"{found['login']} may create tables in {found['database']}.")
+    return Outcome(Verdict.OK, f"{server['login']} may create tables in {server['database']}.")

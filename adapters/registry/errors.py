@@ -71,8 +71,8 @@ def error_message(error: Exception) -> str:
     """Return the message for an error of a driver."""
     driver = _driver_error(error)
     kind = getattr(driver, "sqlite_errorname", None) or getattr(driver, "sqlstate", None) or ""
-    fitting = [beginning for beginning in _MESSAGES if kind.startswith(beginning)]
-    return _MESSAGES[max(fitting, key=len)] if fitting else _DEFAULT_MESSAGE
+    prefixes = [prefix for prefix in _MESSAGES if kind.startswith(prefix)]
+    return _MESSAGES[max(prefixes, key=len)] if prefixes else _DEFAULT_MESSAGE
 
 
 def _concerns_request(error: IntegrityError) -> bool:

@@ -49,9 +49,7 @@ class PostgresLeases(Leases):
 
     async def _acquire(self, key: int) -> bool:
         with translate_errors():
-            async with asyncio.timeout(
-                POOL_TIMEOUT
-            ):  # each caller before this one may wait for the server
+            async with asyncio.timeout(POOL_TIMEOUT):  # callers before this one wait for the server
                 await self._lock.acquire()
             try:
                 session = await self._open()
@@ -77,8 +75,8 @@ class PostgresLeases(Leases):
         return self._session
 
     def _live_session(self) -> Session | None:
-        is_over = self._session is None or self._session.is_closed()
-        return None if is_over else self._session
+        is_closed = self._session is None or self._session.is_closed()
+        return None if is_closed else self._session
 
     async def _close_session(self) -> None:
         session, self._session = self._session, None

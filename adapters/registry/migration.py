@@ -33,10 +33,10 @@ def migrate(connection: Connection, destination: str = "head") -> None:
 
     def missing(heads: tuple[str, ...], _: MigrationContext) -> Iterable[Any]:
         _check_known(known, heads)
-        steps = known.iterate_revisions(destination, heads, implicit_base=True)
+        revisions = known.iterate_revisions(destination, heads, implicit_base=True)
         return [
-            MigrationStep.upgrade_from_script(known.revision_map, step)
-            for step in reversed([*steps])
+            MigrationStep.upgrade_from_script(known.revision_map, revision)
+            for revision in reversed([*revisions])
         ]
 
     context = MigrationContext.configure(

@@ -2,8 +2,8 @@
 
 from sqlalchemy import delete, text
 
+from adapters.registry.executor import Executor
 from adapters.registry.schema import RATES
-from adapters.registry.store import Store
 from domain.rates import Allowance, Rate
 from ports.driven.rate_limiter import RateLimiter
 
@@ -22,11 +22,11 @@ _DELETE_ENDED = delete(RATES).where(RATES.c.ends_at < text("now() - interval '1 
 class SqlRateLimiter(RateLimiter):
     """A rate limiter by the server's clock, which does not advance within a statement."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
 
     async def hit(self, name: str, rate: Rate) -> Allowance:
-        window = await self._store.write_returning(_HIT, {"name": name, "seconds": rate.seconds})
+        window = await self._executor.write_returning(_HIT, {"name": name, "seconds": rate.seconds})
         if window["hits"] == 1:  # once per window, so that former names do not accumulate
-            await self._store.write(_DELETE_ENDED, {})
-        return rate.calculate_allowance(window["hits"], max(0.0, window["reset"]))
+            await self._executor.write(_DELETE_ENDED, {})
+        return rate.allowance(window["hits"], max(0.0, window["reset"]))

@@ -20,9 +20,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from adapters.registry.executor import Executor
 from adapters.registry.rows import database_from_row, row_from_database
-from adapters.registry.schema import DATABASES, HOLDS_NAMES
-from adapters.registry.store import Store
+from adapters.registry.schema import DATABASES, IS_LIVE
 from domain.database import Database
 from domain.errors import (
     DatabaseNotFound,
@@ -42,7 +42,7 @@ _ADD = insert(DATABASES)
 _COUNT_OF_CALLER = (
     select(func.count())
     .select_from(DATABASES)
-    .where(_COLUMNS.caller == bindparam("caller", type_=_COLUMNS.caller.type), HOLDS_NAMES)
+    .where(_COLUMNS.caller == bindparam("caller", type_=_COLUMNS.caller.type), IS_LIVE)
     .scalar_subquery()
 )
 _ADD_WITHIN_QUOTA = insert(DATABASES).from_select(
@@ -60,8 +60,8 @@ _UPDATE = update(DATABASES).where(
 class SqlRegistry(Registry):
     """A registry that runs one statement for a call, or two to count a quota."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
 
     async def add(self, database: Database, quota: int | None = None) -> Database:
         saved = _next_version(database)
@@ -78,8 +78,8 @@ class SqlRegistry(Registry):
     async def _add_within_quota(self, quota: int, database: Database) -> int:
         """Add the record if the quota allows it, and return how many were added. SQLite has one
         writer at a time; on a server a lock for each caller does the same."""
-        turn = _LOCK_CALLER if self._store.is_postgres else None
-        return await self._change(_ADD_WITHIN_QUOTA, database, first=turn, quota=quota)
+        lock = _LOCK_CALLER if self._executor.is_postgres else None
+        return await self._change(_ADD_WITHIN_QUOTA, database, first=lock, quota=quota)
 
     async def update(self, database: Database) -> Database:
         saved = _next_version(database)
@@ -92,32 +92,34 @@ class SqlRegistry(Registry):
 
     async def get(self, database_id: str) -> Database:
         if is_id(database_id):  # a database may reject the text of an invalid id
-            for row in await self._store.fetch(select(DATABASES).where(_COLUMNS.id == database_id)):
+            for row in await self._executor.fetch(
+                select(DATABASES).where(_COLUMNS.id == database_id)
+            ):
                 return _read_row(row)
         raise DatabaseNotFound(f"There is no database {database_id!r}.")
 
     async def search(self, query: Query) -> list[Database]:
         # few are due: finding and sorting these is faster than reading all in order
-        order = _COLUMNS.id if query.due is None else _COLUMNS.id.concat("")
+        sort_key = _COLUMNS.id if query.due is None else _COLUMNS.id.concat("")
         matching = select(DATABASES).where(*self._conditions(query))
-        rows = await self._store.fetch(matching.order_by(order.desc()).limit(query.limit))
+        rows = await self._executor.fetch(matching.order_by(sort_key.desc()).limit(query.limit))
         return [_read_row(row) for row in rows]
 
     async def ping(self) -> None:
-        await self._store.write(_UPDATE, {"id": "", "known_id": "", "known_version": 0})
+        await self._executor.write(_UPDATE, {"id": "", "known_id": "", "known_version": 0})
 
     async def _change(
         self,
         statement: Executable,
         database: Database,
         first: Executable | None = None,
-        **known: Any,
+        **values: Any,
     ) -> int:
         """Return how many records the statement changed. Raises RequestAlreadyRecorded and
         NameTaken."""
         try:
-            return await self._store.write(
-                statement, row_from_database(database) | known, first=first
+            return await self._executor.write(
+                statement, row_from_database(database) | values, first=first
             )
         except NameTaken:
             if await self._is_request_known(database):
@@ -133,24 +135,24 @@ class SqlRegistry(Registry):
         others = select(_COLUMNS.id).where(
             _COLUMNS.id != database.id, _COLUMNS.request_key == idempotency_key.key
         )
-        return bool(await self._store.fetch(others))
+        return bool(await self._executor.fetch(others))
 
     def _conditions(self, query: Query) -> Iterator[ColumnElement[bool] | TextClause]:
-        if query.states == LIVE:
-            yield HOLDS_NAMES  # as the indexes say it; most records match, so order decides
-        elif query.states:
+        if query.states and query.states <= LIVE:
+            yield IS_LIVE
+        if query.states and query.states != LIVE:
             yield _COLUMNS.state.in_(sorted(query.states))
         if query.labels:
             yield from self._label_conditions(query.labels)
         if query.caller is not None:
             yield _COLUMNS.caller == query.caller
         if query.target is not None:
-            yield _COLUMNS.target == query.target
+            # not by an index on the target: SQLite would sort all records of it for each page
+            yield _COLUMNS.target.concat("") == query.target
         if query.due is not None:
             yield _COLUMNS.wake_at <= query.due
-            yield _COLUMNS.state.concat("").in_(
-                sorted(LIVE)
-            )  # skip the unknown states of a newer pgvend
+            # skip the unknown states of a newer pgvend
+            yield _COLUMNS.state.concat("").in_(sorted(LIVE))
         if query.idempotency_key is not None:
             yield _COLUMNS.request_key == query.idempotency_key
         if query.before is not None:
@@ -158,7 +160,7 @@ class SqlRegistry(Registry):
 
     def _label_conditions(self, labels: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
         """Yield conditions without a path into the document: the key would need quoting in it."""
-        if self._store.is_postgres:
+        if self._executor.is_postgres:
             yield type_coerce(_COLUMNS.labels, JSONB).contains(dict(labels))
             return
         for key, value in labels.items():
@@ -176,4 +178,6 @@ def _read_row(row: RowMapping) -> Database:
     try:
         return database_from_row(row)
     except (ValueError, KeyError, TypeError) as error:
-        raise Unavailable(f"The record of {row['id']} cannot be read by this pgvend.") from error
+        raise Unavailable(
+            f"This pgvend cannot read the record {row['id']}: upgrade it if a newer one wrote it."
+        ) from error

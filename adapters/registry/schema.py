@@ -36,7 +36,9 @@ METADATA = MetaData()
 
 _ID = Text().with_variant(Text(collation="C"), "postgresql")  # sorted by its bytes everywhere
 _JSON = JSON().with_variant(JSONB(), "postgresql")
-HOLDS_NAMES = text("state NOT IN ('failed', 'deleted')")
+IS_LIVE = text("state NOT IN ('failed', 'deleted')")
+"""The condition of the partial indexes. A query has to repeat it literally: with bound parameters,
+the databases cannot prove that an index applies."""
 _IS_SCHEDULED = text("wake_at IS NOT NULL")
 
 DATABASES = Table(
@@ -52,7 +54,7 @@ DATABASES = Table(
     Column("caller", Text, nullable=False),
     Column("request_key", Text),
     Column("request_body", Text),
-    Column("promised", Boolean, nullable=False),
+    Column("promised", Boolean, nullable=False),  # its value is the record's `resumable`
     Column("suffixable", Boolean, nullable=False),
     Column("state", Text, nullable=False),
     Column("labels", _JSON, nullable=False),
@@ -72,19 +74,20 @@ DATABASES = Table(
         "target",
         "database",
         unique=True,
-        postgresql_where=HOLDS_NAMES,
-        sqlite_where=HOLDS_NAMES,
+        postgresql_where=IS_LIVE,
+        sqlite_where=IS_LIVE,
     ),
     Index(
         "databases_owner",
         "target",
         "owner",
         unique=True,
-        postgresql_where=HOLDS_NAMES,
-        sqlite_where=HOLDS_NAMES,
+        postgresql_where=IS_LIVE,
+        sqlite_where=IS_LIVE,
     ),
     Index("databases_caller", "caller", "id"),
-    Index("databases_quota", "caller", postgresql_where=HOLDS_NAMES, sqlite_where=HOLDS_NAMES),
+    Index("databases_live", "id", postgresql_where=IS_LIVE, sqlite_where=IS_LIVE),
+    Index("databases_live_caller", "caller", "id", postgresql_where=IS_LIVE, sqlite_where=IS_LIVE),
     Index("databases_state", "state", "id"),
     Index(
         "databases_wake_at",

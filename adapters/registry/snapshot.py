@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.registry.migration import VERSION_TABLE
-from domain.lifecycle import GONE
+from adapters.registry.schema import IS_LIVE
 from ports.driven.installation import Installation
 
 Fetch = Callable[[str], Awaitable[Sequence[Any]]]
@@ -15,10 +15,9 @@ Fetch = Callable[[str], Awaitable[Sequence[Any]]]
 _REVISIONS_WITHOUT_SECRETS = frozenset({"0001", "0002"})
 """Revisions in which the passwords of all records come from the same secret."""
 
-_WITH_FORMER_STATES = frozenset({"0001", "0002", "0003", "0004"})
-"""Revisions in which a deleted record has the state `retired`."""
-
-_FORMERLY_GONE = frozenset({"failed", "retired"})
+_REVISIONS_WITH_FORMER_STATES = frozenset({"0001", "0002", "0003", "0004"})
+_WAS_LIVE = "state NOT IN ('failed', 'retired')"
+"""The condition of a live record in these revisions."""
 
 _INSTALLATION_NAME = "SELECT name AS first FROM installation"
 
@@ -60,9 +59,8 @@ async def read_snapshot(fetch: Fetch, tables: Collection[str]) -> RegistrySnapsh
         await _fetch_first(fetch, _INSTALLATION_NAME) if "installation" in tables else None
     )
     secret = "'' AS secret" if revision in _REVISIONS_WITHOUT_SECRETS else "secret"
-    gone = _FORMERLY_GONE if revision in _WITH_FORMER_STATES else GONE
-    states = ", ".join(f"'{state}'" for state in sorted(gone))
-    rows = await fetch(f"SELECT id, target, {secret} FROM databases WHERE state NOT IN ({states})")
+    is_live = _WAS_LIVE if revision in _REVISIONS_WITH_FORMER_STATES else IS_LIVE.text
+    rows = await fetch(f"SELECT id, target, {secret} FROM databases WHERE {is_live}")
     live = tuple(LiveRecord(row["id"], row["target"], row["secret"]) for row in rows)
     return RegistrySnapshot(revision=revision, installation_name=installation_name, live=live)
 

@@ -48,7 +48,7 @@ def prepare(file: Path, lock_timeout: float) -> None:
         _url(file, "pysqlite"), poolclass=NullPool, **_engine_options(lock_timeout)
     )
     with engine.connect() as connection:
-        _check(connection, file)
+        _check_file(connection, file)
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
         connection.exec_driver_sql("PRAGMA synchronous = FULL")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -90,14 +90,14 @@ def _set_durability(connection: DBAPIConnection, _: object) -> None:
         cursor.close()
 
 
-def _check(connection: Connection, file: Path) -> None:
+def _check_file(connection: Connection, file: Path) -> None:
     try:
-        found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        result = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     except OperationalError:  # for example, it is locked
         raise
     except DatabaseError:
-        found = "no database"
-    if found != "ok":
+        result = "not a database"
+    if result != "ok":
         raise StartupError(
             f"The registry is damaged: move {file}* away and restore a backup. Without a backup, "
             "start without these files: pgvend finds existing databases and imports them."

@@ -1,6 +1,5 @@
 """The registry with its leases, API keys and audit log, open until a context exits."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -13,14 +12,14 @@ from adapters.registry import postgres, sqlite
 from adapters.registry.api_keys import SqlApiKeyStore
 from adapters.registry.audit_log import SqlAuditLog
 from adapters.registry.errors import startup_errors
+from adapters.registry.executor import Executor
 from adapters.registry.installation import SqlInstallation
 from adapters.registry.leases import PostgresLeases
 from adapters.registry.rate_limiter import SqlRateLimiter
 from adapters.registry.registry import SqlRegistry
-from adapters.registry.store import Store
 from ports.driven.api_key_store import ApiKeyStore
 from ports.driven.audit_log import AuditLog
-from ports.driven.cancellation import run_to_completion
+from ports.driven.cancellation import run_in_thread, run_to_completion
 from ports.driven.installation import Installation
 from ports.driven.leases import Leases
 from ports.driven.rate_limiter import RateLimiter
@@ -46,15 +45,15 @@ class Stores:
 
 
 def create_stores(
-    store: Store, leases: Leases, shared_rate_limiter: RateLimiter | None = None
+    executor: Executor, leases: Leases, shared_rate_limiter: RateLimiter | None = None
 ) -> Stores:
     """Return the stores of one database."""
     return Stores(
-        SqlRegistry(store),
+        SqlRegistry(executor),
         leases,
-        SqlApiKeyStore(store),
-        SqlAuditLog(store),
-        SqlInstallation(store),
+        SqlApiKeyStore(executor),
+        SqlAuditLog(executor),
+        SqlInstallation(executor),
         shared_rate_limiter,
     )
 
@@ -73,16 +72,12 @@ async def open_sqlite_stores(
     async with AsyncExitStack() as closing:
         with startup_errors(f"See {file}."):
             closing.enter_context(sqlite.exclusive_lock(file))
-            await run_to_completion(asyncio.to_thread(sqlite.prepare, file, lock_timeout))
+            await run_in_thread(sqlite.prepare, file, lock_timeout)
         # one connection to write: several would wait for each other by polling; readers never wait
-        create_registry_engine = partial(
-            sqlite.create_registry_engine, file, lock_timeout=lock_timeout
-        )
-        writing = _close_on_exit(closing, create_registry_engine(connections=1))
-        reading = _close_on_exit(
-            closing, create_registry_engine(connections=sqlite.READ_CONNECTIONS)
-        )
-        yield create_stores(Store(reading, writing), leases)
+        create_engine = partial(sqlite.create_registry_engine, file, lock_timeout=lock_timeout)
+        writing = _close_on_exit(closing, create_engine(connections=1))
+        reading = _close_on_exit(closing, create_engine(connections=sqlite.READ_CONNECTIONS))
+        yield create_stores(Executor(reading, writing), leases)
 
 
 @asynccontextmanager
@@ -98,8 +93,8 @@ async def open_postgres_stores(url: str) -> AsyncIterator[Stores]:
         engine = _close_on_exit(closing, postgres.create_registry_engine(url))
         leases = PostgresLeases(partial(postgres.open_session, url))
         closing.push_async_callback(leases.close)
-        store = Store(engine, engine)
-        yield create_stores(store, leases, SqlRateLimiter(store))
+        executor = Executor(engine, engine)
+        yield create_stores(executor, leases, SqlRateLimiter(executor))
 
 
 def _close_on_exit(closing: AsyncExitStack, engine: AsyncEngine) -> AsyncEngine:

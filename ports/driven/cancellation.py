@@ -1,9 +1,10 @@
 """Steps that run to completion although the waiting task is cancelled."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -24,3 +25,9 @@ async def run_to_completion(step: Awaitable[T]) -> T:
     if cancelled:
         raise cancelled from (None if task.cancelled() else task.exception())
     return task.result()
+
+
+async def run_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `function` in a thread. A cancelled caller waits for its end: a thread cannot be stopped,
+    and locks must not be released while it works."""
+    return await run_to_completion(asyncio.to_thread(function, *args, **kwargs))

@@ -1,7 +1,6 @@
 """The bundled server in the test's own process."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,8 +17,6 @@ from adapters.system.clock import SystemClock
 from domain.connection import Connection
 from tests.support.provision_requests import INSTALLATION
 from tests.support.servers import programs_for_version
-
-PATIENCE = 60.0
 
 NO_FSYNC = {"fsync": "off"}
 """Faster. Killing a process, unlike a loss of power, loses no data without fsync."""
@@ -97,10 +94,3 @@ async def write_note(connection: Connection, note: str) -> None:
 async def read_notes(connection: Connection) -> list[str]:
     async with login_session(connection) as session:
         return [row["note"] for row in await session.fetch("SELECT note FROM notes")]
-
-
-async def wait_until(condition: Callable[[], object]) -> None:
-    """Wait for an effect of another process."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - there is no event to wait for
-            await asyncio.sleep(0.01)

@@ -30,3 +30,7 @@ def new_provision_request(nickname: str | None = None) -> ProvisionRequest:
 def with_next_password(provision_request: ProvisionRequest, rotation: int = 1) -> ProvisionRequest:
     """Return the request with its next password."""
     return replace(provision_request, password=deriver(provision_request.tenant.id, rotation))
+
+
+def with_extensions(provision_request: ProvisionRequest, *names: str) -> ProvisionRequest:
+    return replace(provision_request, extensions=names)

@@ -20,9 +20,9 @@ from tests.support.servers import OperatorsServer, ram_folder
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
-_EMPTY_ALL = """
+_TRUNCATE_ALL = """
 DO $$ BEGIN
-    SET LOCAL session_replication_role = replica;  -- the audit log takes no TRUNCATE otherwise
+    SET LOCAL session_replication_role = replica;  -- the audit log refuses TRUNCATE otherwise
     EXECUTE (SELECT 'TRUNCATE ' || string_agg(format('%I', tablename), ', ') FROM pg_tables
              WHERE schemaname = 'public' AND tablename <> 'pgvend_revision');
 END $$
@@ -52,14 +52,14 @@ def _name_in(url: str) -> str:
     return f'"{url.rpartition("/")[2]}"'
 
 
-_EMPTY: dict[OperatorsServer, list[str]] = {}
+_EMPTY_DATABASES: dict[OperatorsServer, list[str]] = {}
 """The databases on each server with empty tables."""
 
 
 @asynccontextmanager
 async def empty_database(server: OperatorsServer) -> AsyncIterator[str]:
     """Yield the URL of a database with a registry's tables, which are emptied after each test."""
-    empty = _EMPTY.setdefault(server, [])
+    empty = _EMPTY_DATABASES.setdefault(server, [])
     if not empty:
         empty.append(await _new_database(server))
         await run_sql(
@@ -68,7 +68,7 @@ async def empty_database(server: OperatorsServer) -> AsyncIterator[str]:
         await postgres.prepare(empty[-1])
     url = empty.pop()
     yield url
-    await run_sql(url.replace("//admin:", "//postgres:"), _EMPTY_ALL)
+    await run_sql(url.replace("//admin:", "//postgres:"), _TRUNCATE_ALL)
     empty.append(url)
 
 
@@ -92,9 +92,9 @@ def registry_file(folder: Path) -> Path:
 async def add_three(registry: Registry) -> list[Database]:
     """Add three records in another order than that of their creation. Return them in order of
     creation."""
-    records = [new_record(created_at=BEGIN + timedelta(seconds=second)) for second in range(3)]
-    kept = {index: await registry.add(records[index]) for index in (1, 2, 0)}
-    return [kept[index] for index in range(3)]
+    new = [new_record(made=BEGIN + timedelta(seconds=second)) for second in range(3)]
+    added = {index: await registry.add(new[index]) for index in (1, 2, 0)}
+    return [added[index] for index in range(3)]
 
 
 async def run_sql(url: str, query: str) -> list[asyncpg.Record]:

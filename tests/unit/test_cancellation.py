@@ -1,10 +1,11 @@
 """Clean-up that a cancellation does not interrupt."""
 
 import asyncio
+import threading
 
 import pytest
 
-from ports.driven.cancellation import run_to_completion
+from ports.driven.cancellation import run_in_thread, run_to_completion
 
 
 class Step:
@@ -64,3 +65,29 @@ async def test_a_step_ends_however_often_it_is_cancelled_and_that_is_passed_on(
         await waiting
     assert cancelled.value.__cause__ is error
     assert step.ended
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+async def test_a_cancelled_caller_waits_for_the_function_to_return(times: int) -> None:
+    started, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        started.set()
+        may_end.wait()
+        ended.set()
+
+    caller = asyncio.create_task(run_in_thread(work))
+    await asyncio.to_thread(started.wait)
+    for _ in range(times):
+        caller.cancel()
+        await asyncio.sleep(0)
+    assert not caller.done()
+    may_end.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert ended.is_set()
+
+
+async def test_the_function_gets_its_arguments_and_its_value_is_returned() -> None:
+    assert await run_in_thread(divmod, 7, 2) == (3, 1)

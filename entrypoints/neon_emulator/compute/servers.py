@@ -14,10 +14,10 @@ from adapters.driver.connector import Login
 from adapters.embedded.cluster import PORTS
 from adapters.embedded.listen_addresses import is_free
 from adapters.embedded.server import EmbeddedOptions, open_embedded_provider
-from adapters.embedded.threads import run_in_thread
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.sessions import open_session
 from entrypoints.neon_emulator.compute import statements
+from ports.driven.cancellation import run_in_thread
 from ports.driven.clock import Clock
 
 SETTINGS = {"shared_buffers": "16MB"}

@@ -54,9 +54,9 @@ class Times:
 
     @contextmanager
     def __call__(self, what: str) -> Iterator[None]:
-        began = time.monotonic()
+        start = time.monotonic()
         yield
-        took = time.monotonic() - began
+        took = time.monotonic() - start
         self.longest[what] = max(took, self.longest.get(what, 0.0))
         self.counts[what] = self.counts.get(what, 0) + 1
 
@@ -103,9 +103,9 @@ async def create_database(http: aiohttp.ClientSession, nickname: str) -> tuple[s
     async with http.post("/v1/databases", json={"nickname": nickname}) as answer:
         body = await answer.json()
         assert answer.status == 201, body
-    given = body["connection"]
-    names = {name: given[name] for name in ("host", "port", "database", "user")}
-    return body["id"], Connection(**names, password=Secret(given["password"]))
+    connection = body["connection"]
+    names = {name: connection[name] for name in ("host", "port", "database", "user")}
+    return body["id"], Connection(**names, password=Secret(connection["password"]))
 
 
 async def delete_database(http: aiohttp.ClientSession, database_id: str) -> None:

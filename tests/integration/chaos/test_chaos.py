@@ -150,5 +150,5 @@ def rounds(usual: int) -> int:
 async def test_no_database_is_lost_or_orphaned(bundled_18: PostgresProvider, scenario: str) -> None:
     open_scenario, usual = SCENARIOS[scenario]
     with ram_folder() as folder:
-        async with open_scenario(folder, bundled_18) as storm:
-            await storm(rounds(usual))
+        async with open_scenario(folder, bundled_18) as run:
+            await run.execute(rounds(usual))

@@ -49,24 +49,24 @@ async def test_a_provisioned_connection_logs_in(tenant: Connection) -> None:
 async def test_superuser_and_admin_are_rejected_over_tcp(tenant: Connection, user: str) -> None:
     for password in ("", "postgres", tenant.password.reveal()):
         for database in ("postgres", "template1", tenant.database):
-            await _rejected(tenant, user=user, password=password, database=database)
+            await _assert_rejected(tenant, user=user, password=password, database=database)
 
 
 async def test_a_tenant_is_rejected_over_the_socket(
     provider: PostgresProvider, tenant: Connection
 ) -> None:
-    await _rejected(tenant, host=provider.server.admin["host"])
+    await _assert_rejected(tenant, host=provider.server.admin["host"])
 
 
 @pytest.mark.parametrize("role", [SUPERUSER, ADMIN])
 async def test_other_system_users_are_rejected_over_the_socket(
     provider: PostgresProvider, role: str
 ) -> None:
-    _, output = await _tried_over_socket(provider, SYSTEM_USER, role)
+    _, output = await _try_over_socket(provider, SYSTEM_USER, role)
     assert "28000" in output
     assert "Peer authentication failed" in output
 
-    status, output = await _tried_over_socket(provider, "nobody", role)
+    status, output = await _try_over_socket(provider, "nobody", role)
     assert status == 1
     assert "kept out by the file system" in output
 
@@ -81,13 +81,13 @@ async def test_the_server_listens_on_loopback_only(provider: PostgresProvider) -
     assert listening == [("127.0.0.1", port)]
 
 
-async def _rejected(tenant: Connection, **other: str) -> None:
+async def _assert_rejected(tenant: Connection, **other: str) -> None:
     with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError, match="rejects"):
         async with login_session(tenant, **other):
             pass
 
 
-async def _tried_over_socket(provider: PostgresProvider, user: str, role: str) -> tuple[int, str]:
+async def _try_over_socket(provider: PostgresProvider, user: str, role: str) -> tuple[int, str]:
     """Try to log in as another system user. The program starts in the folder of the socket, because
     the user may lack access to the folders above, which this does not test."""
     return await run_as(
@@ -102,61 +102,70 @@ async def _tried_over_socket(provider: PostgresProvider, user: str, role: str) -
     )
 
 
-ODD = Secret("""a'b"c $HOME $(id) `id` \\ \\' %41 # ; & = ? / @ : ~ !! {}""")
+ODD_PASSWORD = Secret("""a'b"c $HOME $(id) `id` \\ \\' %41 # ; & = ? / @ : ~ !! {}""")
 """Unlike pgvend's own passwords; a provider that chooses passwords may use such characters."""
 
-ASK = ("--no-password", "--no-psqlrc", "--tuples-only", "--no-align", "--command")
-WHO = "SELECT current_database()"
+PSQL_OPTIONS = ("--no-password", "--no-psqlrc", "--tuples-only", "--no-align", "--command")
+SELECT_DATABASE = "SELECT current_database()"
 
 
 @pytest.fixture(params=["usual", "odd"])
-async def handed_out(
+async def connection(
     request: pytest.FixtureRequest, bundled_18: PostgresProvider
 ) -> AsyncIterator[Connection]:
     provision_request = new_provision_request()
     if request.param == "odd":
-        provision_request = replace(provision_request, password=ODD)
+        provision_request = replace(provision_request, password=ODD_PASSWORD)
     async with provisioned_database(bundled_18, provision_request) as connection:
         yield connection
 
 
-async def test_psql_accepts_the_uri(handed_out: Connection) -> None:
-    uri = FORMATS["uri"].render(handed_out)
+async def test_psql_accepts_the_uri(connection: Connection) -> None:
+    uri = FORMATS["uri"].render(connection)
 
-    assert_logged_in(await run_program(find_program("psql"), uri, *ASK, WHO), handed_out)
-
-
-async def test_a_shell_accepts_env(handed_out: Connection) -> None:
-    env = FORMATS["env"].render(handed_out)
-
-    assert_logged_in(await in_shell(f"set -a\n{env}psql"), handed_out)
-    assert_logged_in(await in_shell(f'{env}psql "$DATABASE_URL"'), handed_out)
+    assert_logged_in(
+        await run_program(find_program("psql"), uri, *PSQL_OPTIONS, SELECT_DATABASE), connection
+    )
 
 
-async def test_a_shell_accepts_psql(handed_out: Connection) -> None:
+async def test_a_shell_accepts_env(connection: Connection) -> None:
+    env = FORMATS["env"].render(connection)
+
+    assert_logged_in(await run_in_shell(f"set -a\n{env}psql"), connection)
+    assert_logged_in(await run_in_shell(f'{env}psql "$DATABASE_URL"'), connection)
+
+
+async def test_a_shell_accepts_psql(connection: Connection) -> None:
     """psql asks for the password, which is not in the command."""
-    command = FORMATS["psql"].render(handed_out)
-    assert handed_out.password.reveal() not in command
+    command = FORMATS["psql"].render(connection)
+    assert connection.password.reveal() not in command
 
-    result = await in_shell(command, PGPASSWORD=handed_out.password.reveal())
+    result = await run_in_shell(command, PGPASSWORD=connection.password.reveal())
 
-    assert_logged_in(result, handed_out)
+    assert_logged_in(result, connection)
 
 
-async def test_a_container_accepts_docker(handed_out: Connection) -> None:
+async def test_a_container_accepts_docker(connection: Connection) -> None:
     """Docker passes the lines of the file to a program as its environment."""
-    lines = FORMATS["docker"].render(handed_out).splitlines()
+    lines = FORMATS["docker"].render(connection).splitlines()
     environment = dict(line.split("=", maxsplit=1) for line in lines)
 
-    assert_logged_in(await run_program(find_program("psql"), *ASK, WHO, **environment), handed_out)
+    assert_logged_in(
+        await run_program(find_program("psql"), *PSQL_OPTIONS, SELECT_DATABASE, **environment),
+        connection,
+    )
     url = environment.pop("DATABASE_URL")
-    assert_logged_in(await run_program(find_program("psql"), url, *ASK, WHO), handed_out)
+    assert_logged_in(
+        await run_program(find_program("psql"), url, *PSQL_OPTIONS, SELECT_DATABASE), connection
+    )
 
 
-async def in_shell(command: str, **environment: str) -> CommandResult:
+async def run_in_shell(command: str, **environment: str) -> CommandResult:
     find_program("psql")
-    return await run_program("sh", "-ec", f'{command} "$@"', "sh", *ASK, WHO, **environment)
+    return await run_program(
+        "sh", "-ec", f'{command} "$@"', "sh", *PSQL_OPTIONS, SELECT_DATABASE, **environment
+    )
 
 
-def assert_logged_in(asked: CommandResult, connection: Connection) -> None:
-    assert (asked.status, asked.stdout.strip()) == (0, connection.database), asked.stderr
+def assert_logged_in(result: CommandResult, connection: Connection) -> None:
+    assert (result.status, result.stdout.strip()) == (0, connection.database), result.stderr

@@ -14,7 +14,7 @@ CREATE = """
 import asyncio, sys
 from adapters.embedded import account
 account.SYSTEM_USER = sys.argv[1]
-print(asyncio.run(account.account_for_server()))
+print(asyncio.run(account.prepare_account()))
 """
 
 

@@ -16,14 +16,13 @@ from adapters.postgres.sessions import open_session
 from domain.connection import Connection
 from domain.errors import StartupError
 from tests.support.embedded_servers import (
-    PATIENCE,
     Events,
     login_session,
     open_server,
     read_notes,
-    wait_until,
     write_note,
 )
+from tests.support.polling import PATIENCE, wait_until
 from tests.support.provision_requests import new_provision_request
 from tests.support.service import list_servers_in
 
@@ -56,7 +55,7 @@ async def test_a_server_killed_while_it_starts_restarts(folder: Path) -> None:
         connection = await provider.provision(new_provision_request())
         for deaths in range(1, 4):
             await wait_until(partial(_kill_server, folder))
-            await wait_until(partial(_died, events, deaths))
+            await wait_until(partial(_has_died, events, deaths))
         await wait_until(lambda: "postgres.restarted" in events.names)
         await write_note(connection, "works")
         assert len(list_servers_in(folder)) == 1
@@ -70,11 +69,11 @@ async def test_a_tenants_endless_query_does_not_prevent_a_restart(
     events = Events()
     async with open_server(folder, events=events) as provider:
         connection = await provider.provision(new_provision_request())
-        async with _at_work(provider, connection) as work:
+        async with _run_endless_query(provider, connection) as query:
             _kill_server(folder)
             await wait_until(lambda: "postgres.restarted" in events.names)
             with pytest.raises((OSError, asyncpg.ConnectionDoesNotExistError)):
-                await work
+                await query
         await write_note(connection, "works")
         assert len(list_servers_in(folder)) == 1
 
@@ -88,32 +87,32 @@ async def test_a_failed_start_reports_the_end_of_the_log(folder: Path) -> None:
         await provider.ping()
 
 
-def _died(events: Events, times: int) -> bool:
+def _has_died(events: Events, times: int) -> bool:
     stops = ("postgres.stopped", "postgres.not_restarted")  # while it ran, while it started
     return sum(events.names.count(name) for name in stops) == times
 
 
 def _kill_server(folder: Path) -> int:
     """Kill the server but not its sessions. Return the number of killed servers."""
-    ours = [server for server in list_servers_in(folder) if server.ppid() == os.getpid()]
-    for server in ours:
+    own_servers = [server for server in servers_in(folder) if server.ppid() == os.getpid()]
+    for server in own_servers:
         server.kill()
-    return len(ours)
+    return len(own_servers)
 
 
 @asynccontextmanager
-async def _at_work(
+async def _run_endless_query(
     provider: PostgresProvider, connection: Connection
 ) -> AsyncIterator[asyncio.Task[str]]:
     """Run an endless query in a tenant's session until the context exits."""
     async with login_session(connection) as session:
         process = psutil.Process(await session.fetchval("SELECT pg_backend_pid()"))
-        work = asyncio.create_task(session.execute(ENDLESS))
+        query = asyncio.create_task(session.execute(ENDLESS))
         async with asyncio.timeout(PATIENCE):
             while not await _is_active(provider, connection):  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0.02)
         try:
-            yield work
+            yield query
         finally:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -133,7 +132,7 @@ MOMENTS = [0.0, 0.01, 0.05, 0.2, 0.4, 0.8]
 async def test_a_first_start_that_is_cancelled_leaves_no_obstacle(
     new_folder: Path, moment: float
 ) -> None:
-    await _given_up(new_folder, moment)
+    await _cancel_start(new_folder, moment)
     async with open_server(new_folder) as provider:
         await provider.ping()
 
@@ -142,7 +141,7 @@ async def test_a_later_start_that_is_cancelled_leaves_no_obstacle(folder: Path) 
     async with open_server(folder) as provider:
         port = provider.server.public_port
     for moment in MOMENTS:
-        await _given_up(folder, moment)
+        await _cancel_start(folder, moment)
     async with open_server(folder) as provider:
         assert provider.server.public_port == port
         await provider.ping()
@@ -156,7 +155,7 @@ async def test_a_cancelled_initdb_ends_with_its_children(new_folder: Path) -> No
     await wait_until(lambda: not list_servers_in(new_folder))
 
 
-async def _given_up(folder: Path, moment: float) -> None:
+async def _cancel_start(folder: Path, moment: float) -> None:
     starting = asyncio.create_task(_open(folder))
     await asyncio.wait([starting], timeout=moment)
     starting.cancel()

@@ -14,35 +14,19 @@ from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.sessions import open_session
 from domain.connection import Connection
 from domain.errors import StartupError
-from domain.provisioning import ProvisionRequest
 from tests.support.databases import provisioned_database
-from tests.support.embedded_servers import (
-    Events,
-    data_folder_in,
-    login_session,
-    open_server,
-    wait_until,
-)
-from tests.support.postgres_under_test import tenant_session
-from tests.support.provision_requests import new_provision_request
+from tests.support.embedded_servers import data_folder_in, login_session, open_server
+from tests.support.postgres_under_test import tenant
+from tests.support.provision_requests import new_provision_request, with_extensions
 from tests.support.servers import (
     BUNDLED_MAJOR,
-    find_former_programs,
     programs_for_version,
     ram_folder,
 )
 
 TRUSTED = ["citext", "hstore", "ltree", "pg_trgm", "unaccent", "vector"]
 
-OWNERS = "SELECT extowner::regrole::text FROM pg_extension WHERE extname = 'vector'"
-
-AS_BEFORE = "listen_addresses = '127.0.0.1'\n"
-
-
-def _with(provision_request: ProvisionRequest, *extensions: str) -> ProvisionRequest:
-    return ProvisionRequest(
-        tenant=provision_request.tenant, password=provision_request.password, extensions=extensions
-    )
+OWNER = "SELECT extowner::regrole::text FROM pg_extension WHERE extname = 'vector'"
 
 
 @asynccontextmanager
@@ -69,11 +53,11 @@ async def test_a_tenant_creates_and_owns_an_extension(
 async def test_a_tenant_can_create_exactly_the_listed_extensions(
     bundled_18: PostgresProvider,
 ) -> None:
-    listed = [extension.name for extension in await bundled_18.extensions()]
+    names = [extension.name for extension in await bundled_18.extensions()]
     async with new_tenant(bundled_18) as (_, session):
-        for name in listed:
+        for name in names:
             await session.execute(f'CREATE EXTENSION IF NOT EXISTS "{name}"')
-    assert set(TRUSTED) <= set(listed)
+    assert set(TRUSTED) <= set(names)
 
 
 @pytest.mark.parametrize("name", ["dblink", "file_fdw", "pageinspect", "postgres_fdw"])
@@ -97,7 +81,7 @@ async def test_an_extension_is_installed_with_its_requirements() -> None:
                 file.chmod(0o644)
             provision_request = new_provision_request()
             connection = await provider.provision(provision_request)
-            await provider.install(_with(provision_request, "needing"))
+            await provider.install(with_extensions(provision_request, "needing"))
             async with login_session(connection) as session:
                 found = await session.fetch("SELECT extname FROM pg_extension ORDER BY 1")
                 assert [row["extname"] for row in found] == ["hstore", "needing", "plpgsql"]
@@ -115,7 +99,7 @@ async def test_vector_gets_its_shared_memory_before_tenants_do(folder: Path) -> 
 async def test_vector_can_be_created_again_after_its_schema_was_dropped(
     bundled_18: PostgresProvider,
 ) -> None:
-    provision_request = _with(new_provision_request(), "vector")
+    provision_request = with_extensions(new_provision_request(), "vector")
     async with (
         provisioned_database(bundled_18, provision_request) as connection,
         tenant_session(connection) as session,
@@ -132,8 +116,12 @@ async def test_a_dump_with_vector_restores_into_another_database(
     bundled_18: PostgresProvider, options: tuple[str, ...]
 ) -> None:
     async with (
-        provisioned_database(bundled_18, _with(new_provision_request(), "vector")) as source,
-        provisioned_database(bundled_18, _with(new_provision_request(), "vector")) as target,
+        provisioned_database(
+            bundled_18, with_extensions(new_provision_request(), "vector")
+        ) as source,
+        provisioned_database(
+            bundled_18, with_extensions(new_provision_request(), "vector")
+        ) as target,
     ):
         async with tenant_session(source) as session:
             await session.execute("COMMENT ON EXTENSION vector IS 'our own'")
@@ -141,66 +129,23 @@ async def test_a_dump_with_vector_restores_into_another_database(
         if "--clean" in options and "--if-exists" not in options:
             async with tenant_session(target) as session:
                 await session.execute("CREATE TABLE kept (embedding vector)")
-        dumped = await _ran("pg_dump", *options, "--no-owner", "--no-acl", "--dbname", source.uri())
-        await _ran("psql", "--set=ON_ERROR_STOP=1", "--no-psqlrc", target.uri(), given=dumped)
-        async with tenant_session(target) as session:
+        dump = await _run_bundled(
+            "pg_dump", *options, "--no-owner", "--no-acl", "--dbname", source.uri()
+        )
+        await _run_bundled("psql", "--set=ON_ERROR_STOP=1", "--no-psqlrc", target.uri(), stdin=dump)
+        async with tenant(target) as session:
             assert await session.fetchval("SELECT embedding::text FROM kept") == "[1,2,3]"
             comment = "SELECT obj_description(oid) FROM pg_extension WHERE extname = 'vector'"
             assert await session.fetchval(comment) == "our own"
 
 
-async def test_vector_of_an_earlier_release_is_transferred_to_the_tenants_once() -> None:
-    with ram_folder() as folder:
-        connections = await _made_before(folder, 3)
-        events = Events()
-        async with open_server(folder, events=events):
-            await wait_until(lambda: events.fields("postgres.extensions_transferred"))
-            for connection in connections:
-                async with login_session(connection) as session:
-                    assert await session.fetchval(OWNERS) == connection.user
-                    await session.execute("COMMENT ON EXTENSION vector IS 'our own'")
-                    await session.execute("DROP EXTENSION vector")
-                    await session.execute("CREATE EXTENSION vector")
-        assert [each["databases"] for each in events.fields("postgres.extensions_transferred")] == [
-            3
-        ]
-
-        again = Events()
-        async with open_server(folder, events=again) as provider:
-            await provider.ping()
-        assert again.fields("postgres.extensions_transferred") == []
-
-
-async def test_an_extension_that_was_transferred_does_not_block_a_deletion() -> None:
-    with ram_folder() as folder:
-        provision_request = new_provision_request()
-        await _made_before(folder, 1, provision_request)
-        events = Events()
-        async with open_server(folder, events=events) as provider:
-            await wait_until(lambda: events.fields("postgres.extensions_transferred"))
-            await provider.delete(provision_request.tenant)
-            assert await provider.inventory() == []
-
-
-async def test_a_suspended_tenant_gets_vector_when_it_is_restored() -> None:
-    with ram_folder() as folder:
-        provision_request = new_provision_request()
-        [connection] = await _made_before(folder, 1, provision_request, suspended=True)
-        events = Events()
-        async with open_server(folder, events=events) as provider:
-            await wait_until(lambda: events.fields("postgres.extensions_transferred"))
-            await provider.provision(_with(provision_request, "vector"))
-            async with login_session(connection) as session:
-                assert await session.fetchval(OWNERS) == connection.user
-
-
 async def test_on_older_versions_the_superuser_installs_vector() -> None:
     with ram_folder() as folder:
         async with open_server(folder, major=16) as provider:
-            provision_request = _with(new_provision_request(), "vector")
+            provision_request = with_extensions(new_provision_request(), "vector")
             connection = await provider.provision(provision_request)
             async with login_session(connection) as session:
-                assert await session.fetchval(OWNERS) == "postgres"
+                assert await session.fetchval(OWNER) == "postgres"
             assert "vector" in [extension.name for extension in await provider.extensions()]
 
 
@@ -239,33 +184,7 @@ def test_a_control_file_differs_from_the_original_in_trust_and_path() -> None:
     ]
 
 
-async def _made_before(
-    folder: Path,
-    number: int,
-    provision_request: ProvisionRequest | None = None,
-    *,
-    suspended: bool = False,
-) -> list[Connection]:
-    """Create databases as an earlier release left them: the superuser owns `vector`, and pgvend's
-    settings have replaced initdb's."""
-    connections = []
-    async with open_server(folder, programs=await find_former_programs(BUNDLED_MAJOR)) as provider:
-        superuser = provider.server.superuser
-        assert superuser is not None
-        for _ in range(number):
-            provision_request = provision_request or new_provision_request()
-            connection = await provider.provision(provision_request)
-            async with open_session({**superuser, "database": connection.database}) as session:
-                await session.execute("CREATE EXTENSION vector WITH SCHEMA public")
-            if suspended:
-                await provider.suspend(provision_request.tenant)
-            connections.append(connection)
-            provision_request = None
-    (data_folder_in(folder) / "postgresql.conf").write_text(AS_BEFORE)
-    return connections
-
-
-async def _ran(program: str, *arguments: str, given: bytes = b"") -> bytes:
+async def _run_bundled(program: str, *arguments: str, stdin: bytes = b"") -> bytes:
     """Run one of the bundled server's programs, and return its output."""
     path = (await programs_for_version(BUNDLED_MAJOR)).folder / program
     process = await asyncio.create_subprocess_exec(
@@ -275,6 +194,6 @@ async def _ran(program: str, *arguments: str, given: bytes = b"") -> bytes:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    output, errors = await process.communicate(given)
+    output, errors = await process.communicate(stdin)
     assert process.returncode == 0, errors.decode()
     return output

@@ -23,14 +23,14 @@ from tests.support.requirements import skip_without
 
 async def test_a_signal_ends_a_session_that_sql_cannot_end(bundled_18: PostgresProvider) -> None:
     stranger = {**(bundled_18.server.superuser or {}), "user": "nobody"}
-    mute = replace(bundled_18, server=replace(bundled_18.server, superuser=stranger))
+    without_superuser = replace(bundled_18, server=replace(bundled_18.server, superuser=stranger))
     async with (
         provisioned_database(bundled_18, new_provision_request()) as connection,
-        tenant_session(connection) as session,
-        open_provider_guard(bundled_18) as seeing,
-        open_embedded_guard(mute) as guard,
+        tenant(connection) as session,
+        open_provider_guard(bundled_18) as other_guard,
+        open_embedded_guard(without_superuser) as guard,
     ):
-        [seen] = (await seeing.inspect()).sessions
+        [seen] = (await other_guard.inspect()).sessions
         assert await guard.end(seen)
 
         async def is_over() -> bool:
@@ -82,8 +82,8 @@ async def test_the_guard_measures_the_free_disk_space(bundled_18: PostgresProvid
         assert 0 < disk.free <= disk.total
 
 
-HOLD = "BEGIN; SELECT count(*) FROM pg_roles"
-QUEUE = """
+HOLD_LOCK = "BEGIN; SELECT count(*) FROM pg_roles"
+QUEUE_FOR_LOCK = """
 DO $$ BEGIN
     EXECUTE 'CREATE RULE r AS ON INSERT TO pg_catalog.pg_authid DO NOTHING';
 END $$
@@ -97,25 +97,25 @@ async def test_a_guard_that_starts_during_an_attack_logs_in(
     async with (
         provisioned_database(bundled_18, new_provision_request()) as innocent,
         provisioned_database(bundled_18, new_provision_request()) as attacker,
-        tenant_session(innocent) as idle,
-        tenant_session(innocent) as busy,
-        tenant_session(attacker) as holding,
-        tenant_session(attacker) as queueing,
+        tenant(innocent) as idle,
+        tenant(innocent) as busy,
+        tenant(attacker) as lock_holder,
+        tenant(attacker) as attacking_session,
     ):
         working = asyncio.create_task(busy.fetchval("SELECT 42 FROM pg_sleep(3)"))
-        await holding.execute(HOLD)
-        queue = asyncio.create_task(queueing.execute(QUEUE))
-        await wait_until(lambda: waits(queueing))
+        await lock_holder.execute(HOLD_LOCK)
+        queue = asyncio.create_task(attacking_session.execute(QUEUE_FOR_LOCK))
+        await wait_until(lambda: _is_waiting(attacking_session))
         async with open_provider_guard(bundled_18) as guard:
             assert (await guard.inspect()).sessions
         with pytest.raises(asyncpg.PostgresConnectionError):
             await queue
         assert await idle.fetchval("SELECT 42") == 42
         assert await working == 42
-        assert await holding.fetchval("SELECT 42") == 42
+        assert await lock_holder.fetchval("SELECT 42") == 42
 
 
-async def waits(session: asyncpg.Connection) -> bool:
+async def _is_waiting(session: asyncpg.Connection) -> bool:
     process = psutil.Process(session.get_server_pid())
     return " ".join(process.cmdline()).strip().endswith("waiting")
 
@@ -126,13 +126,13 @@ async def test_no_session_is_ended_for_a_lock_while_logins_work(
     data = Path(bundled_18.server.admin["host"])
     async with (
         provisioned_database(bundled_18, new_provision_request()) as connection,
-        tenant_session(connection) as holding,
-        tenant_session(connection) as waiting,
+        tenant(connection) as lock_holder,
+        tenant(connection) as waiting,
     ):
-        await holding.execute("CREATE TABLE work (id int)")
-        await holding.execute("BEGIN; LOCK TABLE work")
+        await lock_holder.execute("CREATE TABLE work (id int)")
+        await lock_holder.execute("BEGIN; LOCK TABLE work")
         task = asyncio.create_task(waiting.fetchval("SELECT count(*) FROM work"))
-        await wait_until(lambda: waits(waiting))
+        await wait_until(lambda: _is_waiting(waiting))
         assert end_waiting_sessions(data) == 0
-        await holding.execute("COMMIT")
+        await lock_holder.execute("COMMIT")
         assert await task == 0

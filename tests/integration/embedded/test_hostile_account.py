@@ -25,26 +25,26 @@ Trap = Callable[[Path, Path], None]
 """A function that puts a trap into the data folder. It refers to a folder of root's."""
 
 
-def link(name: str) -> Trap:
-    return lambda data, precious: _replaced(data / name).symlink_to(precious / "secret")
+def symbolic_link(name: str) -> Trap:
+    return lambda data, precious: _remove(data / name).symlink_to(precious / "secret")
 
 
-def other_name(name: str) -> Trap:
+def hard_link(name: str) -> Trap:
     """Create a hard link, which not every system forbids."""
-    return lambda data, precious: _replaced(data / name).hardlink_to(precious / "secret")
+    return lambda data, precious: _remove(data / name).hardlink_to(precious / "secret")
 
 
-def folder_link(name: str) -> Trap:
-    return lambda data, precious: _replaced(data / name).symlink_to(precious)
+def link_to_folder(name: str) -> Trap:
+    return lambda data, precious: _remove(data / name).symlink_to(precious)
 
 
 def pipe(name: str) -> Trap:
     """Create a pipe: a program that opens it blocks."""
-    return lambda data, precious: os.mkfifo(_replaced(data / name))
+    return lambda data, precious: os.mkfifo(_remove(data / name))
 
 
 def folder(name: str) -> Trap:
-    return lambda data, precious: _replaced(data / name).mkdir()
+    return lambda data, precious: _remove(data / name).mkdir()
 
 
 FILES = (
@@ -52,16 +52,16 @@ FILES = (
     *("pgvend.conf", "pgvend.conf.new", "pg_hba.conf", ".s.PGSQL.1"),
 )
 
-READ = ("postmaster.pid", "PG_VERSION", "postgresql.conf")
+FILES_THAT_PGVEND_READS = ("postmaster.pid", "PG_VERSION", "postgresql.conf")
 
 TRAPS: dict[str, Trap] = {
     f"{kind.__name__} {name}": kind(name)
     for kind, names in {
-        link: FILES,
-        other_name: READ,
-        pipe: READ,
+        symbolic_link: FILES,
+        hard_link: FILES_THAT_PGVEND_READS,
+        pipe: FILES_THAT_PGVEND_READS,
         folder: ("postmaster.pid", "pgvend.conf.new"),
-        folder_link: ("base", "extension"),
+        link_to_folder: ("base", "extension"),
     }.items()
     for name in names
 }
@@ -87,18 +87,18 @@ async def test_traps_of_the_account_are_not_followed(
 ) -> None:
     """Neither by a start, nor a stop, nor the doctor. A damaged folder may be refused."""
     data = data_folder_in(copy_used_data(new_folder / "service"))
-    before = _portrait(precious)
+    before = _describe(precious)
     TRAPS[name](data, precious)
 
     async with asyncio.timeout(60):
         with suppress(StartupError):
             async with open_server(new_folder / "service"):
                 pass
-        looked = await run_embedded_checks(new_folder / "service")
+        checks = await run_embedded_checks(new_folder / "service")
 
-    assert _portrait(precious) == before
-    assert SECRET not in _readable(data)
-    assert SECRET not in str(looked)
+    assert _describe(precious) == before
+    assert SECRET not in _read_owned_files(data)
+    assert SECRET not in str(checks)
 
 
 async def test_another_users_server_behind_the_socket_is_refused(folder: Path) -> None:
@@ -123,7 +123,7 @@ echo 'postgres (PostgreSQL) 18.6'
 async def test_programs_of_others_are_not_run_as_root(new_folder: Path) -> None:
     account = find_account()
     assert account
-    programs = _programs(new_folder, account)
+    programs = _create_programs(new_folder, account)
 
     service = {"PGVEND_DATA_DIR": str(new_folder / "service")}
     await run_pgvend("doctor", PGVEND_EMBEDDED_PROGRAMS=str(programs), **service)
@@ -131,7 +131,7 @@ async def test_programs_of_others_are_not_run_as_root(new_folder: Path) -> None:
     assert (programs / "seen").read_text() == f"{account.uid}\n"
 
 
-def _programs(above: Path, account: Account) -> Path:
+def _create_programs(above: Path, account: Account) -> Path:
     """Programs that the account can change."""
     above.chmod(0o711)
     programs = above / "programs"
@@ -159,7 +159,7 @@ async def test_a_folder_that_the_account_could_replace_is_refused(
     assert f"can change {above}" in str(await run_embedded_checks(above / "service"))
 
 
-def _replaced(path: Path) -> Path:
+def _remove(path: Path) -> Path:
     """Remove what is at the path, and return the path."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
@@ -168,7 +168,7 @@ def _replaced(path: Path) -> Path:
     return path
 
 
-def _portrait(precious: Path) -> list[object]:
+def _describe(precious: Path) -> list[object]:
     found: list[object] = []
     for path in (precious, *sorted(precious.rglob("*"))):
         stat = path.lstat()
@@ -177,7 +177,7 @@ def _portrait(precious: Path) -> list[object]:
     return found
 
 
-def _readable(data: Path) -> str:
+def _read_owned_files(data: Path) -> str:
     """Return the text of all files that the account owns."""
     owner = data.stat().st_uid
     files = [path for path in data.rglob("*") if path.is_file() and not path.is_symlink()]

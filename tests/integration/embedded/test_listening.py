@@ -12,24 +12,23 @@ import pytest
 from adapters.embedded.configuration import ADMIN, SUPERUSER
 from adapters.embedded.server import EmbeddedOptions
 from domain.connection import Connection
-from domain.provisioning import ProvisionRequest
 from tests.support.databases import provisioned_database
 from tests.support.embedded_servers import NO_FSYNC, login_session, open_server_with
 from tests.support.legacy_clients import create_by_legacy_route
-from tests.support.provision_requests import new_provision_request
+from tests.support.provision_requests import new_provision_request, with_extensions
 from tests.support.requirements import skip_without
 from tests.support.service import running_service
 
 ANOTHER = "127.0.0.2"
 
 
-def bundle(folder: Path, listen: Sequence[str], **public: Any) -> EmbeddedOptions:
+def create_options(folder: Path, listen: Sequence[str], **public: Any) -> EmbeddedOptions:
     return EmbeddedOptions(folder=folder / "embedded", listen=listen, settings=NO_FSYNC, **public)
 
 
 async def test_connections_name_the_address_that_the_server_listens_on(new_folder: Path) -> None:
     async with (
-        open_server_with(bundle(new_folder, [ANOTHER])) as provider,
+        open_server_with(create_options(new_folder, [ANOTHER])) as provider,
         provisioned_database(provider, new_provision_request()) as connection,
     ):
         assert connection.host == ANOTHER
@@ -44,7 +43,7 @@ async def test_over_the_network_a_password_is_required_and_the_admin_is_rejected
 ) -> None:
     async with (
         open_server_with(
-            bundle(new_folder, ["*"], public_host=(host := own_address()))
+            create_options(new_folder, ["*"], public_host=(host := find_own_address()))
         ) as provider,
         provisioned_database(provider, new_provision_request()) as connection,
     ):
@@ -59,16 +58,9 @@ async def test_over_the_network_a_password_is_required_and_the_admin_is_rejected
 
 async def test_pgvends_own_sessions_do_not_use_the_public_name(new_folder: Path) -> None:
     """The name may resolve to a port that only other machines can reach."""
-    bundled = bundle(new_folder, ["127.0.0.1"], public_host="db.example", public_port=6432)
-    async with open_server_with(bundled) as provider:
-        provision_request = new_provision_request()
-        connection = await provider.provision(
-            ProvisionRequest(
-                tenant=provision_request.tenant,
-                password=provision_request.password,
-                extensions=("hstore",),
-            )
-        )
+    options = create_options(new_folder, ["127.0.0.1"], public_host="db.example", public_port=6432)
+    async with open_server_with(options) as provider:
+        connection = await provider.provision(with_extensions(new_provision_request(), "hstore"))
         assert (connection.host, connection.port) == ("db.example", 6432)
 
 
@@ -81,7 +73,7 @@ async def test_connections_name_the_public_host(new_folder: Path) -> None:
             assert await session.fetchval("SELECT host(inet_server_addr())") == ANOTHER
 
 
-def own_address() -> str:
+def find_own_address() -> str:
     """Return one of this machine's IPv4 addresses that is not loopback."""
     for interface in psutil.net_if_addrs().values():
         for each in interface:

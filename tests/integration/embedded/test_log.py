@@ -15,8 +15,9 @@ from adapters.embedded.configuration import OWN_CONFIGURATION
 from adapters.embedded.programs import DATA, load_programs
 from adapters.embedded.server_log import ServerLog
 from domain.errors import StartupError
-from tests.support.embedded_servers import PATIENCE, data_folder_in, login_session, open_server
+from tests.support.embedded_servers import data_folder_in, login_session, open_server
 from tests.support.legacy_clients import create_by_legacy_route, superuser_login
+from tests.support.polling import PATIENCE
 from tests.support.provision_requests import new_provision_request
 from tests.support.servers import stop_server
 from tests.support.service import running_service
@@ -37,11 +38,14 @@ FLOODS = {
 async def test_no_message_makes_the_log_exceed_its_limit(folder: Path, flood: str) -> None:
     async with open_server(folder) as provider:
         connection = await provider.provision(new_provision_request())
-        async with login_session(connection) as session, _measured(folder / "embedded") as longest:
-            await _flooded(session, flood)
+        async with (
+            login_session(connection) as session,
+            _measure_log(folder / "embedded") as max_size,
+        ):
+            await _flood(session, flood)
         async with login_session(connection) as session:
             assert await session.fetchval("SELECT 1") == 1
-    assert 0 < longest() <= 2 * LOG_LIMIT
+    assert 0 < max_size() <= 2 * LOG_LIMIT
 
 
 async def test_a_stopped_service_does_not_block_the_server(folder: Path) -> None:
@@ -52,7 +56,7 @@ async def test_a_stopped_service_does_not_block_the_server(folder: Path) -> None
             service.process.send_signal(signal.SIGSTOP)
             try:
                 async with asyncio.timeout(60):
-                    await _flooded(session, "log")
+                    await _flood(session, "log")
             finally:
                 service.process.send_signal(signal.SIGCONT)
     assert _size(folder / "embedded") <= 2 * LOG_LIMIT
@@ -70,9 +74,9 @@ async def test_a_server_whose_service_is_gone_keeps_running(folder: Path) -> Non
     )
     server_log.close()
     try:
-        session = await _connected(folder)
+        session = await _connect(folder)
         for flood in FLOODS:
-            await _flooded(session, flood)
+            await _flood(session, flood)
         assert await session.fetchval("SELECT 1") == 1
         await session.close()
     finally:
@@ -85,7 +89,7 @@ async def test_a_failed_start_reports_the_reason(folder: Path) -> None:
             pass
 
 
-async def _connected(folder: Path) -> asyncpg.Connection:
+async def _connect(folder: Path) -> asyncpg.Connection:
     async with asyncio.timeout(PATIENCE):
         while True:
             try:
@@ -94,26 +98,26 @@ async def _connected(folder: Path) -> asyncpg.Connection:
                 await asyncio.sleep(0.01)
 
 
-async def _flooded(session: asyncpg.Connection, flood: str) -> None:
+async def _flood(session: asyncpg.Connection, flood: str) -> None:
     with suppress(asyncpg.DataError, asyncpg.UndefinedTableError):
         await session.execute(FLOODS[flood].format(huge=HUGE, text="x" * HUGE))
 
 
 @asynccontextmanager
-async def _measured(folder: Path) -> AsyncIterator[Callable[[], int]]:
+async def _measure_log(folder: Path) -> AsyncIterator[Callable[[], int]]:
     """Measure the size of the log repeatedly, and yield a function that returns the maximum."""
     sizes = []
 
-    async def look() -> None:
+    async def measure() -> None:
         while True:
             sizes.append(_size(folder))
             await asyncio.sleep(0.002)
 
-    looking = asyncio.create_task(look())
+    measuring = asyncio.create_task(measure())
     try:
         yield lambda: max(sizes)
     finally:
-        looking.cancel()
+        measuring.cancel()
 
 
 def _size(folder: Path) -> int:

@@ -36,8 +36,8 @@ async def test_the_data_folder_can_have_any_name(
         connection = await provider.provision(new_provision_request())
         await write_note(connection, "kept")
     (new_folder / name).parent.mkdir(parents=True, exist_ok=True)
-    moved = folder.rename(new_folder / name)
-    async with open_server(moved) as provider:
+    new_name = folder.rename(new_folder / name)
+    async with open_server(new_name) as provider:
         assert await read_notes(connection) == ["kept"]
         await provider.ping()
 
@@ -52,7 +52,7 @@ async def test_other_users_can_read_no_file_in_the_folder(new_folder: Path) -> N
     folder = new_folder / "data"
     folder.mkdir(mode=0o755)
     async with running_service(folder) as service:
-        await create_by_legacy_route(service.url, "PrivateCaServer")
+        await create_by_legacy_route(service.url, "Private")
         assert _mode(folder) == 0o700
         assert _mode(folder / "secret") == 0o600
         assert _mode(folder / "embedded") == 0o700

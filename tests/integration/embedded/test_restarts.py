@@ -16,15 +16,9 @@ from adapters.driver.connector import connect
 from adapters.embedded.cluster import PORTS
 from adapters.embedded.listen_addresses import is_free
 from domain.errors import StartupError
-from tests.support import polling
-from tests.support.embedded_servers import (
-    data_folder_in,
-    open_server,
-    read_notes,
-    wait_until,
-    write_note,
-)
+from tests.support.embedded_servers import data_folder_in, open_server, read_notes, write_note
 from tests.support.legacy_clients import create_by_legacy_route, is_listening, superuser_login
+from tests.support.polling import wait_until
 from tests.support.provision_requests import new_provision_request
 from tests.support.servers import ram_folder
 from tests.support.service import (
@@ -58,23 +52,23 @@ async def test_a_killed_service_finds_its_data_at_the_next_start(folder: Path) -
 
 async def test_ctrl_c_lets_a_creation_finish_before_the_server_stops(folder: Path) -> None:
     """The configured port is kept."""
-    wished = _free_port()
-    async with running_service(folder, PGVEND_EMBEDDED_PORT=str(wished)) as service:
+    configured = _find_free_port()
+    async with running_service(folder, PGVEND_EMBEDDED_PORT=str(configured)) as service:
         superuser = await connect(**superuser_login(folder))
         async with superuser.transaction():
             await superuser.execute("LOCK TABLE pg_authid IN SHARE MODE")
-            vending = asyncio.create_task(create_by_legacy_route(service.url, "Slow"))
+            creating = asyncio.create_task(create_by_legacy_route(service.url, "Slow"))
             waiting = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"
-            await polling.wait_until(partial(superuser.fetchval, waiting))
+            await wait_until(partial(superuser.fetchval, waiting))
             os.killpg(service.process.pid, signal.SIGINT)
-            await polling.wait_until(lambda: _is_deaf(service.url))
-            assert not vending.done()
+            await wait_until(lambda: _refuses_connections(service.url))
+            assert not creating.done()
         await superuser.close()
-        connection = await vending
+        connection = await creating
         assert await service.process.wait() == 0
         assert list_servers_in(folder) == []
         assert not (data_folder_in(folder) / "postmaster.pid").exists()
-    assert connection.port == wished
+    assert connection.port == configured
     async with open_server(folder):
         await write_note(connection, "works")
         assert "not properly shut down" not in (folder / "embedded" / "postgres.log").read_text()
@@ -140,28 +134,28 @@ async def test_the_folder_is_free_after_a_refusal(folder: Path) -> None:
 async def test_a_port_in_use_is_reported_with_a_fix_and_changes_nothing(folder: Path) -> None:
     async with open_server(folder) as provider:
         port = provider.server.public_port
-    wished = _free_port()
-    for taken, wish in ((port, None), (wished, wished)):
+    configured = _find_free_port()
+    for taken, port_setting in ((port, None), (configured, configured)):
         with (
-            _taken(taken),
+            _occupied(taken),
             pytest.raises(StartupError, match=f"Port {taken} .*in use.*PGVEND_EMBEDDED_PORT"),
         ):
-            async with open_server(folder, port=wish):
+            async with open_server(folder, port=port_setting):
                 pass
         assert list_servers_in(folder) == []
     async with open_server(folder) as provider:
         assert provider.server.public_port == port
 
 
-async def _is_deaf(url: str) -> bool:
+async def _refuses_connections(url: str) -> bool:
     return not await is_listening(url)
 
 
 @contextmanager
-def _taken(port: int) -> Iterator[None]:
+def _occupied(port: int) -> Iterator[None]:
     with socket.create_server(("127.0.0.1", port)):
         yield
 
 
-def _free_port() -> int:
+def _find_free_port() -> int:
     return next(port for port in reversed(PORTS) if is_free(port))

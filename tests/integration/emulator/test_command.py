@@ -15,7 +15,7 @@ import asyncpg
 import psutil
 
 from tests.support.command_line import PATIENCE, PGVEND, plain_environment, run_pgvend
-from tests.support.embedded_servers import wait_until
+from tests.support.polling import wait_until
 
 LAST_LINE = "NEON_API_KEY"
 

@@ -18,7 +18,7 @@ QUOTING_ERROR = 'the provider sent {"name": "retire", "state": "failed"}'
 Step = tuple[str, str]
 """An operation's name and its state."""
 
-WRITTEN: Mapping[str, tuple[str, Sequence[Step]]] = {
+FORMER_RECORDS: Mapping[str, tuple[str, Sequence[Step]]] = {
     "new": ("provisioning", [("provision", "running")]),
     "ready": ("ready", [("provision", "done")]),
     "full": ("ready", [("provision", "done"), ("warn", "done"), ("confine", "running")]),
@@ -47,15 +47,15 @@ VALUES ('{id}', '{at}', 'pgvend', '', '{action}', 'db_1', '', '', 'done')
 """
 
 
-def fill(connection: Connection) -> None:
+def create_former_tables(connection: Connection) -> None:
     """Create the tables of that revision, with a record of every kind."""
     migrate(connection, destination=_REVISION)
-    for number, name in enumerate(WRITTEN):
+    for number, name in enumerate(FORMER_RECORDS):
         connection.exec_driver_sql(_insert(name, number, connection.dialect.name))
 
 
 def _insert(name: str, number: int, dialect: str) -> str:
-    state, steps = WRITTEN[name]
+    state, steps = FORMER_RECORDS[name]
     at = BEGIN + timedelta(seconds=number)
     history = [_step(position, step) for position, step in enumerate(steps, start=1)]
     is_scheduled = any(step[1] in {"running", "failed"} for step in steps)
@@ -79,7 +79,7 @@ def _format_moment(at: datetime, dialect: str) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S.%f}{'+00' if dialect == 'postgresql' else ''}"
 
 
-def add_audit_entries(connection: Connection, actions: Sequence[str]) -> None:
+def add_audit_events(connection: Connection, actions: Sequence[str]) -> None:
     at = _format_moment(BEGIN, connection.dialect.name)
     for number, action in enumerate(actions):
         statement = _INSERT_AUDIT.format(id=f"aud_{number:02}", at=at, action=action)

@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from adapters.registry import postgres
+from adapters.registry.executor import Executor
 from adapters.registry.leases import PostgresLeases
 from adapters.registry.rate_limiter import SqlRateLimiter
-from adapters.registry.store import Store
 from adapters.registry.stores import Stores, create_stores, open_postgres_stores
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached, Unavailable
@@ -26,7 +26,7 @@ SHORT_TIMEOUT = 1.5
 """Seconds for a statement in tests where one hangs. The others have to complete in this time."""
 
 
-_LEFT_OVER = """
+_OPEN_TRANSACTIONS_AND_LOCKS = """
 SELECT query FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND state LIKE 'idle in%'
 UNION ALL
@@ -42,7 +42,7 @@ class RegistryDatabase:
 
     server: OperatorsServer
     url: str
-    unbroken: Stores
+    direct: Stores
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class ProxiedRegistry:
 
 @asynccontextmanager
 async def create_registry_db(server: OperatorsServer) -> AsyncIterator[RegistryDatabase]:
-    async with temporary_database(server) as url, open_postgres_stores(url) as unbroken:
-        yield RegistryDatabase(server, url, unbroken)
+    async with temporary_database(server) as url, open_postgres_stores(url) as direct:
+        yield RegistryDatabase(server, url, direct)
 
 
 @asynccontextmanager
@@ -68,21 +68,23 @@ async def open_proxied(
 ) -> AsyncIterator[ProxiedRegistry]:
     async with AsyncExitStack() as stack:
         between = await (network or stack).enter_async_context(
-            running_proxy(_to(registry_db.server), fault)
+            proxy(_connect_to(registry_db.server), fault)
         )
-        way = (
+        proxied_url = (
             registry_db.url.replace(f":{registry_db.server.port}/", f":{between.port}/")
             + "?sslmode=disable"
         )
-        engine = postgres.create_registry_engine(way, call_timeout)
+        engine = postgres.create_registry_engine(proxied_url, call_timeout)
         stack.push_async_callback(engine.dispose)
-        leases = PostgresLeases(partial(postgres.open_session, way, call_timeout=call_timeout))
+        leases = PostgresLeases(
+            partial(postgres.open_session, proxied_url, call_timeout=call_timeout)
+        )
         stack.push_async_callback(leases.close)
-        store = Store(engine, engine)
-        yield ProxiedRegistry(create_stores(store, leases, SqlRateLimiter(store)), between)
+        executor = Executor(engine, engine)
+        yield ProxiedRegistry(create_stores(executor, leases, SqlRateLimiter(executor)), between)
 
 
-def _to(server: OperatorsServer) -> Callable[[str], Awaitable[Streams]]:
+def _connect_to(server: OperatorsServer) -> Callable[[str], Awaitable[Streams]]:
     return lambda _: asyncio.open_connection("127.0.0.1", server.port)
 
 
@@ -93,26 +95,26 @@ S = TypeVar("S")
 async def break_each_request(
     registry_db: RegistryDatabase,
     injection: Injection,
-    begin: Callable[[], S | Awaitable[S]],
+    create: Callable[[], S | Awaitable[S]],
     call: Callable[[Stores, S], Coroutine[Any, Any, object]],
     after: Callable[[ProxiedRegistry, S, Any], Awaitable[None]],
 ) -> Sequence[str]:
-    """Break each request of a call in turn, the login included, on a new subject that `begin`
+    """Break each request of a call in turn, the login included, on a new subject that `create`
     creates, and check the result with `after`. Return the requests of an unbroken call."""
 
-    async def begun() -> S:
-        subject = begin()
+    async def create_subject() -> S:
+        subject = create()
         return await subject if isinstance(subject, Awaitable) else subject
 
     async def case(at: int) -> None:
-        subject, fault = await begun(), Fault(injection.kind, at)
+        subject, fault = await create_subject(), Fault(injection.how, at)
         async with open_proxied(registry_db, fault) as proxied:
             outcome = await run_with_fault(call(proxied.stores, subject), fault, injection)
             await after(proxied, subject, outcome)
 
-    async with open_proxied(registry_db) as whole:
-        await call(whole.stores, await begun())
-        requests = list(whole.proxy.requests)
+    async with open_proxied(registry_db) as unbroken_run:
+        await call(unbroken_run.stores, await create_subject())
+        requests = list(unbroken_run.proxy.requests)
     await inject_at_every(requests, case, injection)
     return requests
 
@@ -150,4 +152,4 @@ def new_record_of(caller: str | None = None) -> Database:
 
 async def is_clean(registry_db: RegistryDatabase) -> bool:
     """Return whether the server has neither an open transaction nor a lock of the registry."""
-    return not await run_sql(registry_db.url, _LEFT_OVER)
+    return not await run_sql(registry_db.url, _OPEN_TRANSACTIONS_AND_LOCKS)

@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.registry import sqlite
 from adapters.registry.audit_log import FORMER_ACTIONS, SqlAuditLog
 from adapters.registry.doctor import SqliteRegistryChecks
+from adapters.registry.executor import Executor
 from adapters.registry.migration import migrate
 from adapters.registry.registry import SqlRegistry
-from adapters.registry.store import Store
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached
 from domain.lifecycle import Operation, State
@@ -23,10 +23,10 @@ from domain.reconciliation import ReconcileAction, find_due_action
 from ports.driven.audit_log import AuditQuery
 from ports.driven.registry import Query
 from tests.integration.registry.former_records import (
+    FORMER_RECORDS,
     QUOTING_ERROR,
-    WRITTEN,
-    add_audit_entries,
-    fill,
+    add_audit_events,
+    create_former_tables,
 )
 from tests.support.records import TARGET, new_record
 from tests.support.registries import BEGIN, registry_file
@@ -52,14 +52,14 @@ LIVE_OF_CALLER = 6
 async def former(engine: AsyncEngine) -> AsyncEngine:
     """A registry of revision 0004 with a record of every kind, as that release stored them."""
     async with engine.begin() as connection:
-        await connection.run_sync(fill)
+        await connection.run_sync(create_former_tables)
     return engine
 
 
 async def _migrate(engine: AsyncEngine) -> SqlRegistry:
     async with engine.begin() as connection:
         await connection.run_sync(migrate)
-    return SqlRegistry(Store(engine, engine))
+    return SqlRegistry(Executor(engine, engine))
 
 
 async def _records(engine: AsyncEngine) -> Mapping[str, Database]:
@@ -77,9 +77,9 @@ async def test_states_are_rewritten(former: AsyncEngine) -> None:
 async def test_operations_are_rewritten_and_nothing_else_in_a_history(former: AsyncEngine) -> None:
     records = await _records(former)
 
-    for name, (_, written) in WRITTEN.items():
+    for name, (_, former_steps) in FORMER_RECORDS.items():
         steps = [(step.name, step.state.value) for step in records[name].history]
-        assert steps == [(OPERATIONS.get(step, step), state) for step, state in written]
+        assert steps == [(OPERATIONS.get(step, step), state) for step, state in former_steps]
     assert records["going"].history[-1].error == QUOTING_ERROR
 
 
@@ -161,7 +161,7 @@ async def test_a_migration_that_is_rolled_back_leaves_the_former_words(former: A
 
         rows = await connection.exec_driver_sql("SELECT nickname, state FROM databases")
         found = {row["nickname"]: row["state"] for row in rows.mappings()}
-        assert found == {name: state for name, (state, _) in WRITTEN.items()}
+        assert found == {name: state for name, (state, _) in FORMER_RECORDS.items()}
     assert (await _records(former))["gone"].state is State.DELETED
 
 
@@ -206,20 +206,20 @@ async def test_the_audit_log_shows_former_actions_by_their_present_names(
 ) -> None:
     actions = [*FORMER_ACTIONS, "createDatabase"]
     async with former.begin() as connection:
-        await connection.run_sync(add_audit_entries, actions)
+        await connection.run_sync(add_audit_events, actions)
     await _migrate(former)
 
-    entries = await SqlAuditLog(Store(former, former)).read(AuditQuery())
+    entries = await SqlAuditLog(Executor(former, former)).read(AuditQuery())
 
-    shown = [entry.action for entry in reversed(entries)]
-    assert shown == [*FORMER_ACTIONS.values(), "createDatabase"]
+    present = [entry.action for entry in reversed(entries)]
+    assert present == [*FORMER_ACTIONS.values(), "createDatabase"]
 
 
 async def test_doctor_counts_the_live_records_of_former_tables(tmp_path: Path) -> None:
     file = registry_file(tmp_path)
     engine = sqlite.create_registry_engine(file, connections=1)
     async with engine.begin() as connection:
-        await connection.run_sync(fill)
+        await connection.run_sync(create_former_tables)
     await engine.dispose()
 
     found = await SqliteRegistryChecks(file).take_snapshot()

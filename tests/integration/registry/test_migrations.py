@@ -1,5 +1,6 @@
 """Migration of the tables from nothing and from every earlier revision."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,12 +12,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.registry.executor import Executor
 from adapters.registry.migration import VERSION_TABLE, load_revisions, migrate
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.rows import row_from_database
-from adapters.registry.schema import DATABASES, METADATA
-from adapters.registry.store import Store
+from adapters.registry.schema import DATABASES, IS_LIVE, METADATA
 from domain.errors import NameTaken, StartupError
+from domain.states import GONE
 from tests.integration.registry.conftest import empty_database
 from tests.support.records import new_record
 from tests.support.registries import IDEMPOTENCY_KEY
@@ -40,17 +42,27 @@ def test_revisions_are_numbered_in_order() -> None:
     assert [f"{number:04}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
 
 
+def test_records_are_live_in_the_states_that_the_indexes_do_not_exclude() -> None:
+    excluded = set(re.findall(r"'(\w+)'", IS_LIVE.text))
+
+    assert excluded == GONE
+
+
 async def test_migrated_tables_equal_the_schema(
     engine: AsyncEngine, server: OperatorsServer | None
 ) -> None:
     """This includes the conditions of indexes and collations, which Alembic does not compare."""
-    async with empty_database(server) as other, engine.begin() as migrated, other.begin() as made:
+    async with (
+        empty_database(server) as other,
+        engine.begin() as migrated,
+        other.begin() as created,
+    ):
         await migrated.run_sync(migrate)
-        await made.run_sync(METADATA.create_all)
+        await created.run_sync(METADATA.create_all)
 
         assert await migrated.run_sync(_find_differences) == []
         for query in (COLUMNS, INDEXES):
-            assert await migrated.run_sync(_describe, query) == await made.run_sync(
+            assert await migrated.run_sync(_describe, query) == await created.run_sync(
                 _describe, query
             )
 
@@ -97,7 +109,7 @@ async def test_a_registry_of_a_newer_pgvend_is_refused_unchanged(engine: AsyncEn
     with pytest.raises(StartupError, match=r"newer pgvend .*9999.*start that version"):
         await _migrate(engine)
 
-    assert await SqlRegistry(Store(engine, engine)).get(kept.id) == kept
+    assert await SqlRegistry(Executor(engine, engine)).get(kept.id) == kept
 
 
 async def test_another_programs_migrations_are_ignored(engine: AsyncEngine) -> None:
@@ -113,7 +125,7 @@ async def test_another_programs_migrations_are_ignored(engine: AsyncEngine) -> N
 async def _migrate(engine: AsyncEngine) -> SqlRegistry:
     async with engine.begin() as connection:
         await connection.run_sync(migrate)
-    return SqlRegistry(Store(engine, engine))
+    return SqlRegistry(Executor(engine, engine))
 
 
 def _find_differences(connection: Connection) -> Sequence[Any]:

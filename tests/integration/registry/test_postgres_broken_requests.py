@@ -33,13 +33,13 @@ QUOTA = 1
 
 injections = pytest.mark.parametrize("injection", INJECTIONS.values(), ids=list(INJECTIONS))
 
-all_blows = pytest.mark.parametrize(
+all_injections = pytest.mark.parametrize(
     "injection", (INJECTIONS | SLOW_INJECTIONS).values(), ids=list(INJECTIONS | SLOW_INJECTIONS)
 )
 
 
 @injections
-async def test_an_add_is_complete_or_not_made(
+async def test_an_add_is_complete_or_not_stored(
     registry_db: RegistryDatabase, injection: Injection
 ) -> None:
     async def after(proxied: ProxiedRegistry, new: Database, _: object) -> None:
@@ -51,18 +51,18 @@ async def test_an_add_is_complete_or_not_made(
 
 
 @injections
-async def test_an_update_is_complete_or_not_made(
+async def test_an_update_is_complete_or_not_stored(
     registry_db: RegistryDatabase, injection: Injection
 ) -> None:
     async def update(stores: Stores, before: Database) -> Database:
         return await stores.registry.update(before.transition_to(State.READY))
 
     async def after(proxied: ProxiedRegistry, before: Database, _: object) -> None:
-        found = await registry_db.unbroken.registry.get(before.id)
+        found = await registry_db.direct.registry.get(before.id)
         assert (found.state, found.version) in {(before.state, 1), (State.READY, 2)}
         await retry_until_success(lambda: _advance(proxied.stores, before.id))
 
-    add = registry_db.unbroken.registry.add
+    add = registry_db.direct.registry.add
     requests = await break_each_request(
         registry_db, injection, lambda: add(new_record()), update, after
     )
@@ -73,14 +73,14 @@ async def test_an_update_is_complete_or_not_made(
 async def test_a_lease_is_released(registry_db: RegistryDatabase, injection: Injection) -> None:
     async def after(proxied: ProxiedRegistry, name: str, _: object) -> None:
         await retry_until_success(lambda: acquire_lease(proxied.stores, name))
-        await retry_until_success(lambda: acquire_lease(registry_db.unbroken, name))
+        await retry_until_success(lambda: acquire_lease(registry_db.direct, name))
 
     requests = await break_each_request(registry_db, injection, unique_name, acquire_lease, after)
     assert requests[-1].startswith("run SELECT pg_advisory_unlock")
 
 
-@all_blows
-async def test_an_add_within_a_quota_is_complete_or_not_made_and_leaves_no_lock(
+@all_injections
+async def test_an_add_within_a_quota_is_complete_or_not_stored_and_leaves_no_lock(
     registry_db: RegistryDatabase, injection: Injection
 ) -> None:
     """The transaction has two statements, and must leave neither changes nor locks."""
@@ -90,12 +90,12 @@ async def test_an_add_within_a_quota_is_complete_or_not_made_and_leaves_no_lock(
 
     async def after(proxied: ProxiedRegistry, new: Database, _: object) -> None:
         other = new_record_of(new.caller)
-        await retry_until_success(lambda: registry_db.unbroken.registry.add(other, QUOTA + 1))
-        other = await registry_db.unbroken.registry.get(other.id)
-        await registry_db.unbroken.registry.update(replace(other, state=State.FAILED))
+        await retry_until_success(lambda: registry_db.direct.registry.add(other, QUOTA + 1))
+        other = await registry_db.direct.registry.get(other.id)
+        await registry_db.direct.registry.update(replace(other, state=State.FAILED))
         if not await _is_kept(registry_db, new):
             await retry_until_success(lambda: add_or_confirm(proxied.stores, new, QUOTA))
-        assert (await registry_db.unbroken.registry.get(new.id)).names == new.names
+        assert (await registry_db.direct.registry.get(new.id)).names == new.names
         with pytest.raises(QuotaReached):
             await proxied.stores.registry.add(new_record_of(new.caller), QUOTA)
 
@@ -104,7 +104,7 @@ async def test_an_add_within_a_quota_is_complete_or_not_made_and_leaves_no_lock(
     await wait_until(lambda: is_clean(registry_db))
 
 
-@all_blows
+@all_injections
 async def test_a_new_key_is_complete_or_not_stored(
     registry_db: RegistryDatabase, injection: Injection
 ) -> None:
@@ -113,19 +113,19 @@ async def test_a_new_key_is_complete_or_not_stored(
             await stores.keys.add(key)
 
     async def after(proxied: ProxiedRegistry, key: ApiKey, _: object) -> None:
-        if await registry_db.unbroken.keys.find(key.id) is None:
+        if await registry_db.direct.keys.find(key.id) is None:
             await retry_until_success(lambda: add(proxied.stores, key))
-        assert await registry_db.unbroken.keys.find(key.id) == key
+        assert await registry_db.direct.keys.find(key.id) == key
 
     await break_each_request(registry_db, injection, new_api_key, add, after)
 
 
-@all_blows
+@all_injections
 async def test_a_revocation_can_be_repeated(
     registry_db: RegistryDatabase, injection: Injection
 ) -> None:
-    async def begin() -> ApiKey:
-        await registry_db.unbroken.keys.add(key := new_api_key())
+    async def create() -> ApiKey:
+        await registry_db.direct.keys.add(key := new_api_key())
         return key
 
     async def revoke(stores: Stores, key: ApiKey) -> ApiKey:
@@ -133,12 +133,12 @@ async def test_a_revocation_can_be_repeated(
 
     async def after(proxied: ProxiedRegistry, key: ApiKey, _: object) -> None:
         await retry_until_success(lambda: revoke(proxied.stores, key))
-        assert await registry_db.unbroken.keys.find(key.id) == key.revoke(CREATED_AT)
+        assert await registry_db.direct.keys.find(key.id) == key.revoke(CREATED_AT)
 
-    await break_each_request(registry_db, injection, begin, revoke, after)
+    await break_each_request(registry_db, injection, create, revoke, after)
 
 
-@all_blows
+@all_injections
 async def test_an_audit_event_is_complete_or_not_stored(
     registry_db: RegistryDatabase, injection: Injection
 ) -> None:
@@ -146,18 +146,18 @@ async def test_an_audit_event_is_complete_or_not_stored(
         await stores.audit.append(entry)
 
     async def after(_: ProxiedRegistry, entry: StoredAuditEvent, __: object) -> None:
-        assert await registry_db.unbroken.audit.read(AuditQuery(subject=entry.subject)) in (
+        assert await registry_db.direct.audit.read(AuditQuery(subject=entry.subject)) in (
             [],
             [entry],
         )
 
-    def begin() -> StoredAuditEvent:
+    def create() -> StoredAuditEvent:
         return new_entry(subject=unique_name("db"))
 
-    await break_each_request(registry_db, injection, begin, append, after)
+    await break_each_request(registry_db, injection, create, append, after)
 
 
-@all_blows
+@all_injections
 async def test_counting_never_exceeds_the_rate(
     registry_db: RegistryDatabase, injection: Injection
 ) -> None:
@@ -166,9 +166,7 @@ async def test_counting_never_exceeds_the_rate(
         return (await stores.shared_rate_limiter.hit(name, Rate(2, 3600))).is_granted
 
     async def after(proxied: ProxiedRegistry, name: str, broken: object) -> None:
-        assert (
-            sum([broken is True, *[await hit(registry_db.unbroken, name) for _ in range(3)]]) <= 2
-        )
+        assert sum([broken is True, *[await hit(registry_db.direct, name) for _ in range(3)]]) <= 2
         await retry_until_success(lambda: hit(proxied.stores, name))
 
     await break_each_request(registry_db, injection, unique_name, hit, after)
@@ -176,7 +174,7 @@ async def test_counting_never_exceeds_the_rate(
 
 async def _is_kept(registry_db: RegistryDatabase, database: Database) -> bool:
     try:
-        return (await registry_db.unbroken.registry.get(database.id)).names == database.names
+        return (await registry_db.direct.registry.get(database.id)).names == database.names
     except DatabaseNotFound:
         return False
 

@@ -19,7 +19,7 @@ from tests.support.records import new_record
 from tests.support.registries import run_sql, temporary_database
 from tests.support.servers import OperatorsServer, operators_server
 
-ENDED = (
+END_OTHER_SESSIONS = (
     "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
@@ -48,13 +48,12 @@ async def test_sessions_that_were_ended_while_idle_fail_no_call(url: str, stores
     kept = await stores.registry.add(new_record())
     await asyncio.gather(*(stores.registry.get(kept.id) for _ in range(20)))
 
-    await run_sql(url, ENDED)
+    await run_sql(url, END_OTHER_SESSIONS)
 
     assert await stores.registry.get(kept.id) == kept
-    transition_to = await stores.registry.update(kept.transition_to(State.READY))
+    updated = await stores.registry.update(kept.transition_to(State.READY))
     assert (
-        await asyncio.gather(*(stores.registry.get(kept.id) for _ in range(20)))
-        == [transition_to] * 20
+        await asyncio.gather(*(stores.registry.get(kept.id) for _ in range(20))) == [updated] * 20
     )
 
 
@@ -64,7 +63,7 @@ async def test_a_call_whose_session_is_ended_changes_nothing(url: str, stores: S
         await other.execute("LOCK TABLE databases")
         updating = asyncio.create_task(stores.registry.update(kept.transition_to(State.READY)))
         await wait_until(lambda: _is_waiting(url))
-        await run_sql(url, ENDED + " AND wait_event_type = 'Lock'")
+        await run_sql(url, END_OTHER_SESSIONS + " AND wait_event_type = 'Lock'")
 
         with pytest.raises(Unavailable):
             await updating
@@ -114,7 +113,7 @@ async def test_a_lost_lease_can_be_taken_by_another_replica(url: str, stores: St
     async with open_postgres_stores(url) as other:
         ours, theirs = stores.leases.acquire("work"), other.leases.acquire("work")
         assert await ours.__aenter__()
-        await run_sql(url, ENDED)
+        await run_sql(url, END_OTHER_SESSIONS)
         async with stores.leases.acquire("else") as is_new:
             assert is_new
         assert await theirs.__aenter__()

@@ -101,7 +101,7 @@ async def test_an_add_within_a_quota_leaves_its_session_as_it_was(
         kept = await proxied.stores.registry.add(new_record())
 
         assert len(proxied.proxy.pids) == 1, "another session was used"
-        assert await registry_db.unbroken.registry.get(kept.id) == kept
+        assert await registry_db.direct.registry.get(kept.id) == kept
         assert await is_clean(registry_db)
 
 

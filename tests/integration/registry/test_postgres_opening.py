@@ -15,7 +15,7 @@ from tests.support.records import new_record
 from tests.support.registries import run_sql, temporary_database
 from tests.support.servers import PASSWORD, OperatorsServer
 
-SETTINGS = "PGVEND_REGISTRY_URL"
+SETTING = "PGVEND_REGISTRY_URL"
 
 
 async def test_many_replicas_can_open_a_new_registry_at_once(server_15: OperatorsServer) -> None:
@@ -41,13 +41,13 @@ async def test_the_operator_can_choose_the_schema(server_18: OperatorsServer) ->
         assert len(await run_sql(url, "SELECT FROM records.databases")) == 1
 
 
-async def test_sessions_are_few_and_durable_whatever_the_server_is_set_to(
+async def test_sessions_are_few_and_durable_regardless_of_the_servers_settings(
     server_18: OperatorsServer,
 ) -> None:
     """The tests' server may lose the latest commits by default; the registry's sessions must not.
     An open session would keep the database from being dropped at the end."""
-    (before,) = await run_sql(server_18.dsn(), "SHOW synchronous_commit")
-    assert before[0] == "off"
+    (setting,) = await run_sql(server_18.dsn(), "SHOW synchronous_commit")
+    assert setting[0] == "off"
 
     async with (
         temporary_database(server_18) as url,
@@ -55,11 +55,13 @@ async def test_sessions_are_few_and_durable_whatever_the_server_is_set_to(
         stores.leases.acquire("one"),
     ):
         await asyncio.gather(*(stores.registry.search(Query()) for _ in range(20)))
-        of_ours = f"pg_stat_activity WHERE datname = '{url.rpartition('/')[2]}'"
-        seen = await run_sql(server_18.superuser_dsn, f"SELECT application_name FROM {of_ours}")
-        assert {row[0] for row in seen} == {"pgvend"}
-        assert 1 < len(seen) <= 6
-        async with stores.registry._store._reading.connect() as connection:  # type: ignore[attr-defined]
+        of_registry = f"pg_stat_activity WHERE datname = '{url.rpartition('/')[2]}'"
+        sessions = await run_sql(
+            server_18.superuser_dsn, f"SELECT application_name FROM {of_registry}"
+        )
+        assert {row[0] for row in sessions} == {"pgvend"}
+        assert 1 < len(sessions) <= 6
+        async with stores.registry._executor._reading.connect() as connection:  # type: ignore[attr-defined]
             shown = await connection.exec_driver_sql("SHOW synchronous_commit")
             assert shown.scalar_one() == "on"
 
@@ -121,9 +123,9 @@ async def test_an_invalid_url_is_reported_without_its_text(url: str) -> None:
 
 
 async def _assert_refused(url: str, why: str, *, secret: str = PASSWORD) -> None:
-    with pytest.raises(StartupError, match=f"{why}.*|.*{SETTINGS}") as refusal:
+    with pytest.raises(StartupError, match=f"{why}.*|.*{SETTING}") as refusal:
         async with open_postgres_stores(url):
             pass
     assert why in str(refusal.value)
-    assert SETTINGS in str(refusal.value)
+    assert SETTING in str(refusal.value)
     assert secret not in "".join(traceback.format_exception(refusal.value))

@@ -1,31 +1,23 @@
-"""A registry in a file that is locked or full, and the query plans of SQLite.
-
-SQLite reads records by an index and in its order, so that the cost of a page does not depend on the
-number of records. PostgreSQL plans by its statistics, which no test can fix.
-"""
+"""A registry in a file that is locked or full."""
 
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry import sqlite
+from adapters.registry.executor import Executor
 from adapters.registry.registry import SqlRegistry
-from adapters.registry.store import Store
 from adapters.registry.stores import open_sqlite_stores
 from adapters.system.leases import InProcessLeases
 from domain.errors import DatabaseNotFound, Unavailable
 from domain.lifecycle import State
 from ports.driven.registry import Query
 from tests.support.records import new_record
-from tests.support.registries import BEGIN, IDEMPOTENCY_KEY, registry_file
+from tests.support.registries import registry_file
 from tests.support.servers import ram_folder
 
 SHORT_LOCK_TIMEOUT = 0.05
@@ -107,7 +99,7 @@ async def _registry_of_limited_size() -> AsyncIterator[
                 await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
         try:
-            yield SqlRegistry(Store(reading, writing)), set_limit
+            yield SqlRegistry(Executor(reading, writing)), set_limit
         finally:
             await reading.dispose()
             await writing.dispose()
@@ -120,58 +112,3 @@ async def _add_until_full(registry: SqlRegistry) -> int:
         except Unavailable:
             return number
     raise AssertionError("the file was never full")
-
-
-QUERIES = {
-    "the first page": Query(),
-    "a later page": Query(before="db_5"),
-    "a caller's": Query(caller="me", before="db_5"),
-    "of one state": Query(states=frozenset({State.DELETED}), before="db_5"),
-    "a request's": Query(idempotency_key=IDEMPOTENCY_KEY.key),
-    "due": Query(due=BEGIN + timedelta(days=1), target="here"),
-}
-
-on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
-
-
-@on_sqlite
-@pytest.mark.parametrize("name", QUERIES)
-async def test_a_search_uses_an_index_and_sorts_only_due_records(
-    migrated_engine: AsyncEngine, name: str
-) -> None:
-    registry = SqlRegistry(Store(migrated_engine, migrated_engine))
-
-    plan = await _explain(migrated_engine, lambda: registry.search(QUERIES[name]))
-
-    assert "USING" in plan
-    assert "INDEX" in plan
-    if name == "due":
-        assert "databases_wake_at (wake_at<?)" in plan
-    else:
-        assert "TEMP B-TREE" not in plan
-
-
-@on_sqlite
-async def test_a_quota_is_counted_by_an_index_of_live_databases(
-    migrated_engine: AsyncEngine,
-) -> None:
-    registry = SqlRegistry(Store(migrated_engine, migrated_engine))
-
-    plan = await _explain(migrated_engine, lambda: registry.add(new_record(), quota=1))
-
-    assert "databases_quota (caller=?)" in plan
-
-
-async def _explain(engine: AsyncEngine, call: Callable[[], Awaitable[object]]) -> str:
-    asked: list[tuple[Any, ...]] = []
-
-    def listen(*arguments: Any) -> None:
-        asked.append(arguments[2:4])
-
-    event.listen(engine.sync_engine, "before_cursor_execute", listen)
-    await call()
-    event.remove(engine.sync_engine, "before_cursor_execute", listen)
-    ((statement, values),) = asked
-    async with engine.connect() as connection:
-        rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
-        return "\n".join(str(row[-1]) for row in rows)

@@ -109,9 +109,9 @@ async def _assert_refused(file: Path, why: str, **more: float) -> None:
 
 
 def _overwrite(file: Path, at: int, text: bytes) -> None:
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT), "wb") as stores:
-        stores.seek(at)
-        stores.write(text)
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT), "wb") as opened:
+        opened.seek(at)
+        opened.write(text)
 
 
 def _read(file: Path) -> bytes:

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry.audit_log import SqlAuditLog
 from adapters.registry.errors import translate_errors
+from adapters.registry.executor import Executor
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.rows import row_from_database
 from adapters.registry.schema import DATABASES
-from adapters.registry.store import Store
 from domain.database import Database
 from domain.errors import NameTaken, RequestAlreadyRecorded, Unavailable
 from domain.idempotency import RETENTION
@@ -41,7 +41,7 @@ UNREADABLE = {
 
 @pytest.fixture
 def registry(migrated_engine: AsyncEngine) -> Registry:
-    return SqlRegistry(Store(migrated_engine, migrated_engine))
+    return SqlRegistry(Executor(migrated_engine, migrated_engine))
 
 
 async def corrupt(engine: AsyncEngine, database: Database, change: str) -> None:
@@ -148,11 +148,11 @@ OF_DIALECT = {
 
 
 async def test_audit_events_cannot_be_changed(migrated_engine: AsyncEngine) -> None:
-    trail, entry = SqlAuditLog(Store(migrated_engine, migrated_engine)), new_entry()
-    await trail.append(entry)
+    audit_log, entry = SqlAuditLog(Executor(migrated_engine, migrated_engine)), new_entry()
+    await audit_log.append(entry)
 
     for statement in [*CHANGES, *OF_DIALECT[migrated_engine.dialect.name]]:
         with pytest.raises(DBAPIError, match="the audit trail only grows"):
             async with migrated_engine.begin() as connection:
                 await connection.exec_driver_sql(statement)
-        assert await trail.read(AuditQuery()) == [entry]
+        assert await audit_log.read(AuditQuery()) == [entry]

@@ -18,7 +18,7 @@ ATTEMPTS = 500
 
 NO_HEADERS: Mapping[str, str] = {}
 
-MANY = 6
+MAX_DATABASES = 6
 """The maximum number of databases of a client."""
 
 NICKNAMES = ("Shop", "Blog", "Sales Data", "wiki", "Größe", "test")
@@ -100,40 +100,39 @@ class Client:
         except (aiohttp.ClientError, TimeoutError, OSError):
             return None
 
-    async def run(self, over: asyncio.Event) -> None:
+    async def send_requests(self, over: asyncio.Event) -> None:
+        """Send requests until the event is set."""
         while not over.is_set():
             await self._act()
             await asyncio.sleep(self.rng.uniform(0, 0.1))
 
     async def _act(self) -> None:
-        self.own_databases = [
-            database for database in self.own_databases if database.existence is Existence.EXISTS
-        ]
-        if not self.own_databases or (self.rng.random() < 0.3 and len(self.own_databases) < MANY):
+        own = self.own_databases
+        self.own_databases = [each for each in own if each.existence is Existence.EXISTS]
+        may_create = len(self.own_databases) < MAX_DATABASES
+        if not self.own_databases or (self.rng.random() < 0.3 and may_create):
             await self._create()
             return
         database = self.rng.choice(self.own_databases)
-        acts = {
+        weights = {
             self.check_connection: 2,
             self.replay: 3,
             self._rotate_once: 4,
             self._rotate_twice: 1,
-            self._delete: 2 if len(self.own_databases) < MANY else 6,
+            self._delete: 2 if may_create else 6,
             self._delete_while_rotating: 1,
         }
-        (act,) = self.rng.choices(list(acts), list(acts.values()))
-        await act(database)
+        (action,) = self.rng.choices(list(weights), list(weights.values()))
+        await action(database)
 
     async def _create(self) -> None:
-        request = CreationRequest(
-            self._body(), self.rng.choice((None, uuid.uuid4().hex, uuid.uuid4().hex))
-        )
+        key = self.rng.choice((None, uuid.uuid4().hex, uuid.uuid4().hex))
+        request = CreationRequest(self._body(), key)
         self.ledger.requests.append(request)
         headers = {"Prefer": "respond-async"} if self.rng.random() < 0.3 else NO_HEADERS
         times = 2 if request.key and self.rng.random() < 0.2 else 1
-        answers = await asyncio.gather(
-            *(self.request_creation(request, headers) for _ in range(times))
-        )
+        calls = (self.request_creation(request, headers) for _ in range(times))
+        answers = await asyncio.gather(*calls)
         self.own_databases += {database for database in answers if database}
 
     def _body(self) -> Mapping[str, object]:
@@ -157,7 +156,7 @@ class Client:
                 request, answer.body["id"], answer.body["connection"]["uri"]
             )
         if answer and answer.status == 202:
-            self.ledger.counts["promised"] += 1
+            self.ledger.counts["accepted"] += 1
             return self.ledger.record_accepted(request, answer.body["id"])
         if answer and not self._is_expected(answer, request):
             self.report_unexpected("POST", "/v1/databases", answer)
@@ -174,14 +173,14 @@ class Client:
         """Repeat the request of the database, if it had an idempotency key, and log in."""
         if database.request.key is None:
             return
-        was_promise = database.is_pending
+        was_pending = database.is_pending
         again = await self.request_creation(database.request)
         if again:
             self.ledger.counts["replayed"] += 1
             await self.log_in(again)
         if again and again is not database:
             self.own_databases.append(again)
-            if not was_promise:
+            if not was_pending:
                 self.ledger.report_violation(
                     f"the idempotency key of {database.id} also created {again.id}"
                 )

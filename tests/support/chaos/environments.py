@@ -15,8 +15,8 @@ from tests.support.neon.emulator import RunningEmulator, running_emulator
 from tests.support.postgres_under_test import bundled_under_test, session
 from tests.support.provision_requests import new_provision_request
 
-Names = frozenset[str]
-Census = tuple[Names, Names]
+NameSet = frozenset[str]
+Census = tuple[NameSet, NameSet]
 """The names of all roles and of all databases."""
 
 

@@ -11,8 +11,8 @@ from tests.support.service import PATIENCE
 
 
 class Existence(StrEnum):
-    EXISTS = "kept"
-    MAY_BE_GONE = "perhaps gone"  # its deletion was not answered, or it may have expired
+    EXISTS = "exists"
+    MAY_BE_GONE = "may be gone"  # its deletion was not answered, or it may have expired
     GONE = "gone"
 
 

@@ -32,9 +32,9 @@ class Replicas:
 
     async def start(self, *which: int) -> None:
         """Start these replicas, or all, and return when they serve."""
-        began = asyncio.get_running_loop().time()
+        start_time = asyncio.get_running_loop().time()
         await asyncio.gather(*map(self._start, which or range(self.number)))
-        self._start_seconds = asyncio.get_running_loop().time() - began
+        self._start_seconds = asyncio.get_running_loop().time() - start_time
 
     async def kill(self, *which: int) -> None:
         """Kill these replicas with SIGKILL at the same moment."""
@@ -55,7 +55,7 @@ class Replicas:
 
     def find_error_lines(self) -> list[str]:
         lines = [line for service in self._all for line in service.output().splitlines()]
-        return [line for line in lines if any(slip in line for slip in ERROR_MARKERS)]
+        return [line for line in lines if any(marker in line for marker in ERROR_MARKERS)]
 
     def read_log_tails(self) -> str:
         return "\n".join(service.output()[-4000:] for service in self._all[-3:])
@@ -83,6 +83,6 @@ async def replicas(
     data_dir: Path, settings: Mapping[str, str], number: int = 1
 ) -> AsyncIterator[Replicas]:
     """Yield replicas that are not started yet, and end them when the context exits."""
-    them = Replicas(data_dir, settings, number)
-    async with them._lifetime:
-        yield them
+    group = Replicas(data_dir, settings, number)
+    async with group._lifetime:
+        yield group

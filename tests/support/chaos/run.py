@@ -15,7 +15,7 @@ import asyncpg
 
 from domain.lifecycle import State
 from tests.support.chaos.client import Client
-from tests.support.chaos.environments import Census, Environment, Names
+from tests.support.chaos.environments import Census, Environment, NameSet
 from tests.support.chaos.ledger import CreationRequest, KnownDatabase, Ledger
 from tests.support.chaos.replicas import Replicas
 
@@ -45,7 +45,7 @@ class ChaosRun:
     ledger: Ledger = field(default_factory=Ledger)
     seed: int = field(default_factory=_seed)
 
-    async def __call__(self, rounds: int) -> None:
+    async def execute(self, rounds: int) -> None:
         """Run the rounds and the checks, and print the counts and all violations."""
         try:
             async with aiohttp.ClientSession(timeout=TIMEOUT) as http:
@@ -68,7 +68,7 @@ class ChaosRun:
         before = await self.environment.list_names()
         async with self._running_clients(http):
             for number in range(rounds):
-                rng = self._chance(f"round {number}")
+                rng = self._create_rng(f"round {number}")
                 await self.ledger.wait_for_answers(rng.randint(1, ANSWERS))
                 await asyncio.sleep(rng.uniform(0, 0.05))  # so that the failure comes at any moment
                 await self.cause_failure(rng)
@@ -83,16 +83,16 @@ class ChaosRun:
         over = asyncio.Event()
         async with asyncio.TaskGroup() as clients:
             for number in range(CLIENTS):
-                clients.create_task(self._client(http, str(number)).run(over))
+                clients.create_task(self._client(http, str(number)).send_requests(over))
             yield
             over.set()
 
     def _client(
         self, http: aiohttp.ClientSession, name: str, retry_probability: float = 0.8
     ) -> Client:
-        return Client(self.service, self.ledger, http, self._chance(name), retry_probability)
+        return Client(self.service, self.ledger, http, self._create_rng(name), retry_probability)
 
-    def _chance(self, what: str) -> Random:
+    def _create_rng(self, what: str) -> Random:
         return Random(f"{self.seed} {what}")  # noqa: S311 - no secret
 
 
@@ -127,19 +127,20 @@ class Checks:
         """Reconcile until there is nothing to do and no operation is incomplete."""
         for _ in range(MAX_RECONCILIATIONS):
             await self._extend()
-            findings = await self._reconcile()
-            left = [record for record in await self._records() if not _is_at_rest(record)]
-            if not findings and not left:
+            results = await self._reconcile()
+            unfinished = [record for record in await self._records() if not _is_at_rest(record)]
+            if not results and not unfinished:
                 return
             await asyncio.sleep(PAUSE)
         raise AssertionError(
-            f"after {MAX_RECONCILIATIONS} reconciliations there are still {findings} and {left}"
+            f"after {MAX_RECONCILIATIONS} reconciliations there are still {results} "
+            f"and {unfinished}"
         )
 
     async def check_requests(self) -> None:
         """Check idempotency keys, known databases, and databases whose answers were lost."""
         keyed = [request for request in self.ledger.requests if request.key]
-        await _each(self.client.request_creation, keyed)
+        await _run_for_each(self.client.request_creation, keyed)
         await self._extend()
         records = {record["id"]: record for record in await self._records()}
         for request in keyed:  # a failed creation frees its key
@@ -147,11 +148,11 @@ class Checks:
             if len(named) > 1:
                 self.ledger.report_violation(f"the key {request.key} names {sorted(named)}")
         known = self.ledger.known_databases
-        await _each(
+        await _run_for_each(
             self._check_known, [(database, records.get(database.id)) for database in known.values()]
         )
         unclaimed = [record for record in records.values() if record["id"] not in known]
-        await _each(
+        await _run_for_each(
             self._check_unclaimed, [record for record in unclaimed if record["state"] not in GONE]
         )
 
@@ -200,7 +201,7 @@ class Checks:
         elif record and state == "ready":
             await self._check_contents(database, record)
         elif state == "failed":
-            self.ledger.counts["promises that failed"] += 1
+            self.ledger.counts["accepted creations that failed"] += 1
 
     async def _check_contents(self, database: KnownDatabase, record: Record) -> None:
         wanted = (database.request.body["nickname"], database.request.body.get("labels", {}))
@@ -225,11 +226,11 @@ class Checks:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             self.ledger.report_violation(f"{database} refuses its owner's login: {error}")
 
-    def _compare(self, kind: str, wanted: Names, found: Names) -> None:
+    def _compare(self, kind: str, wanted: NameSet, found: NameSet) -> None:
         self.ledger.counts["leftovers"] += len(found - wanted)
         if found != wanted:
-            beyond, missing = sorted(found - wanted), sorted(wanted - found)
-            self.ledger.report_violation(f"{kind}s without a record: {beyond}; missing: {missing}")
+            extra, missing = sorted(found - wanted), sorted(wanted - found)
+            self.ledger.report_violation(f"{kind}s without a record: {extra}; missing: {missing}")
 
 
 def _is_at_rest(record: Record) -> bool:
@@ -237,11 +238,11 @@ def _is_at_rest(record: Record) -> bool:
     return record["state"] in GONE or (record["state"] == "ready" and is_done)
 
 
-async def _each(check: Callable[[T], Awaitable[object]], cases: Iterable[T]) -> None:
-    places = asyncio.Semaphore(CONCURRENT_CHECKS)
+async def _run_for_each(check: Callable[[T], Awaitable[object]], cases: Iterable[T]) -> None:
+    slots = asyncio.Semaphore(CONCURRENT_CHECKS)
 
-    async def in_turn(case: T) -> None:
-        async with places:
+    async def run_in_turn(case: T) -> None:
+        async with slots:
             await check(case)
 
-    await asyncio.gather(*map(in_turn, cases))
+    await asyncio.gather(*map(run_in_turn, cases))

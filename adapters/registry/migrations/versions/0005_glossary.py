@@ -18,20 +18,23 @@ down_revision = "0004"
 _STATES = {"retiring": "deleting", "retired": "deleted"}
 _OPERATIONS = {"retire": "delete", "confine": "set_read_only", "release": "clear_read_only"}
 
-_HOLDS_NAMES = sa.text("state NOT IN ('failed', 'deleted')")
+_IS_LIVE = sa.text("state NOT IN ('failed', 'deleted')")
+_FORMER_INDEXES = ("databases_database", "databases_owner", "databases_quota")
 _INDEXES = {
     "databases_database": (["target", "database"], True),
     "databases_owner": (["target", "owner"], True),
-    "databases_quota": (["caller"], False),
+    "databases_live": (["id"], False),
+    "databases_live_caller": (["caller", "id"], False),
 }
-"""The indexes whose condition names a state: their columns, and whether they are unique."""
+"""The indexes of live records: their columns, and whether they are unique. The last two keep lists
+quick that leave out the deleted records, however many there are."""
 
 
 def upgrade(op: Operations) -> None:
     """Rewrite the records between dropping and creating the indexes: under the former condition, a
     deleted record would hold its names again."""
     is_postgres = op.get_context().dialect.name == "postgresql"
-    for name in _INDEXES:
+    for name in _FORMER_INDEXES:
         op.drop_index(name, "databases")
     for former, new in _STATES.items():
         op.execute(f"UPDATE databases SET state = '{new}' WHERE state = '{former}'")
@@ -43,8 +46,8 @@ def upgrade(op: Operations) -> None:
             "databases",
             columns,
             unique=unique,
-            postgresql_where=_HOLDS_NAMES,
-            sqlite_where=_HOLDS_NAMES,
+            postgresql_where=_IS_LIVE,
+            sqlite_where=_IS_LIVE,
         )
     if is_postgres:
         _refuse_former_words(op)

@@ -12,7 +12,7 @@ from adapters.embedded.listen_addresses import LOOPBACK, ListenAddresses
 
 FILES = ["pg_hba.conf", "pg_ident.conf", "pgvend.conf", "postgresql.auto.conf"]
 
-OURS = f"{SUPERUSER},{ADMIN}"
+SUPERUSER_AND_ADMIN = f"{SUPERUSER},{ADMIN}"
 
 
 def write_files(
@@ -23,9 +23,13 @@ def write_files(
     extra: Mapping[str, str] | None = None,
     listen: Sequence[str] = LOOPBACK,
 ) -> Path:
-    at = ListenAddresses(23456, listen)
     write_configuration(
-        folder, at=at, major=major, os_user=os_user, account=None, extra=extra or {}
+        folder,
+        listen=ListenAddresses(23456, listen),
+        major=major,
+        os_user=os_user,
+        account=None,
+        extra=extra or {},
     )
     return folder
 
@@ -77,9 +81,9 @@ def test_an_older_server_gets_no_unknown_setting(tmp_path: Path, name: str, sinc
 
 @pytest.mark.parametrize("value", ["it's", "C:\\new", "''", "a\\'b"])
 def test_a_value_is_quoted_as_postgresql_reads_it(value: str) -> None:
-    inside = quote(value)[1:-1]
-    assert inside.replace("''", "'").replace("\\\\", "\\") == value
-    assert re.fullmatch(r"(?:[^'\\]|''|\\\\)*", inside)
+    quoted = quote(value)[1:-1]
+    assert quoted.replace("''", "'").replace("\\\\", "\\") == value
+    assert re.fullmatch(r"(?:[^'\\]|''|\\\\)*", quoted)
 
 
 def test_a_value_of_two_lines_is_refused() -> None:
@@ -97,7 +101,7 @@ def test_no_login_is_trusted_and_superuser_and_admin_use_the_socket_only(tmp_pat
     methods = {rule[-1] if "peer" not in rule else "peer" for rule in rules}
 
     assert methods == {"peer", "reject", "scram-sha-256"}
-    assert [(rule[0], *rule[-2:]) for rule in rules if OURS in rule] == [
+    assert [(rule[0], *rule[-2:]) for rule in rules if SUPERUSER_AND_ADMIN in rule] == [
         ("local", "peer", "map=pgvend"),
         ("host", "all", "reject"),
     ]
@@ -105,7 +109,7 @@ def test_no_login_is_trusted_and_superuser_and_admin_use_the_socket_only(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("listen", "callers"),
+    ("listen", "clients"),
     [
         (["127.0.0.1"], "samehost"),
         (["127.0.0.1", "::1", "localhost"], "samehost"),
@@ -115,14 +119,14 @@ def test_no_login_is_trusted_and_superuser_and_admin_use_the_socket_only(tmp_pat
     ],
 )
 def test_tenants_need_a_password_and_cannot_use_the_shared_databases(
-    tmp_path: Path, listen: Sequence[str], callers: str
+    tmp_path: Path, listen: Sequence[str], clients: str
 ) -> None:
     write_files(tmp_path, listen=listen)
 
     assert read_settings(tmp_path)["listen_addresses"] == ",".join(listen)
     assert read_rules(tmp_path, "host")[1:] == [
         ["host", "postgres,template0,template1", "all", "all", "reject"],
-        ["host", "all", "all", callers, "scram-sha-256"],
+        ["host", "all", "all", clients, "scram-sha-256"],
         ["host", "all", "all", "all", "reject"],
     ]
 

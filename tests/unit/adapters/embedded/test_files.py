@@ -114,16 +114,16 @@ def test_a_folder_of_another_user_is_not_used(tmp_path: Path) -> None:
         BUNDLED.share_programs(tmp_path)
 
 
-def give_away(path: Path) -> None:
+def give_to_another_user(path: Path) -> None:
     os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
 
 
-def open_up(path: Path) -> None:
+def make_world_writable(path: Path) -> None:
     path.chmod(0o777)
 
 
 @pytest.mark.usefixtures("as_root")
-@pytest.mark.parametrize("change", [give_away, open_up])
+@pytest.mark.parametrize("change", [give_to_another_user, make_world_writable])
 @pytest.mark.parametrize("where", [".", "..", "../..", "../bin/postgres", "../lib", "../../.."])
 def test_a_copy_that_another_user_can_change_is_refused_each_time(
     tmp_path: Path, change: Callable[[Path], None], where: str
@@ -134,9 +134,9 @@ def test_a_copy_that_another_user_can_change_is_refused_each_time(
 
     change((programs / where).resolve())
 
-    for look in (wheel.share_programs, wheel.check_shared_copy):
+    for check in (wheel.share_programs, wheel.check_shared_copy):
         with pytest.raises(StartupError, match=r"others can change it: remove .*copies"):
-            look(copies)
+            check(copies)
 
 
 @pytest.mark.usefixtures("as_root")
@@ -146,7 +146,7 @@ def test_a_copy_behind_a_link_to_another_users_folder_is_refused(tmp_path: Path)
     (tmp_path / "copies").symlink_to(elsewhere)
     wheel.share_programs(tmp_path / "copies")
 
-    give_away(elsewhere.parent)
+    give_to_another_user(elsewhere.parent)
 
     with pytest.raises(StartupError, match="elsewhere belongs to another user"):
         wheel.share_programs(tmp_path / "copies")
@@ -178,14 +178,16 @@ def test_a_folder_that_the_account_can_replace_is_refused(tmp_path: Path) -> Non
         check_folder(folder, account)
     (tmp_path / "above").chmod(0o1777)  # as /tmp
     check_folder(folder, account)
-    give_away(tmp_path / "above")
+    give_to_another_user(tmp_path / "above")
     with pytest.raises(StartupError, match=r"can change .*above, .*chown root"):
         check_folder(folder, account)
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
-def test_only_regular_files_are_read(tmp_path: Path, make: Callable[[Path], None]) -> None:
-    make(tmp_path / "file")
+@pytest.mark.parametrize(
+    "create", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")]
+)
+def test_only_regular_files_are_read(tmp_path: Path, create: Callable[[Path], None]) -> None:
+    create(tmp_path / "file")
     assert read_file(tmp_path / "file") is None
 
 

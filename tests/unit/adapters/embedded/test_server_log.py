@@ -10,7 +10,7 @@ import pytest
 
 from adapters.embedded.cluster import LOG_LIMIT, Cluster
 from adapters.embedded.server_log import CHUNK, MAX_LINE_BYTES, ServerLog
-from tests.support.embedded_servers import wait_until
+from tests.support.polling import wait_until
 
 
 @pytest.fixture
@@ -38,17 +38,17 @@ def write(server_log: ServerLog, text: bytes) -> int:
 
 
 async def test_lines_are_copied_as_they_arrive(server_log: ServerLog, tmp_path: Path) -> None:
-    keeping = asyncio.create_task(server_log.copy_forever())
+    copying = asyncio.create_task(server_log.copy_forever())
     for line in (b"one\n", b"two\n"):
         write(server_log, line)
         await wait_until(partial(_ends_with, tmp_path, line))
-    keeping.cancel()
+    copying.cancel()
     assert read_log(tmp_path) == b"one\ntwo\n"
 
 
 def test_output_that_is_not_read_is_dropped_and_blocks_no_writer(server_log: ServerLog) -> None:
-    taken = sum(write(server_log, b"x" * 8_000_000) for _ in range(10))
-    assert 0 < taken <= 16 * CHUNK
+    written = sum(write(server_log, b"x" * 8_000_000) for _ in range(10))
+    assert 0 < written <= 16 * CHUNK
 
 
 def test_a_flood_never_outgrows_both_files(server_log: ServerLog, tmp_path: Path) -> None:

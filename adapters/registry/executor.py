@@ -1,4 +1,4 @@
-"""Execution of statements."""
+"""Execution of SQLAlchemy statements."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,8 +15,11 @@ def is_storable(text: str) -> bool:
     return "\0" not in text and text.encode(errors="replace").decode() == text
 
 
-class Store:
-    """A database. `reading` and `writing` are engines in autocommit mode, and may be the same."""
+class Executor:
+    """Executes statements on a database.
+
+    `reading` and `writing` are engines in autocommit mode, and may be the same.
+    """
 
     def __init__(self, reading: AsyncEngine, writing: AsyncEngine) -> None:
         self._reading = reading

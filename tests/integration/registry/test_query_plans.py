@@ -1,0 +1,185 @@
+"""The indexes by which SQLite and PostgreSQL find records, from their query plans.
+
+The cost of a page must not depend on how many records there are, nor on how many of them are
+deleted.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from adapters.registry.executor import Executor
+from adapters.registry.registry import SqlRegistry
+from domain.states import LIVE, State
+from ports.driven.registry import Query
+from tests.support.records import new_record
+from tests.support.registries import BEGIN, IDEMPOTENCY_KEY
+
+Statement = tuple[str, Sequence[Any]]
+
+CALLER = "caller 7"
+
+LATER = "db_05"
+"""An id in the middle of those below."""
+
+LIVE_QUERIES = {
+    "all": Query(states=LIVE),
+    "all, a later page": Query(states=LIVE, before=LATER),
+    "of a target": Query(states=LIVE, target="here"),
+    "with a label": Query(states=LIVE, labels={"team": "red"}),
+    "of a caller": Query(states=LIVE, caller=CALLER),
+    "of a caller, a later page": Query(states=LIVE, caller=CALLER, before=LATER),
+    "of a caller in some states": Query(
+        states=frozenset({State.READY, State.EXPIRED}), caller=CALLER, before=LATER
+    ),
+}
+
+OTHER_QUERIES = {
+    "the first page": Query(),
+    "a later page": Query(before=LATER),
+    "of a caller": Query(caller=CALLER, before=LATER),
+    "in one state": Query(states=frozenset({State.DELETED}), before=LATER),
+    "of a request": Query(idempotency_key=IDEMPOTENCY_KEY.key),
+}
+
+DUE = Query(due=BEGIN + timedelta(days=1), target="here")
+
+INSERT_RECORDS = """
+INSERT INTO databases (
+    id, nickname, database, owner, target, provider, isolation, caller, promised, suffixable,
+    state, labels, extensions, created_at, rotation, history, failures, version
+) SELECT
+    'db_' || lpad(number::text, 5, '0'), 'x', 'x' || number, 'x' || number, 'here', 'memory',
+    'role', 'caller ' || number % 500, true, true,
+    CASE WHEN number % 19 = 0 THEN 'ready' ELSE 'deleted' END, '{}', '[]', now(), 0, '[]', 0, 1
+FROM generate_series(1, 10000) AS number
+"""
+
+on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+on_postgres = pytest.mark.parametrize("server", ["server_15", "server_18"], indirect=True)
+
+
+@pytest.fixture
+def registry(migrated_engine: AsyncEngine) -> SqlRegistry:
+    return SqlRegistry(Executor(migrated_engine, migrated_engine))
+
+
+@pytest.fixture
+async def filled_registry(registry: SqlRegistry, migrated_engine: AsyncEngine) -> SqlRegistry:
+    """A registry on a PostgreSQL server that knows how many records are live."""
+    async with migrated_engine.connect() as connection:
+        await connection.exec_driver_sql(INSERT_RECORDS)
+        await connection.exec_driver_sql("ANALYZE databases")
+    return registry
+
+
+@on_sqlite
+@pytest.mark.parametrize("name", LIVE_QUERIES)
+async def test_sqlite_lists_live_records_by_their_indexes(
+    registry: SqlRegistry, migrated_engine: AsyncEngine, name: str
+) -> None:
+    query = LIVE_QUERIES[name]
+
+    plan = await _explain_in_sqlite(migrated_engine, lambda: registry.search(query))
+
+    assert re.search(rf"USING INDEX {_index_for(query)}\b", plan)
+    assert "TEMP B-TREE" not in plan
+
+
+@on_postgres
+async def test_postgresql_lists_and_counts_live_records_by_their_indexes(
+    filled_registry: SqlRegistry, migrated_engine: AsyncEngine
+) -> None:
+    """Also in the generic plan of a statement that a session runs repeatedly."""
+    for name, query in LIVE_QUERIES.items():
+        for plan in await _explain_in_postgres(
+            migrated_engine, partial(filled_registry.search, query)
+        ):
+            assert re.search(rf"\b{_index_for(query)}\b", plan), name
+    add_within_quota = partial(filled_registry.add, new_record(), quota=1)
+    for plan in await _explain_in_postgres(migrated_engine, add_within_quota):
+        assert "databases_live_caller" in plan
+
+
+@on_sqlite
+@pytest.mark.parametrize("name", OTHER_QUERIES)
+async def test_sqlite_searches_by_an_index_and_in_its_order(
+    registry: SqlRegistry, migrated_engine: AsyncEngine, name: str
+) -> None:
+    plan = await _explain_in_sqlite(migrated_engine, lambda: registry.search(OTHER_QUERIES[name]))
+
+    assert "USING" in plan
+    assert "INDEX" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+@on_sqlite
+async def test_sqlite_finds_due_records_by_their_index(
+    registry: SqlRegistry, migrated_engine: AsyncEngine
+) -> None:
+    plan = await _explain_in_sqlite(migrated_engine, lambda: registry.search(DUE))
+
+    assert "databases_wake_at (wake_at<?)" in plan
+
+
+@on_sqlite
+async def test_sqlite_counts_a_quota_by_the_index_of_live_records(
+    registry: SqlRegistry, migrated_engine: AsyncEngine
+) -> None:
+    plan = await _explain_in_sqlite(migrated_engine, lambda: registry.add(new_record(), quota=1))
+
+    assert "databases_live_caller (caller=?)" in plan
+
+
+def _index_for(query: Query) -> str:
+    return "databases_live_caller" if query.caller else "databases_live"
+
+
+async def _explain_in_sqlite(engine: AsyncEngine, call: Callable[[], Awaitable[object]]) -> str:
+    statement, values = await _record_statement(engine, call)
+    async with engine.connect() as connection:
+        rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        return "\n".join(str(row[-1]) for row in rows)
+
+
+async def _explain_in_postgres(
+    engine: AsyncEngine, call: Callable[[], Awaitable[object]]
+) -> Sequence[str]:
+    """Return the plan for the call's values, and the generic plan."""
+    statement, values = await _record_statement(engine, call)
+    no_values = ", ".join(["NULL"] * len(values))
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
+        await connection.exec_driver_sql(f"PREPARE recorded AS {statement}")
+        plans = [
+            await _fetch_plan(connection, f"EXPLAIN {statement}", values),
+            await _fetch_plan(connection, f"EXPLAIN EXECUTE recorded ({no_values})"),
+        ]
+        await connection.exec_driver_sql("DEALLOCATE recorded")
+    return plans
+
+
+async def _fetch_plan(connection: AsyncConnection, query: str, values: Sequence[Any] = ()) -> str:
+    rows = await connection.exec_driver_sql(query, tuple(values))
+    return "\n".join(row[0] for row in rows)
+
+
+async def _record_statement(
+    engine: AsyncEngine, call: Callable[[], Awaitable[object]]
+) -> Statement:
+    """Return the last statement that the call runs, with its values."""
+    statements: list[Statement] = []
+
+    def listen(*arguments: Any) -> None:
+        statements.append(arguments[2:4])
+
+    event.listen(engine.sync_engine, "before_cursor_execute", listen)
+    await call()
+    event.remove(engine.sync_engine, "before_cursor_execute", listen)
+    return statements[-1]

@@ -16,7 +16,7 @@ from adapters.driver.connector import Login
 from adapters.embedded.account import Account
 from adapters.embedded.configuration import quote
 from adapters.embedded.files import open_folder, write_file
-from adapters.postgres.quoting import literal
+from adapters.postgres.quoting import quote_literal
 from adapters.postgres.sessions import open_session
 from ports.driven.cancellation import run_in_thread
 

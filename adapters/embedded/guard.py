@@ -39,7 +39,7 @@ async def open_embedded_guard(provider: PostgresProvider) -> AsyncIterator[Postg
 
     server, marks = provider.server, provider.marks
     async with open_guard(
-        server, marks, disk=measure_disk, signal=end_session, rescue=rescue
+        server, marks, measure_disk=measure_disk, signal=end_session, rescue=rescue
     ) as guard:
         yield guard
 

@@ -29,4 +29,4 @@ class SqlRateLimiter(RateLimiter):
         window = await self._executor.write_returning(_HIT, {"name": name, "seconds": rate.seconds})
         if window["hits"] == 1:  # once per window, so that former names do not accumulate
             await self._executor.write(_DELETE_ENDED, {})
-        return rate.allowance(window["hits"], max(0.0, window["reset"]))
+        return rate.calculate_allowance(window["hits"], max(0.0, window["reset"]))

@@ -92,7 +92,7 @@ def registry_file(folder: Path) -> Path:
 async def add_three(registry: Registry) -> list[Database]:
     """Add three records in another order than that of their creation. Return them in order of
     creation."""
-    new = [new_record(made=BEGIN + timedelta(seconds=second)) for second in range(3)]
+    new = [new_record(created_at=BEGIN + timedelta(seconds=second)) for second in range(3)]
     added = {index: await registry.add(new[index]) for index in (1, 2, 0)}
     return [added[index] for index in range(3)]
 

@@ -11,7 +11,7 @@ from tests.support.embedded_servers import open_server
 from tests.support.provision_requests import new_provision_request
 from tests.support.servers import ram_folder
 
-BEFORE_START = ["programs", "system user", "server's data", "disk space", "port"]
+CHECKS_WITHOUT_SERVER = ["programs", "system user", "server's data", "disk space", "port"]
 
 
 async def test_a_missing_folder_passes_and_is_not_created() -> None:

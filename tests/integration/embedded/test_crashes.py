@@ -94,7 +94,7 @@ def _has_died(events: Events, times: int) -> bool:
 
 def _kill_server(folder: Path) -> int:
     """Kill the server but not its sessions. Return the number of killed servers."""
-    own_servers = [server for server in servers_in(folder) if server.ppid() == os.getpid()]
+    own_servers = [server for server in list_servers_in(folder) if server.ppid() == os.getpid()]
     for server in own_servers:
         server.kill()
     return len(own_servers)

@@ -16,7 +16,7 @@ from domain.connection import Connection
 from domain.errors import StartupError
 from tests.support.databases import provisioned_database
 from tests.support.embedded_servers import data_folder_in, login_session, open_server
-from tests.support.postgres_under_test import tenant
+from tests.support.postgres_under_test import tenant_session
 from tests.support.provision_requests import new_provision_request, with_extensions
 from tests.support.servers import (
     BUNDLED_MAJOR,
@@ -133,7 +133,7 @@ async def test_a_dump_with_vector_restores_into_another_database(
             "pg_dump", *options, "--no-owner", "--no-acl", "--dbname", source.uri()
         )
         await _run_bundled("psql", "--set=ON_ERROR_STOP=1", "--no-psqlrc", target.uri(), stdin=dump)
-        async with tenant(target) as session:
+        async with tenant_session(target) as session:
             assert await session.fetchval("SELECT embedding::text FROM kept") == "[1,2,3]"
             comment = "SELECT obj_description(oid) FROM pg_extension WHERE extname = 'vector'"
             assert await session.fetchval(comment) == "our own"

@@ -26,7 +26,7 @@ async def test_a_signal_ends_a_session_that_sql_cannot_end(bundled_18: PostgresP
     without_superuser = replace(bundled_18, server=replace(bundled_18.server, superuser=stranger))
     async with (
         provisioned_database(bundled_18, new_provision_request()) as connection,
-        tenant(connection) as session,
+        tenant_session(connection) as session,
         open_provider_guard(bundled_18) as other_guard,
         open_embedded_guard(without_superuser) as guard,
     ):
@@ -97,10 +97,10 @@ async def test_a_guard_that_starts_during_an_attack_logs_in(
     async with (
         provisioned_database(bundled_18, new_provision_request()) as innocent,
         provisioned_database(bundled_18, new_provision_request()) as attacker,
-        tenant(innocent) as idle,
-        tenant(innocent) as busy,
-        tenant(attacker) as lock_holder,
-        tenant(attacker) as attacking_session,
+        tenant_session(innocent) as idle,
+        tenant_session(innocent) as busy,
+        tenant_session(attacker) as lock_holder,
+        tenant_session(attacker) as attacking_session,
     ):
         working = asyncio.create_task(busy.fetchval("SELECT 42 FROM pg_sleep(3)"))
         await lock_holder.execute(HOLD_LOCK)
@@ -126,8 +126,8 @@ async def test_no_session_is_ended_for_a_lock_while_logins_work(
     data = Path(bundled_18.server.admin["host"])
     async with (
         provisioned_database(bundled_18, new_provision_request()) as connection,
-        tenant(connection) as lock_holder,
-        tenant(connection) as waiting,
+        tenant_session(connection) as lock_holder,
+        tenant_session(connection) as waiting,
     ):
         await lock_holder.execute("CREATE TABLE work (id int)")
         await lock_holder.execute("BEGIN; LOCK TABLE work")

@@ -103,7 +103,7 @@ async def _record(client: ClientSession, database: Any) -> Any:
 
 
 async def _undo_read_only(connection: Connection) -> None:
-    async with tenant(connection) as opened:
+    async with tenant_session(connection) as opened:
         await opened.execute("SET default_transaction_read_only = off")
         await opened.execute(
             f'ALTER ROLE "{connection.user}" IN DATABASE "{connection.database}" RESET ALL'

@@ -85,7 +85,10 @@ async def test_missing_guard_privileges_are_reported_with_their_fix(
         open_provider_guard(postgres.provider) as guard,
     ):
         snapshot = await guard.inspect()
-        assert list(QUICK_POLICY.find_concerns(snapshot)) == [Concern.CANNOT_END, Concern.CANNOT_SEE]
+        assert list(QUICK_POLICY.find_concerns(snapshot)) == [
+            Concern.CANNOT_END,
+            Concern.CANNOT_SEE,
+        ]
         [guarded] = snapshot.sessions
         with pytest.raises(ProviderRejected, match=f'GRANT {rights} TO "admin";'):
             await guard.end(guarded)

@@ -68,7 +68,7 @@ async def open_proxied(
 ) -> AsyncIterator[ProxiedRegistry]:
     async with AsyncExitStack() as stack:
         between = await (network or stack).enter_async_context(
-            proxy(_connect_to(registry_db.server), fault)
+            running_proxy(_connect_to(registry_db.server), fault)
         )
         proxied_url = (
             registry_db.url.replace(f":{registry_db.server.port}/", f":{between.port}/")
@@ -107,7 +107,7 @@ async def break_each_request(
         return await subject if isinstance(subject, Awaitable) else subject
 
     async def case(at: int) -> None:
-        subject, fault = await create_subject(), Fault(injection.how, at)
+        subject, fault = await create_subject(), Fault(injection.kind, at)
         async with open_proxied(registry_db, fault) as proxied:
             outcome = await run_with_fault(call(proxied.stores, subject), fault, injection)
             await after(proxied, subject, outcome)

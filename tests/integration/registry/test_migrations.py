@@ -18,7 +18,7 @@ from adapters.registry.registry import SqlRegistry
 from adapters.registry.rows import row_from_database
 from adapters.registry.schema import DATABASES, IS_LIVE, METADATA
 from domain.errors import NameTaken, StartupError
-from domain.states import GONE
+from domain.lifecycle import GONE
 from tests.integration.registry.conftest import empty_database
 from tests.support.records import new_record
 from tests.support.registries import IDEMPOTENCY_KEY

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.registry.executor import Executor
 from adapters.registry.registry import SqlRegistry
-from domain.states import LIVE, State
+from domain.lifecycle import LIVE, State
 from ports.driven.registry import Query
 from tests.support.records import new_record
 from tests.support.registries import BEGIN, IDEMPOTENCY_KEY

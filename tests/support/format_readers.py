@@ -47,9 +47,9 @@ def read_uri(text: str) -> Connection:
 
 
 def read_json(text: str) -> Connection:
-    told = json.loads(text)
-    uri = told.pop("uri")
-    read = connection(**told)
+    fields = json.loads(text)
+    uri = fields.pop("uri")
+    read = connection(**fields)
     assert read_uri(uri) == replace(read, pooler_host=None)
     return read
 

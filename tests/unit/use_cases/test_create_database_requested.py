@@ -167,12 +167,12 @@ async def test_concurrent_requests_create_one_database(
 ) -> None:
     process = create_faulty_process(memory, RandomYields(seed))
     request = replace(KEYED, on_conflict=on_conflict)
-    vends = (
+    creations = (
         each.create_database(login_check=process.login_check)(request)
         for each in (process.memory, process.memory.replica(), process.memory.replica())
     )
 
-    outcomes = await asyncio.gather(*vends, return_exceptions=True)
+    outcomes = await asyncio.gather(*creations, return_exceptions=True)
 
     provisioned = [outcome for outcome in outcomes if isinstance(outcome, ProvisionedDatabase)]
     assert provisioned, outcomes

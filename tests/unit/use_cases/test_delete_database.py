@@ -131,11 +131,12 @@ async def test_a_deletion_waits_for_a_rotation(
 async def test_a_deletion_that_another_replica_finishes_ends_the_wait(
     memory: MemoryService, requested: Database
 ) -> None:
-    hold, sweeping = await memory.hold("before delete", memory.replica().reconcile()(drift=False))
+    reconcile = memory.replica().reconcile()(drift=False)
+    hold, reconciling = await memory.hold("before delete", reconcile)
     deleting = asyncio.create_task(memory.deletion().wait_until_deleted(requested.id))
     await wait_without_delay(lambda: bool(memory.clock.slept))
 
     hold.let_go.set()
-    await asyncio.gather(sweeping, deleting)
+    await asyncio.gather(reconciling, deleting)
 
     await assert_deleted(memory)

@@ -275,11 +275,11 @@ async def test_an_imported_database_is_measured_too(memory: MemoryService, grown
 async def test_a_database_deleted_while_it_becomes_read_only_is_dropped(
     memory: MemoryService, warned: Database
 ) -> None:
-    inside, sweeping = await memory.hold("before set_read_only", reconcile_once(memory))
+    inside, reconciling = await memory.hold("before set_read_only", reconcile_once(memory))
 
     await memory.deletion().request(warned.id)
     inside.let_go.set()
-    await sweeping
+    await reconciling
 
     assert summarize(await reconcile_once(memory)) == [(ReconcileAction.DELETE, DONE)]
     assert await memory.tenant_ids() == set()

@@ -91,18 +91,18 @@ async def test_a_cancelled_reconciler_waits_for_its_tasks(memory: MemoryService)
     for number in range(3):
         await request_deletion(memory, f"Sales {number}")
     memory.fault_hook = work = _Uninterruptible()
-    sweeping = asyncio.create_task(memory.reconcile()(drift=False))
+    reconciling = asyncio.create_task(memory.reconcile()(drift=False))
     await wait_without_delay(lambda: work.begun == 3)
-    sweeping.cancel()
+    reconciling.cancel()
     await run_until_idle()
     work.end_one()
     await run_until_idle()
-    assert not sweeping.done(), "other tasks are still running"
+    assert not reconciling.done(), "other tasks are still running"
 
     for _ in range(2):
         work.end_one()
     with pytest.raises(asyncio.CancelledError):
-        await sweeping
+        await reconciling
 
     assert work.ended == 3
 

@@ -97,8 +97,7 @@ LONG = {
         "a_server_whose",
         "a_failed_start",
     ),
-    "tests/integration/embedded/test_extensions.py": (
-        "a_suspended_tenant",
+    "tests/integration/embedded/test_extension_transfer.py": (
         "an_extension_that_was_transferred",
         "vector_of_an_earlier",
     ),

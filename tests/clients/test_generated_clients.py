@@ -40,7 +40,7 @@ const configuration = new Configuration({ basePath: process.argv[2] });
 const databases = new DatabasesApi(configuration);
 const { id, connection } = await databases.createDatabase({ createDatabaseRequest: BODY }) as any;
 const changed = await databases.changeDatabase(
-  { id, updateDatabaseRequest: { labels: { team: "web" } } });
+  { id, changeDatabaseRequest: { labels: { team: "web" } } });
 const labels: { [key: string]: string } = changed.labels;
 await new ServiceApi(configuration).reconcile();
 const original = await new OriginalApi(configuration).createNeonDb(

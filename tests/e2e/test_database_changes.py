@@ -63,7 +63,7 @@ async def test_an_expiry_cannot_be_cleared_where_a_maximum_is_set() -> None:
         for expiry in ("ttl", "expires_at"):
             answer = await patch_database(app, database, **{expiry: None})
             problem = check_problem(answer, 422, "invalid_expiry")
-            assert "at most 1 day from now" in problem["detail"]
+            assert "must expire within 1 day" in problem["detail"]
             assert "send ttl or expires_at" in problem["detail"]
         assert (await app.get(path_of(database)))["expires_at"] == database["expires_at"]
 

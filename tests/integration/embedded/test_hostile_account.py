@@ -109,7 +109,9 @@ async def test_another_users_server_behind_the_socket_is_refused(folder: Path) -
         assert account
         session = await connect(**login, server_user=account.uid)
         await session.close()
-        with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError, match="another user"):
+        with pytest.raises(
+            asyncpg.InvalidAuthorizationSpecificationError, match="another system user"
+        ):
             await connect(**login, server_user=account.uid + 1)
 
 

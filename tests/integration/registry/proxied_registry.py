@@ -15,14 +15,14 @@ from adapters.registry.stores import Stores, create_stores, open_postgres_stores
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached, Unavailable
 from tests.support.fault_injection import Injection, inject_at_every, run_with_fault
-from tests.support.pgproxy import Fault, Proxy, Streams, running_proxy
+from tests.support.pgproxy import Fault, FaultKind, Proxy, Streams, running_proxy
 from tests.support.polling import wait_until
 from tests.support.provision_requests import unique_name
 from tests.support.records import new_record
 from tests.support.registries import run_sql, temporary_database
 from tests.support.servers import OperatorsServer
 
-SHORT_TIMEOUT = 1.5
+SHORT_TIMEOUT = 4.0
 """Seconds for a statement in tests where one hangs. The others have to complete in this time."""
 
 
@@ -108,11 +108,12 @@ async def break_each_request(
 
     async def case(at: int) -> None:
         subject, fault = await create_subject(), Fault(injection.kind, at)
-        async with open_proxied(registry_db, fault) as proxied:
+        async with open_proxied(registry_db, fault, call_timeout=call_timeout) as proxied:
             outcome = await run_with_fault(call(proxied.stores, subject), fault, injection)
             await after(proxied, subject, outcome)
 
-    async with open_proxied(registry_db) as unbroken_run:
+    call_timeout = SHORT_TIMEOUT if injection.kind is FaultKind.HELD else postgres.STATEMENT_TIMEOUT
+    async with open_proxied(registry_db, call_timeout=call_timeout) as unbroken_run:
         await call(unbroken_run.stores, await create_subject())
         requests = list(unbroken_run.proxy.requests)
     await inject_at_every(requests, case, injection)

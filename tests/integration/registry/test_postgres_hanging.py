@@ -80,13 +80,13 @@ async def test_a_lost_server_is_reported_and_leaving_a_lease_is_not_an_error(
 
 
 async def test_closing_does_not_wait_for_a_server_that_hangs(registry_db: RegistryDatabase) -> None:
-    fault = Fault(FaultKind.HELD, "goodbye")
-    async with asyncio.timeout(postgres.STATEMENT_TIMEOUT):
+    fault = Fault(FaultKind.HELD, "terminate")
+    async with AsyncExitStack() as network, asyncio.timeout(postgres.STATEMENT_TIMEOUT):
         async with open_proxied(
-            registry_db, fault, call_timeout=postgres.STATEMENT_TIMEOUT
+            registry_db, fault, network, call_timeout=postgres.STATEMENT_TIMEOUT
         ) as proxied:
             await proxied.stores.registry.ping()
-    assert fault.reached.is_set()
+        await fault.reached.wait()
 
 
 async def test_an_add_within_a_quota_leaves_its_session_as_it_was(

@@ -22,7 +22,7 @@ from tests.support.records import new_record
 from tests.support.registries import run_sql, temporary_database
 from tests.support.servers import OperatorsServer
 
-SHORT_TIMEOUT = 4.0
+SHORT_TIMEOUT = 2.5
 """Seconds for a statement in tests where one hangs. The others have to complete in this time."""
 
 

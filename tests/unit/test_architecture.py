@@ -73,7 +73,7 @@ def test_the_packages_are_this_repositorys(package: object) -> None:
     assert Path(str(getattr(package, "__file__", ""))).parent.parent == ROOT
 
 
-def test_every_module_can_be_import_all() -> None:
+def test_every_module_can_be_imported() -> None:
     files = {
         path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
         for path in FILES

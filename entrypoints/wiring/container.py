@@ -51,7 +51,7 @@ from entrypoints.wiring.resources import (
     open_stores,
     read_installation,
 )
-from entrypoints.wiring.use_cases import create_use_cases
+from entrypoints.wiring.use_cases import UseCases
 from ports.driven.login_check import LoginCheck
 from ports.driven.rate_limiter import RateLimiter
 
@@ -146,14 +146,14 @@ class Container(DeclarativeContainer):
     memory_rate_limiter = Singleton(MemoryRateLimiter, clock)
 
     use_cases = Singleton(
-        create_use_cases,
+        UseCases,
         settings=settings,
         clock=clock,
         randomness=randomness,
         passwords=passwords,
         registry=Singleton(LoggingRegistry, bare_registry, log),
         leases=Callable(attrgetter("leases"), stores),
-        keys=Callable(attrgetter("keys"), stores),
+        key_store=Callable(attrgetter("keys"), stores),
         audit_log=Callable(attrgetter("audit"), stores),
         rate_limiter=Callable(_select_rate_limiter, stores, memory_rate_limiter),
         failures=Singleton(MemoryRateLimiter, clock),

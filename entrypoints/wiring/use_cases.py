@@ -1,6 +1,7 @@
 """The use cases of the service, created over its adapters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from domain.api_key_cache import ApiKeyCache
 from domain.passwords import PasswordDeriver
@@ -42,162 +43,220 @@ from ports.use_cases.watch_database import WatchDatabase
 
 @dataclass(frozen=True, kw_only=True)
 class UseCases:
-    """`guard_server` is None for providers without a guard."""
+    """The use cases over these ports, each created when it is first needed.
 
-    create: CreateDatabase
-    show: ShowDatabase
-    show_connection: ShowConnection
-    list: ListDatabases
-    watch: WatchDatabase
-    change: ChangeDatabase
-    rotate: RotatePassword
-    restore: RestoreDatabase
-    delete: DeleteDatabase
-    add_extension: AddExtension
-    list_extensions: ListExtensions
-    reconcile: Reconcile
-    guard_server: GuardServer | None
-    check_health: CheckHealth
-    authenticate: AuthenticateCaller
-    keys: ManageApiKeys
-    audit: AuditEvents
+    `guard` and its `guard_server` are None for providers without a guard; a login check is None
+    where the settings switch it off.
+    """
 
+    settings: Settings
+    clock: Clock
+    randomness: Randomness
+    passwords: PasswordDeriver
+    registry: Registry
+    leases: Leases
+    key_store: ApiKeyStore
+    audit_log: AuditLog
+    rate_limiter: RateLimiter
+    failures: RateLimiter
+    provider: DatabaseProvider
+    login_check: LoginCheck
+    reveal_check: LoginCheck | None
+    restore_check: LoginCheck | None
+    size_limiter: SizeLimiter
+    guard: Guard | None
+    key_cache: ApiKeyCache = field(default_factory=ApiKeyCache)
 
-def create_use_cases(  # noqa: PLR0913 - one argument for each port
-    *,
-    settings: Settings,
-    clock: Clock,
-    randomness: Randomness,
-    passwords: PasswordDeriver,
-    registry: Registry,
-    leases: Leases,
-    keys: ApiKeyStore,
-    audit_log: AuditLog,
-    rate_limiter: RateLimiter,
-    failures: RateLimiter,
-    provider: DatabaseProvider,
-    login_check: LoginCheck,
-    reveal_check: LoginCheck | None,
-    restore_check: LoginCheck | None,
-    size_limiter: SizeLimiter,
-    guard: Guard | None,
-) -> UseCases:
-    target, expiry, key_cache = settings.target, settings.expiry_policy, ApiKeyCache()
-    audit = AuditEvents(audit_log=audit_log, clock=clock, randomness=randomness)
-    delete = DeleteDatabase(
-        registry=registry, provider=provider, leases=leases, clock=clock, target=target
-    )
-    expire = ExpireDatabase(
-        registry=registry,
-        provider=provider,
-        leases=leases,
-        clock=clock,
-        delete=delete,
-        grace=settings.grace,
-    )
-    rotate = RotatePassword(
-        registry=registry,
-        provider=provider,
-        leases=leases,
-        clock=clock,
-        target=target,
-        passwords=passwords,
-        randomness=randomness,
-    )
-    restore = RestoreDatabase(
-        registry=registry,
-        provider=provider,
-        leases=leases,
-        clock=clock,
-        target=target,
-        passwords=passwords,
-        randomness=randomness,
-        login_check=restore_check,
-        expiry=expiry,
-    )
-    add_extension = AddExtension(
-        registry=registry,
-        provider=provider,
-        leases=leases,
-        clock=clock,
-        target=target,
-        passwords=passwords,
-    )
-    provision = ProvisionDatabase(
-        registry=registry,
-        provider=provider,
-        clock=clock,
-        passwords=passwords,
-        randomness=randomness,
-        login_check=login_check,
-        delete=delete,
-    )
-    create = CreateDatabase(
-        registry=registry,
-        provider=provider,
-        leases=leases,
-        clock=clock,
-        target=target,
-        passwords=passwords,
-        randomness=randomness,
-        expiry=expiry,
-        provision=provision,
-    )
-    detect_drift = DetectDrift(
-        registry=registry, provider=provider, leases=leases, clock=clock, target=target
-    )
-    limit_sizes = LimitSizes(
-        registry=registry,
-        size_limiter=size_limiter,
-        leases=leases,
-        clock=clock,
-        target=target,
-        limit=settings.size_limit,
-    )
-    reconcile = Reconcile(
-        registry=registry,
-        leases=leases,
-        clock=clock,
-        target=target,
-        audit=audit,
-        finishers=map_finishers(
-            create, delete, expire, rotate, add_extension, restore, limit_sizes
-        ),
-        detectors=map_detectors(detect_drift=detect_drift, limit_sizes=limit_sizes),
-    )
-    guard_server = GuardServer(guard, settings.guard_policy, clock) if guard else None
-    return UseCases(
-        create=create,
-        show=ShowDatabase(registry=registry),
-        show_connection=ShowConnection(
-            registry=registry,
-            provider=provider,
-            clock=clock,
-            target=target,
-            passwords=passwords,
-            login_check=reveal_check,
-        ),
-        list=ListDatabases(registry=registry),
-        watch=WatchDatabase(registry=registry, clock=clock),
-        change=ChangeDatabase(registry=registry, clock=clock, expiry=expiry),
-        rotate=rotate,
-        restore=restore,
-        delete=delete,
-        add_extension=add_extension,
-        list_extensions=ListExtensions(provider=provider),
-        reconcile=reconcile,
-        guard_server=guard_server,
-        check_health=CheckHealth(registry=registry, provider=provider, guard=guard_server),
-        authenticate=AuthenticateCaller(
-            key_store=keys,
-            rate_limiter=rate_limiter,
-            failures=failures,
-            clock=clock,
-            key_cache=key_cache,
-            static_keys=settings.static_keys,
-            is_open=settings.is_open,
-            anonymous=settings.anonymous_create,
-        ),
-        keys=ManageApiKeys(key_store=keys, clock=clock, randomness=randomness, key_cache=key_cache),
-        audit=audit,
-    )
+    @cached_property
+    def create(self) -> CreateDatabase:
+        return CreateDatabase(
+            registry=self.registry,
+            provider=self.provider,
+            leases=self.leases,
+            clock=self.clock,
+            target=self.settings.target,
+            passwords=self.passwords,
+            randomness=self.randomness,
+            expiry=self.settings.expiry_policy,
+            provision=self.provision,
+        )
+
+    @cached_property
+    def provision(self) -> ProvisionDatabase:
+        return ProvisionDatabase(
+            registry=self.registry,
+            provider=self.provider,
+            clock=self.clock,
+            passwords=self.passwords,
+            randomness=self.randomness,
+            login_check=self.login_check,
+            delete=self.delete,
+        )
+
+    @cached_property
+    def show(self) -> ShowDatabase:
+        return ShowDatabase(registry=self.registry)
+
+    @cached_property
+    def show_connection(self) -> ShowConnection:
+        return ShowConnection(
+            registry=self.registry,
+            provider=self.provider,
+            clock=self.clock,
+            target=self.settings.target,
+            passwords=self.passwords,
+            login_check=self.reveal_check,
+        )
+
+    @cached_property
+    def list(self) -> ListDatabases:
+        return ListDatabases(registry=self.registry)
+
+    @cached_property
+    def watch(self) -> WatchDatabase:
+        return WatchDatabase(registry=self.registry, clock=self.clock)
+
+    @cached_property
+    def change(self) -> ChangeDatabase:
+        return ChangeDatabase(
+            registry=self.registry, clock=self.clock, expiry=self.settings.expiry_policy
+        )
+
+    @cached_property
+    def rotate(self) -> RotatePassword:
+        return RotatePassword(
+            registry=self.registry,
+            provider=self.provider,
+            leases=self.leases,
+            clock=self.clock,
+            target=self.settings.target,
+            passwords=self.passwords,
+            randomness=self.randomness,
+        )
+
+    @cached_property
+    def restore(self) -> RestoreDatabase:
+        return RestoreDatabase(
+            registry=self.registry,
+            provider=self.provider,
+            leases=self.leases,
+            clock=self.clock,
+            target=self.settings.target,
+            passwords=self.passwords,
+            randomness=self.randomness,
+            login_check=self.restore_check,
+            expiry=self.settings.expiry_policy,
+        )
+
+    @cached_property
+    def expire(self) -> ExpireDatabase:
+        return ExpireDatabase(
+            registry=self.registry,
+            provider=self.provider,
+            leases=self.leases,
+            clock=self.clock,
+            delete=self.delete,
+            grace=self.settings.grace,
+        )
+
+    @cached_property
+    def delete(self) -> DeleteDatabase:
+        return DeleteDatabase(
+            registry=self.registry,
+            provider=self.provider,
+            leases=self.leases,
+            clock=self.clock,
+            target=self.settings.target,
+        )
+
+    @cached_property
+    def add_extension(self) -> AddExtension:
+        return AddExtension(
+            registry=self.registry,
+            provider=self.provider,
+            leases=self.leases,
+            clock=self.clock,
+            target=self.settings.target,
+            passwords=self.passwords,
+        )
+
+    @cached_property
+    def list_extensions(self) -> ListExtensions:
+        return ListExtensions(provider=self.provider)
+
+    @cached_property
+    def reconcile(self) -> Reconcile:
+        return Reconcile(
+            registry=self.registry,
+            leases=self.leases,
+            clock=self.clock,
+            target=self.settings.target,
+            audit=self.audit,
+            finishers=map_finishers(
+                self.create,
+                self.delete,
+                self.expire,
+                self.rotate,
+                self.add_extension,
+                self.restore,
+                self.limit_sizes,
+            ),
+            detectors=map_detectors(detect_drift=self.detect_drift, limit_sizes=self.limit_sizes),
+        )
+
+    @cached_property
+    def detect_drift(self) -> DetectDrift:
+        return DetectDrift(
+            registry=self.registry,
+            provider=self.provider,
+            leases=self.leases,
+            clock=self.clock,
+            target=self.settings.target,
+        )
+
+    @cached_property
+    def limit_sizes(self) -> LimitSizes:
+        return LimitSizes(
+            registry=self.registry,
+            size_limiter=self.size_limiter,
+            leases=self.leases,
+            clock=self.clock,
+            target=self.settings.target,
+            limit=self.settings.size_limit,
+        )
+
+    @cached_property
+    def guard_server(self) -> GuardServer | None:
+        if self.guard is None:
+            return None
+        return GuardServer(self.guard, self.settings.guard_policy, self.clock)
+
+    @cached_property
+    def check_health(self) -> CheckHealth:
+        return CheckHealth(registry=self.registry, provider=self.provider, guard=self.guard_server)
+
+    @cached_property
+    def authenticate(self) -> AuthenticateCaller:
+        return AuthenticateCaller(
+            key_store=self.key_store,
+            rate_limiter=self.rate_limiter,
+            failures=self.failures,
+            clock=self.clock,
+            key_cache=self.key_cache,
+            static_keys=self.settings.static_keys,
+            is_open=self.settings.is_open,
+            anonymous=self.settings.anonymous_create,
+        )
+
+    @cached_property
+    def keys(self) -> ManageApiKeys:
+        return ManageApiKeys(
+            key_store=self.key_store,
+            clock=self.clock,
+            randomness=self.randomness,
+            key_cache=self.key_cache,
+        )
+
+    @cached_property
+    def audit(self) -> AuditEvents:
+        return AuditEvents(audit_log=self.audit_log, clock=self.clock, randomness=self.randomness)

@@ -1,4 +1,4 @@
-"""Reconciliation: drift between records and provider, and the actions for records that are due."""
+"""Drift between records and provider."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,7 +15,6 @@ from domain.reconciliation import (
     SETTLING_TIME,
     Drift,
     ReconcileAction,
-    find_due_action,
     find_item_drift,
     find_record_drift,
 )
@@ -30,8 +29,6 @@ from tests.support.drift import (
     parts,
     record,
 )
-
-PAST, FUTURE = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
 
 each_age = pytest.mark.parametrize("created_at", [OLD_ENOUGH, NOW], ids=["old", "young"])
 each_young = pytest.mark.parametrize("created_at", [YOUNG, NOW, NOW + timedelta(days=1)], ids=str)
@@ -247,56 +244,4 @@ def test_a_renamed_database_is_drift_at_once(state: State, created_at: datetime)
     ]
     assert find_record_drift([renamed], [found, create_item(renamed)], NOW) == [], (
         "one of the two databases has the recorded name"
-    )
-
-
-def pending_record(
-    state: State, *pending: Operation, ends: datetime | None = None, resumable: bool = False
-) -> Database:
-    database = record(state, created_at=PAST)
-    for operation in pending:
-        database = database.start(operation, PAST)
-    return replace(database, expires_at=ends, resumable=resumable)
-
-
-DUE: list[tuple[Database, ReconcileAction | None]] = [
-    (pending_record(State.PROVISIONING), ReconcileAction.UNDO),
-    (pending_record(State.PROVISIONING, resumable=True), ReconcileAction.FINISH),
-    (pending_record(State.DELETING, Operation.DELETE), ReconcileAction.DELETE),
-    (pending_record(State.DELETING, Operation.DELETE, ends=PAST), ReconcileAction.DELETE),
-    (pending_record(State.READY), None),
-    (pending_record(State.READY, ends=FUTURE), None),
-    (pending_record(State.READY, ends=NOW), ReconcileAction.EXPIRE),
-    (pending_record(State.READY, Operation.ROTATE), ReconcileAction.ROTATE),
-    (pending_record(State.READY, Operation.ROTATE, ends=FUTURE), ReconcileAction.ROTATE),
-    (pending_record(State.READY, Operation.ROTATE, ends=PAST), ReconcileAction.EXPIRE),
-    (pending_record(State.READY, Operation.SET_READ_ONLY), ReconcileAction.SET_READ_ONLY),
-    (pending_record(State.READY, Operation.CLEAR_READ_ONLY), ReconcileAction.CLEAR_READ_ONLY),
-    (pending_record(State.READY, Operation.SET_READ_ONLY, ends=PAST), ReconcileAction.EXPIRE),
-    (
-        pending_record(State.READY, Operation.SET_READ_ONLY, Operation.ROTATE),
-        ReconcileAction.ROTATE,
-    ),
-    (pending_record(State.EXPIRED, Operation.SET_READ_ONLY, ends=FUTURE), None),
-    (pending_record(State.EXPIRED, ends=PAST), ReconcileAction.EXPIRE),
-    (pending_record(State.EXPIRED, Operation.SUSPEND, ends=PAST), ReconcileAction.EXPIRE),
-    (pending_record(State.EXPIRED, Operation.RESTORE), ReconcileAction.RESTORE),
-    (pending_record(State.EXPIRED, Operation.RESTORE, ends=FUTURE), ReconcileAction.RESTORE),
-    (pending_record(State.EXPIRED, Operation.RESTORE, ends=PAST), ReconcileAction.EXPIRE),
-    (pending_record(State.EXPIRED, ends=FUTURE), None),
-]
-
-
-@pytest.mark.parametrize(("database", "action"), DUE)
-def test_the_action_of_a_due_record(database: Database, action: ReconcileAction | None) -> None:
-    assert find_due_action(database, NOW) is action
-
-
-@pytest.mark.parametrize("state", sorted(GONE))
-@given(st.sampled_from(Operation), st.sampled_from([None, PAST, FUTURE]), st.booleans())
-def test_a_gone_record_has_no_action(
-    state: State, pending: Operation, ends: datetime | None, resumable: bool
-) -> None:
-    assert (
-        find_due_action(pending_record(state, pending, ends=ends, resumable=resumable), NOW) is None
     )

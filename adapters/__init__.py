@@ -1,1 +1,1 @@
-"""How the outside is reached: one folder per thing, each behind a port of `ports/driven`."""
+"""Adapters: one folder for each outside system, each behind a port of `ports/driven`."""

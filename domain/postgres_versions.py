@@ -38,8 +38,8 @@ class Version:
         """Advice for the operator of a version that lacks fixes."""
         fixed = Version(self.major, FIXED_IN[self.major])
         return (
-            f"PostgreSQL {self} has vulnerabilities; {fixed} of {FIXED_ON}, or an earlier release, "
-            f"fixes them: install the newest {self.major}.x."
+            f"PostgreSQL {self} lacks security fixes that are in {fixed} of {FIXED_ON}: install "
+            f"the newest {self.major}.x."
         )
 
 

@@ -29,7 +29,7 @@ class ProvisionRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InventoryItem:
-    """What a provider has for one id; a part that does not exist is None."""
+    """The database and owner of one id on a provider; a part that does not exist is None."""
 
     id: str
     database: str | None

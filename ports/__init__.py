@@ -1,1 +1,1 @@
-"""The service's boundary: the interfaces that it needs (`driven`), its use cases (`driving`)."""
+"""The boundary of the service: the interfaces that it needs (`driven`) and its use cases."""

@@ -16,7 +16,7 @@ SYSTEM_AUTHORITIES = "system"
 
 @dataclass(frozen=True, kw_only=True)
 class Tls:
-    """How a session is encrypted and which certificates it verifies.
+    """The encryption of a session and the certificates that it verifies.
 
     `mode` is `disable`, `require`, `verify-ca` or `verify-full`. `root` holds trusted authorities
     as PEM; without it, the operating system's authorities are used. `parameters` may name a client

@@ -20,7 +20,7 @@ from tests.support.servers import PASSWORD, OperatorsServer
 
 OK, WARN, FAIL, UNKNOWN = Verdict
 
-LACKS_FIXES = "has vulnerabilities"
+LACKS_FIXES = "lacks security fixes"
 """Part of the advice for a version that lacks fixes."""
 
 LOCAL_STATE = LocalState(installation=INSTALLATION)

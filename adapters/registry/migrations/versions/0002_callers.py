@@ -1,4 +1,4 @@
-"""API keys, the audit trail, and what is counted of callers."""
+"""API keys, the audit log and the counters of rate limits."""
 
 import sqlalchemy as sa
 from alembic.operations import Operations

@@ -1,4 +1,4 @@
-"""Which secret a password comes from, and the installation's name, which outlasts its secrets."""
+"""The secret that a password is derived from, and the installation's name, which never changes."""
 
 import sqlalchemy as sa
 from alembic.operations import Operations

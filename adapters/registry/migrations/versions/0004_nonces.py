@@ -1,4 +1,4 @@
-"""What makes each password another one, also after a restored registry has lost count of them."""
+"""Nonces: each password is a new one, even after a restored registry has lost its rotations."""
 
 import sqlalchemy as sa
 from alembic.operations import Operations

@@ -17,7 +17,7 @@ class LivenessResponse(ResponseBody):
 
 
 class Access(StrEnum):
-    """Who may call the API."""
+    """The callers that the API accepts."""
 
     KEYS = "keys"  # callers with an API key
     OPEN = "open"  # anyone on this machine

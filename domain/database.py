@@ -35,8 +35,10 @@ class Database:
     are taken. `wake_at` is the time of the next reconciliation, None for never. `failures` counts
     the consecutive failures of the pending operation. `secret` is the name of the secret that the
     password is derived from; empty for the first secret. `nonce` is random for each password; empty
-    for passwords of early releases. `version` belongs to the registry: it counts the accepted
-    changes.
+    for passwords of early releases. `source` is the id of the database or template that this one is
+    a copy of; empty for none. `shape` stands for the settings that shaped a spare; empty for all
+    other records. `ends_sessions` lets the copy end sessions in its source. `is_shared` lets all
+    callers copy a template. `version` belongs to the registry: it counts the accepted changes.
     """
 
     id: str
@@ -55,6 +57,10 @@ class Database:
     rotation: int = 0
     secret: str = ""
     nonce: str = ""
+    source: str = ""
+    shape: str = ""
+    ends_sessions: bool = False
+    is_shared: bool = False
     history: tuple[Step, ...] = ()
     wake_at: datetime | None = None
     failures: int = 0
@@ -62,7 +68,12 @@ class Database:
 
     @property
     def tenant(self) -> Tenant:
-        return Tenant(id=self.id, names=self.names)
+        return Tenant(id=self.id, names=self.names, is_spare=self.is_spare)
+
+    @property
+    def is_spare(self) -> bool:
+        """Return whether this is the record of a spare that was not claimed, in any state."""
+        return bool(self.shape)
 
     @property
     def is_gone(self) -> bool:
@@ -101,10 +112,19 @@ class Database:
         """Return whether no operation is pending. The next change is the expiry or a request."""
         return self.state in RESUMABLE_OPERATIONS and not self._has_pending_operation
 
-    def to_provision_request(self, passwords: PasswordDeriver) -> ProvisionRequest:
-        """Return the request to the provider for this database."""
+    def to_provision_request(
+        self, passwords: PasswordDeriver, source: Tenant | None = None
+    ) -> ProvisionRequest:
+        """Return the request to the provider for this database. `source` is the tenant of the
+        record with the id `source`, if there is one."""
         password = passwords(self.id, self.rotation, self.secret, self.nonce)
-        return ProvisionRequest(tenant=self.tenant, password=password, extensions=self.extensions)
+        return ProvisionRequest(
+            tenant=self.tenant,
+            password=password,
+            extensions=self.extensions,
+            source=source,
+            ends_sessions=self.ends_sessions,
+        )
 
     def with_next_password(self, passwords: PasswordDeriver, nonce: str) -> "Database":
         """Return the record with its next password."""

@@ -3,16 +3,18 @@
 PgvendError
 ├── InvalidRequest             change the request
 │   ├── InvalidNickname, InvalidDuration, InvalidExpiry, InvalidLabels, InvalidPageToken
-│   └── ExtensionUnavailable, IdempotencyKeyReused
+│   └── ExtensionUnavailable, IdempotencyKeyReused, CopyUnsupported
 ├── Unauthenticated            send an API key
 │   └── KeyRefused
 ├── Forbidden                  use another API key
 ├── QuotaReached               delete a database first
 ├── DatabaseNotFound           it does not exist, or belongs to another caller
+│   └── TemplateNotFound
 ├── KeyNotFound
 ├── Conflict                   read the current state before you repeat the request
 │   ├── NameTaken, StaleRecord, PreconditionFailed, IllegalTransition, OtherTarget
 │   ├── SecretUnknown, PasswordChanged, RequestAlreadyRecorded
+│   ├── SourceInUse, AmbiguousName, SpareBroken
 │   └── InFlight               repeat the same request soon
 ├── Unavailable                repeat the same request later
 │   ├── RateLimited            nothing was changed: too many requests
@@ -80,6 +82,12 @@ class ExtensionUnavailable(InvalidRequest):
     code = "extension_unavailable"
 
 
+class CopyUnsupported(InvalidRequest):
+    """This provider cannot copy databases: create an empty one."""
+
+    code = "copy_unsupported"
+
+
 class IdempotencyKeyReused(InvalidRequest):
     """The idempotency key was used for a different request: use a new key."""
 
@@ -124,6 +132,12 @@ class DatabaseNotFound(PgvendError):
     """The database does not exist."""
 
     code = "database_not_found"
+
+
+class TemplateNotFound(DatabaseNotFound):
+    """The template does not exist."""
+
+    code = "template_not_found"
 
 
 class Conflict(PgvendError):
@@ -178,6 +192,24 @@ class RequestAlreadyRecorded(Conflict):
     """A request with the same idempotency key is already recorded."""
 
     code = "request_already_recorded"
+
+
+class SourceInUse(Conflict):
+    """Sessions are open in the database to copy: end them, or send end_sessions: true."""
+
+    code = "source_in_use"
+
+
+class AmbiguousName(Conflict):
+    """Several of your databases have this name: use an id."""
+
+    code = "ambiguous_name"
+
+
+class SpareBroken(Conflict):
+    """The spare is not complete on the provider: provision a database of its id."""
+
+    code = "spare_broken"
 
 
 class InFlight(Conflict):

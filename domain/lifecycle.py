@@ -75,6 +75,8 @@ class State(StrEnum):
     EXPIRED = "expired"  # logins are blocked; the data still exists
     DELETING = "deleting"  # to be dropped, or partly dropped
     DELETED = "deleted"
+    SPARE = "spare"  # in the pool, or on its way there: closed, and without a nickname
+    TEMPLATE = "template"  # frozen, or being frozen: closed, to be copied
 
 
 TRANSITIONS: Mapping[State, frozenset[State]] = {
@@ -84,12 +86,19 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.FAILED: frozenset(),
     State.DELETING: frozenset({State.DELETED, State.FAILED}),
     State.DELETED: frozenset(),
+    State.SPARE: frozenset({State.DELETING}),  # or claimed: it becomes another record
+    State.TEMPLATE: frozenset({State.DELETING}),
 }
 
 GONE = frozenset({State.FAILED, State.DELETED})
 """States without anything on the provider: the names are free again."""
 
 LIVE = frozenset(State) - GONE
+
+INTERNAL = frozenset({State.SPARE, State.TEMPLATE})
+"""States of records that are not databases of a caller."""
+
+LISTED = LIVE - INTERNAL
 
 RESUMABLE_OPERATIONS: Mapping[State, frozenset[Operation]] = {
     State.READY: frozenset(
@@ -101,6 +110,8 @@ RESUMABLE_OPERATIONS: Mapping[State, frozenset[Operation]] = {
         }
     ),
     State.EXPIRED: frozenset({Operation.SUSPEND, Operation.RESTORE}),
+    State.SPARE: frozenset({Operation.PROVISION, Operation.VERIFY, Operation.SUSPEND}),
+    State.TEMPLATE: frozenset({Operation.PROVISION, Operation.SUSPEND}),
     State.FAILED: frozenset(),
     State.DELETED: frozenset(),
 }

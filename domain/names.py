@@ -47,6 +47,11 @@ class PgNames:
     database: str
     owner: str
 
+    @classmethod
+    def from_id(cls, database_id: str) -> Self:
+        """Return the opaque names of a database: its id says nothing about its use."""
+        return cls(database=database_id, owner=OWNER_PREFIX + database_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Nickname:

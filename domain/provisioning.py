@@ -8,10 +8,15 @@ from domain.secrets import Secret
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """The identity of one database on a provider: `id` marks it as pgvend's, `names` locate it."""
+    """The identity of one database on a provider: `id` marks it as pgvend's, `names` locate it.
+
+    A spare has a mark of its own, which its claim replaces. Whatever is asked for a spare leaves a
+    claimed database of the same id alone; whatever is asked for a database includes its spare.
+    """
 
     id: str
     names: PgNames
+    is_spare: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +24,17 @@ class ProvisionRequest:
     """A database to provision.
 
     `password` is set if the provider accepts a chosen password; `extensions` are the PostgreSQL
-    extensions to install.
+    extensions to install. `source` is the tenant whose database is copied, None for an empty
+    database; `ends_sessions` ends sessions in the source, which prevent the copy. `claims` turns
+    the spare of this id into the tenant; the spare has this password already.
     """
 
     tenant: Tenant
     password: Secret
     extensions: tuple[str, ...] = ()
+    source: Tenant | None = None
+    ends_sessions: bool = False
+    claims: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +45,7 @@ class InventoryItem:
     database: str | None
     owner: str | None
     is_tombstone: bool = False
+    is_spare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The transitions that deletion, expiry and restoration require."""
+"""The transitions that deletion, expiry, restoration and the claim of a spare require."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -6,11 +6,31 @@ from datetime import datetime, timedelta
 from domain.database import Database
 from domain.errors import IllegalTransition, InFlight
 from domain.lifecycle import Operation, State
+from domain.names import PgNames
 
 
 def start_deletion(database: Database, now: datetime) -> Database:
     """Return the record of a database that is to be deleted. Raises IllegalTransition."""
     return database.transition_to(State.DELETING).start(Operation.DELETE, now)
+
+
+def claim_spare(spare: Database, draft: Database) -> Database:
+    """Return the record that turns the spare into the database of the draft, which was not stored.
+
+    The id and the password are the spare's. The names are those of the draft, unless these are
+    opaque: then the spare has such names already. Provisioning is started, in a history of its own.
+    """
+    has_opaque_names = draft.names == PgNames.from_id(draft.id)
+    return replace(
+        draft,
+        id=spare.id,
+        names=spare.names if has_opaque_names else draft.names,
+        rotation=spare.rotation,
+        secret=spare.secret,
+        nonce=spare.nonce,
+        source=spare.source,
+        version=spare.version,
+    )
 
 
 def is_expiring(database: Database, now: datetime) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from structlog.stdlib import BoundLogger
 
+from domain.audit import StoredAuditEvent
 from domain.connection import Connection
 from domain.database import Database
 from domain.errors import PgvendError
@@ -73,6 +74,10 @@ class LoggingProvider(DatabaseProvider):
             return await self.inner.rotate(request, end_sessions=end_sessions)
 
     @property
+    def can_copy(self) -> bool:
+        return self.inner.can_copy
+
+    @property
     def rotation_ends_sessions(self) -> bool:
         return self.inner.rotation_ends_sessions
 
@@ -128,11 +133,21 @@ class LoggingRegistry(Registry):
     inner: Registry
     log: BoundLogger
 
-    async def add(self, database: Database, quota: int | None = None) -> Database:
-        return self._log_state(await self.inner.add(database, quota))
+    async def add(
+        self,
+        database: Database,
+        quota: int | None = None,
+        event: StoredAuditEvent | None = None,
+    ) -> Database:
+        return self._log_state(await self.inner.add(database, quota, event))
 
-    async def update(self, database: Database) -> Database:
-        stored = await self.inner.update(database)
+    async def update(
+        self,
+        database: Database,
+        quota: int | None = None,
+        event: StoredAuditEvent | None = None,
+    ) -> Database:
+        stored = await self.inner.update(database, quota, event)
         # while provisioning, the provider's own events report the steps
         return stored if stored.state is State.PROVISIONING else self._log_state(stored)
 

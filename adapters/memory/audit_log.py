@@ -9,6 +9,10 @@ class MemoryAuditLog(AuditLog):
         self._entries: dict[str, StoredAuditEvent] = {}
 
     async def append(self, entry: StoredAuditEvent) -> None:
+        self.add(entry)
+
+    def add(self, entry: StoredAuditEvent) -> None:
+        """Append an entry together with a change of a record, without an await between them."""
         self._entries.setdefault(entry.id, entry)
 
     async def read(self, query: AuditQuery) -> list[StoredAuditEvent]:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
+from adapters.memory.audit_log import MemoryAuditLog
+from domain.audit import StoredAuditEvent
 from domain.database import Database
 from domain.errors import (
     DatabaseNotFound,
@@ -11,7 +13,7 @@ from domain.errors import (
     RequestAlreadyRecorded,
     StaleRecord,
 )
-from ports.driven.registry import Query, Registry
+from ports.driven.registry import Query, Registry, position_of
 
 UniqueKey = tuple[str, ...]
 """A kind and the value that must be unique: a request key, or a target and a name on it."""
@@ -20,24 +22,33 @@ UniqueKey = tuple[str, ...]
 class MemoryRegistry(Registry):
     """No await separates a check from its change, so that concurrent calls do not conflict."""
 
-    def __init__(self) -> None:
+    def __init__(self, audit_log: MemoryAuditLog | None = None) -> None:
+        self._audit_log = audit_log or MemoryAuditLog()
         self._records: dict[str, Database] = {}
         self._owners: dict[UniqueKey, str] = {}
 
-    async def add(self, database: Database, quota: int | None = None) -> Database:
+    async def add(
+        self,
+        database: Database,
+        quota: int | None = None,
+        event: StoredAuditEvent | None = None,
+    ) -> Database:
         if database.id in self._records:
             raise NameTaken(f"A record {database.id} exists already.")
         if self._are_taken(_list_request_keys(database), database.id):
             raise RequestAlreadyRecorded
-        if quota is not None and self._count_live(database.caller) >= quota:
-            raise QuotaReached(quota=quota)
-        return self._store(database)
+        return self._store_within(quota, database, event)
 
-    async def update(self, database: Database) -> Database:
+    async def update(
+        self,
+        database: Database,
+        quota: int | None = None,
+        event: StoredAuditEvent | None = None,
+    ) -> Database:
         current = await self.get(database.id)
         if current.version != database.version:
             raise StaleRecord(f"Database {database.id} changed meanwhile; read it again.")
-        return self._store(database)
+        return self._store_within(quota, database, event)
 
     async def get(self, database_id: str) -> Database:
         try:
@@ -46,7 +57,7 @@ class MemoryRegistry(Registry):
             raise DatabaseNotFound(f"There is no database {database_id!r}.") from None
 
     async def search(self, query: Query) -> list[Database]:
-        newest_first = sorted(self._records.values(), key=lambda record: record.id, reverse=True)
+        newest_first = sorted(self._records.values(), key=position_of, reverse=True)
         return [record for record in newest_first if _matches(record, query)][: query.limit]
 
     async def ping(self) -> None:
@@ -56,6 +67,16 @@ class MemoryRegistry(Registry):
         return sum(
             record.caller == caller and not record.is_gone for record in self._records.values()
         )
+
+    def _store_within(
+        self, quota: int | None, database: Database, event: StoredAuditEvent | None
+    ) -> Database:
+        if quota is not None and self._count_live(database.caller) >= quota:
+            raise QuotaReached(quota=quota)
+        stored = self._store(database)
+        if event:
+            self._audit_log.add(event)
+        return stored
 
     def _store(self, database: Database) -> Database:
         if self._are_taken(_list_request_keys(database), database.id):
@@ -100,7 +121,7 @@ def _matches(database: Database, query: Query) -> bool:
         and query.target in {None, database.target.name}
         and query.idempotency_key in {None, idempotency_key and idempotency_key.key}
         and (query.due is None or _is_due(database, query.due))
-        and (query.before is None or database.id < query.before)
+        and (query.before is None or position_of(database) < query.before)
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from sqlalchemy import ColumnElement, RowMapping, insert, select
 
-from adapters.registry.executor import Executor, is_storable
+from adapters.registry.executor import Change, Executor, is_storable
 from adapters.registry.schema import AUDIT
 from domain.audit import StoredAuditEvent
 from ports.driven.audit_log import AuditLog, AuditQuery
@@ -34,12 +34,17 @@ FORMER_ACTIONS: Mapping[str, str] = {
 so no migration can rewrite the entries."""
 
 
+def create_append(entry: StoredAuditEvent) -> Change:
+    """Return the statement that appends the entry, to run alone or with a change of a record."""
+    return _ADD, asdict(entry)
+
+
 class SqlAuditLog(AuditLog):
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
     async def append(self, entry: StoredAuditEvent) -> None:
-        await self._executor.write(_ADD, asdict(entry))
+        await self._executor.write(*create_append(entry))
 
     async def read(self, query: AuditQuery) -> list[StoredAuditEvent]:
         if not all(map(is_storable, filter(None, (query.caller, query.subject)))):

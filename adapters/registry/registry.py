@@ -15,14 +15,17 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    tuple_,
     type_coerce,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from adapters.registry.audit_log import create_append
 from adapters.registry.executor import Executor
 from adapters.registry.rows import database_from_row, row_from_database
 from adapters.registry.schema import DATABASES, IS_LIVE
+from domain.audit import StoredAuditEvent
 from domain.database import Database
 from domain.errors import (
     DatabaseNotFound,
@@ -45,16 +48,18 @@ _COUNT_OF_CALLER = (
     .where(_COLUMNS.caller == bindparam("caller", type_=_COLUMNS.caller.type), IS_LIVE)
     .scalar_subquery()
 )
+_IS_WITHIN_QUOTA = bindparam("quota", type_=_COLUMNS.rotation.type) > _COUNT_OF_CALLER
 _ADD_WITHIN_QUOTA = insert(DATABASES).from_select(
     list(_COLUMNS.keys()),
     select(*(bindparam(column.key, type_=column.type) for column in _COLUMNS)).where(
-        bindparam("quota", type_=_COLUMNS.rotation.type) > _COUNT_OF_CALLER
+        _IS_WITHIN_QUOTA
     ),
 )
 _LOCK_CALLER = text("SELECT pg_advisory_xact_lock(hashtextextended('pgvend quota ' || :caller, 0))")
 _UPDATE = update(DATABASES).where(
     _COLUMNS.id == bindparam("known_id"), _COLUMNS.version == bindparam("known_version")
 )
+_UPDATE_WITHIN_QUOTA = _UPDATE.where(_IS_WITHIN_QUOTA)
 
 
 class SqlRegistry(Registry):
@@ -63,31 +68,35 @@ class SqlRegistry(Registry):
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
-    async def add(self, database: Database, quota: int | None = None) -> Database:
+    async def add(
+        self,
+        database: Database,
+        quota: int | None = None,
+        event: StoredAuditEvent | None = None,
+    ) -> Database:
         saved = _next_version(database)
-        if quota is None:
-            await self._change(_ADD, saved)
-        elif not await self._add_within_quota(quota, saved):
+        statement = _ADD if quota is None else _ADD_WITHIN_QUOTA
+        if not await self._change(statement, saved, quota, event):
             raise (
                 RequestAlreadyRecorded
                 if await self._is_request_known(saved)
-                else QuotaReached(quota=quota)
+                else QuotaReached(quota=quota or 0)
             )
         return saved
 
-    async def _add_within_quota(self, quota: int, database: Database) -> int:
-        """Add the record if the quota allows it, and return how many were added. SQLite has one
-        writer at a time; on a server a lock for each caller does the same."""
-        lock = _LOCK_CALLER if self._executor.is_postgres else None
-        return await self._change(_ADD_WITHIN_QUOTA, database, first=lock, quota=quota)
-
-    async def update(self, database: Database) -> Database:
+    async def update(
+        self,
+        database: Database,
+        quota: int | None = None,
+        event: StoredAuditEvent | None = None,
+    ) -> Database:
         saved = _next_version(database)
-        if not await self._change(
-            _UPDATE, saved, known_id=saved.id, known_version=database.version
-        ):
-            await self.get(database.id)
-            raise StaleRecord(f"Database {database.id} changed meanwhile; read it again.")
+        statement = _UPDATE if quota is None else _UPDATE_WITHIN_QUOTA
+        known = {"known_id": saved.id, "known_version": database.version}
+        if not await self._change(statement, saved, quota, event, **known):
+            if (await self.get(database.id)).version != database.version:
+                raise StaleRecord(f"Database {database.id} changed meanwhile; read it again.")
+            raise QuotaReached(quota=quota or 0)
         return saved
 
     async def get(self, database_id: str) -> Database:
@@ -102,7 +111,8 @@ class SqlRegistry(Registry):
         # few are due: finding and sorting these is faster than reading all in order
         sort_key = _COLUMNS.id if query.due is None else _COLUMNS.id.concat("")
         matching = select(DATABASES).where(*self._conditions(query))
-        rows = await self._executor.fetch(matching.order_by(sort_key.desc()).limit(query.limit))
+        newest_first = matching.order_by(_COLUMNS.created_at.desc(), sort_key.desc())
+        rows = await self._executor.fetch(newest_first.limit(query.limit))
         return [_read_row(row) for row in rows]
 
     async def ping(self) -> None:
@@ -112,14 +122,22 @@ class SqlRegistry(Registry):
         self,
         statement: Executable,
         database: Database,
-        first: Executable | None = None,
+        quota: int | None,
+        event: StoredAuditEvent | None,
         **values: Any,
     ) -> int:
-        """Return how many records the statement changed. Raises RequestAlreadyRecorded and
-        NameTaken."""
+        """Return how many records the statement changed, which is none if the quota is reached.
+        Raises RequestAlreadyRecorded and NameTaken.
+
+        SQLite has one writer at a time; on a server a lock for each caller protects the quota.
+        """
+        counts = quota is not None and self._executor.is_postgres
         try:
             return await self._executor.write(
-                statement, row_from_database(database) | values, first=first
+                statement,
+                row_from_database(database) | values | {"quota": quota},
+                first=_LOCK_CALLER if counts else None,
+                then=create_append(event) if event else None,
             )
         except NameTaken:
             if await self._is_request_known(database):
@@ -156,7 +174,8 @@ class SqlRegistry(Registry):
         if query.idempotency_key is not None:
             yield _COLUMNS.request_key == query.idempotency_key
         if query.before is not None:
-            yield _COLUMNS.id < query.before
+            position = tuple_(query.before.created_at, query.before.id)
+            yield tuple_(_COLUMNS.created_at, _COLUMNS.id) < position
 
     def _label_conditions(self, labels: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
         """Yield conditions without a path into the document: the key would need quoting in it."""

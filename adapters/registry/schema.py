@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -68,6 +69,10 @@ DATABASES = Table(
     Column("version", Integer, nullable=False),
     Column("secret", Text, nullable=False, server_default=text("''")),
     Column("nonce", Text, nullable=False, server_default=text("''")),
+    Column("source", Text, nullable=False, server_default=text("''")),
+    Column("shape", Text, nullable=False, server_default=text("''")),
+    Column("ends_sessions", Boolean, nullable=False, server_default=false()),
+    Column("is_shared", Boolean, nullable=False, server_default=false()),
     Index("databases_request_key", "request_key", unique=True),
     Index(
         "databases_database",
@@ -85,10 +90,18 @@ DATABASES = Table(
         postgresql_where=IS_LIVE,
         sqlite_where=IS_LIVE,
     ),
-    Index("databases_caller", "caller", "id"),
-    Index("databases_live", "id", postgresql_where=IS_LIVE, sqlite_where=IS_LIVE),
-    Index("databases_live_caller", "caller", "id", postgresql_where=IS_LIVE, sqlite_where=IS_LIVE),
-    Index("databases_state", "state", "id"),
+    Index("databases_created_at", "created_at", "id"),
+    Index("databases_caller", "caller", "created_at", "id"),
+    Index("databases_live", "created_at", "id", postgresql_where=IS_LIVE, sqlite_where=IS_LIVE),
+    Index(
+        "databases_live_caller",
+        "caller",
+        "created_at",
+        "id",
+        postgresql_where=IS_LIVE,
+        sqlite_where=IS_LIVE,
+    ),
+    Index("databases_state", "state", "created_at", "id"),
     Index(
         "databases_wake_at",
         "wake_at",

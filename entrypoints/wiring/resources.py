@@ -26,9 +26,10 @@ from ports.driven.guard import Guard
 
 
 def create_memory_stores() -> Stores:
-    registry = MemoryRegistry()
+    audit_log = MemoryAuditLog()
+    registry = MemoryRegistry(audit_log)
     installation = MemoryInstallation(registry)
-    return Stores(registry, InProcessLeases(), MemoryApiKeyStore(), MemoryAuditLog(), installation)
+    return Stores(registry, InProcessLeases(), MemoryApiKeyStore(), audit_log, installation)
 
 
 @asynccontextmanager

@@ -33,12 +33,27 @@ class DatabaseProvider(ABC):
         `none`. The password is that of the request if the provider accepts passwords, else the one
         that the provider chose.
 
+        With a `source`, a new database is a copy of the source's database: its contents, settings
+        and comments belong to the new owner, the source stays as it is, and no code of a tenant
+        runs. Raises SourceInUse when sessions or prepared transactions in the source prevent the
+        copy, and CopyUnsupported unless `can_copy`. An existing database of the tenant is not
+        copied again.
+
+        With `claims`, the spare of the same id becomes the tenant: it gets its names and its mark,
+        keeps its password, and is opened. Raises SpareBroken, with nothing changed, when the spare
+        is not complete. A tenant of this id that was claimed before stays as it is.
+
         Raises NameTaken when a role or database of that name exists without this tenant's mark; it
         stays unchanged. Raises ProviderFull when there is no capacity. Raises ExtensionUnavailable,
         before anything is created, when an extension is not one of `extensions`, and when it cannot
         be installed in a database that existed before. Parts that were created before any other
         error stay, for the next `provision` or `delete` of the same tenant.
         """
+
+    @property
+    def can_copy(self) -> bool:
+        """Whether `provision` can copy a source."""
+        return False
 
     @abstractmethod
     async def extensions(self) -> Sequence[Extension]:

@@ -5,13 +5,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from domain.audit import StoredAuditEvent
 from domain.database import Database
 from domain.lifecycle import State
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in the order of records. The id alone is not enough: a claimed spare is younger than
+    its id."""
+
+    created_at: datetime
+    id: str
+
+
+def position_of(database: Database) -> Position:
+    return Position(database.created_at, database.id)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A page of records, newest first, that are older than the id `before`.
+    """A page of records, newest first: by descending `created_at`, then by descending id. A page
+    begins after the position `before`.
 
     `due` selects records that are not gone and whose `wake_at` is not later; `idempotency_key` is
     the `key` of an IdempotencyKey.
@@ -23,7 +38,7 @@ class Query:
     target: str | None = None
     due: datetime | None = None
     idempotency_key: str | None = None
-    before: str | None = None
+    before: Position | None = None
     limit: int = 50
 
 
@@ -35,8 +50,14 @@ class Registry(ABC):
     """
 
     @abstractmethod
-    async def add(self, database: Database, quota: int | None = None) -> Database:
-        """Store a new record durably and return it with its first version.
+    async def add(
+        self,
+        database: Database,
+        quota: int | None = None,
+        event: StoredAuditEvent | None = None,
+    ) -> Database:
+        """Store a new record durably and return it with its first version. Append `event` to the
+        audit log in the same transaction.
 
         Raises RequestAlreadyRecorded when a record has the same idempotency key, NameTaken when one
         that is not gone has the same target and the same database or owner name, and QuotaReached
@@ -45,11 +66,18 @@ class Registry(ABC):
         """
 
     @abstractmethod
-    async def update(self, database: Database) -> Database:
-        """Replace the record of the same id and return it with its next version.
+    async def update(
+        self,
+        database: Database,
+        quota: int | None = None,
+        event: StoredAuditEvent | None = None,
+    ) -> Database:
+        """Replace the record of the same id and return it with its next version. Append `event` to
+        the audit log in the same transaction.
 
-        Raises StaleRecord when the version is not the stored one, NameTaken and
-        RequestAlreadyRecorded as `add` does, and DatabaseNotFound when there is no such record.
+        Raises StaleRecord when the version is not the stored one, NameTaken,
+        RequestAlreadyRecorded and QuotaReached as `add` does, and DatabaseNotFound when there is
+        no such record.
         """
 
     @abstractmethod
@@ -58,7 +86,7 @@ class Registry(ABC):
 
     @abstractmethod
     async def search(self, query: Query) -> list[Database]:
-        """Return the records that match, by descending id, at most `query.limit` of them."""
+        """Return the records that match, newest first, at most `query.limit` of them."""
 
     @abstractmethod
     async def ping(self) -> None:

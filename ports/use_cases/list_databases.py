@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from domain.callers import ANYONE, Caller
 from domain.database import Database
-from domain.lifecycle import LIVE, State
-from ports.driven.registry import Query, Registry
-from ports.use_cases.pagination import parse_token, split_page
+from domain.lifecycle import LISTED, State
+from ports.driven.registry import Query, Registry, position_of
+from ports.use_cases.pagination import encode_position, parse_position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +37,13 @@ class ListDatabases:
     async def __call__(self, request: ListRequest, caller: Caller = ANYONE) -> DatabasePage:
         query = Query(
             caller=None if caller.can_see_all else caller.name,
-            states=request.states or LIVE,
+            states=request.states or LISTED,
             labels=request.labels,
-            before=parse_token(request.page_token),
+            before=parse_position(request.page_token),
             limit=request.page_size + 1,  # one more, to know whether there is a next page
         )
-        page, token = split_page(await self.registry.search(query), request.page_size)
+        found = await self.registry.search(query)
+        page = found[: request.page_size]
+        has_next = len(found) > request.page_size
+        token = encode_position(position_of(page[-1])) if has_next else ""
         return DatabasePage(databases=page, next_page_token=token)

@@ -2,10 +2,12 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from domain.errors import InvalidPageToken
 from domain.ids import PREFIX, is_id
+from ports.driven.registry import Position
 
 
 class HasId(Protocol):
@@ -25,6 +27,25 @@ def split_page(found: Sequence[L], size: int) -> tuple[list[L], str]:
 
 def encode_token(last_id: str) -> str:
     return urlsafe_b64encode(last_id.encode()).decode()
+
+
+def encode_position(position: Position) -> str:
+    return encode_token(f"{position.created_at.isoformat()} {position.id}")
+
+
+def parse_position(token: str) -> Position | None:
+    """Return the position before the page, None for the first page. Raises InvalidPageToken."""
+    text = decode_token(token)
+    if text is None:
+        return None
+    moment, _, last_id = text.partition(" ")
+    try:
+        position = Position(datetime.fromisoformat(moment).astimezone(UTC), last_id)
+    except (ValueError, OverflowError):
+        raise InvalidPageToken from None
+    if not is_id(last_id):
+        raise InvalidPageToken
+    return position
 
 
 def parse_token(token: str, prefix: str = PREFIX) -> str | None:

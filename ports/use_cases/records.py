@@ -11,7 +11,7 @@ from domain.lifecycle import Operation
 from domain.passwords import NONCE_BYTES, PasswordDeriver, new_nonce
 from ports.driven.clock import Clock
 from ports.driven.randomness import Randomness
-from ports.driven.registry import Query, Registry
+from ports.driven.registry import Query, Registry, position_of
 
 Change = Callable[[Database], Database | None]
 """Returns the changed record, or None to leave it unchanged. May raise."""
@@ -30,14 +30,14 @@ def check_visible(caller: Caller, database: Database) -> Database:
 
 
 async def search_all(registry: Registry, query: Query) -> list[Database]:
-    """Return all records that match, by descending id, read in pages of `query.limit`."""
+    """Return all records that match, newest first, read in pages of `query.limit`."""
     records: list[Database] = []
     while True:
         page = await registry.search(query)
         records += page
         if len(page) < query.limit:
             return records
-        query = replace(query, before=page[-1].id)
+        query = replace(query, before=position_of(page[-1]))
 
 
 async def update_record(registry: Registry, database_id: str, change: Change) -> Database:

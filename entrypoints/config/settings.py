@@ -18,7 +18,8 @@ from entrypoints.config.field_types import (
     check_service_url,
 )
 from entrypoints.config.network import NetworkSettings
-from entrypoints.config.provider import ProviderName, ProviderSettings
+from entrypoints.config.provider import ProviderName
+from entrypoints.config.spares import SpareSettings
 
 
 class LogLevel(StrEnum):
@@ -28,7 +29,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class Settings(AccessSettings, NetworkSettings, ProviderSettings):
+class Settings(AccessSettings, NetworkSettings, SpareSettings):
     """The service's settings. An error about a field ends with its description, as the fix."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, populate_by_name=True)

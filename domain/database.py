@@ -76,6 +76,11 @@ class Database:
         return bool(self.shape)
 
     @property
+    def has_opaque_names(self) -> bool:
+        """Return whether the names in PostgreSQL come from the id, and not from the nickname."""
+        return self.names == PgNames.from_id(self.id)
+
+    @property
     def is_gone(self) -> bool:
         return self.state in GONE
 

@@ -10,6 +10,7 @@ from domain.ids import created_at_from_id, is_id
 from domain.lifecycle import LIVE, Operation, State
 from domain.names import PgNames
 from domain.provisioning import InventoryItem
+from domain.spares import is_claimable
 from domain.text import is_plain
 from domain.transitions import is_expiring, is_restoring
 
@@ -36,6 +37,7 @@ class ReconcileAction(StrEnum):
     ADD_EXTENSION = "add_extension"  # the installation was interrupted
     RESTORE = "restore"  # the restore was interrupted
     DELETE = "delete"  # the deletion was requested
+    DELETE_SPARE = "delete_spare"  # the filling of a spare was interrupted
     WARN = "warn"  # the size exceeds the limit
     SET_READ_ONLY = "set_read_only"  # the size still exceeds the limit
     CLEAR_READ_ONLY = "clear_read_only"  # the size is below the limit again
@@ -56,6 +58,10 @@ def find_due_action(database: Database, now: datetime) -> ReconcileAction | None
         return ReconcileAction.RESTORE
     if is_expiring(database, now):
         return ReconcileAction.EXPIRE
+    return _find_pending_action(database)
+
+
+def _find_pending_action(database: Database) -> ReconcileAction | None:
     match database.state:
         case State.PROVISIONING:
             return ReconcileAction.FINISH if database.resumable else ReconcileAction.UNDO
@@ -64,6 +70,8 @@ def find_due_action(database: Database, now: datetime) -> ReconcileAction | None
         case State.READY:
             operations = filter(database.is_pending, READY_OPERATIONS)
             return next((ReconcileAction(operation.value) for operation in operations), None)
+        case State.SPARE if not database.is_idle:
+            return ReconcileAction.DELETE_SPARE
     return None
 
 
@@ -75,6 +83,7 @@ class Drift:
     id: str
     names: PgNames
     is_tombstone: bool = False
+    is_spare: bool = False
 
     @property
     def is_recordable(self) -> bool:
@@ -93,6 +102,10 @@ def find_item_drift(
     data. An incomplete item without a record is only reported, and a young one may belong to
     another service that is still provisioning it. A database that was marked as missing and exists
     again is imported. A tombstone contains no data and can be dropped at once.
+
+    A spare contains no data either: without a record it is a leftover. A database without the mark
+    of a spare, whose record is that of a spare, was claimed; a registry that was restored from a
+    backup does not know that, and the database is imported.
     """
     drifts = (_compare_item(item, records.get(item.id), now) for item in items)
     return [drift for drift in drifts if drift]
@@ -103,7 +116,11 @@ def _compare_item(item: InventoryItem, record: Database | None, now: datetime) -
     names = PgNames(item.database or known.database, item.owner or known.owner)
     if item.is_tombstone and (record is None or record.is_gone):
         return Drift(ReconcileAction.DELETE_LEFTOVER, item.id, names, is_tombstone=True)
-    if record is None and _is_settled(item, now):
+    if item.is_spare:
+        is_leftover = record.is_gone if record else _is_settled(item, now)
+        leftover = Drift(ReconcileAction.DELETE_LEFTOVER, item.id, names, is_spare=True)
+        return leftover if is_leftover else None
+    if (record is None and _is_settled(item, now)) or (record and _was_claimed(item, record)):
         is_whole = item.database and item.owner
         return Drift(
             ReconcileAction.IMPORT if is_whole else ReconcileAction.REPORT_INCOMPLETE,
@@ -121,6 +138,20 @@ def _compare_item(item: InventoryItem, record: Database | None, now: datetime) -
     return None
 
 
+def _was_claimed(item: InventoryItem, record: Database) -> bool:
+    return record.is_spare and not (item.is_spare or item.is_tombstone)
+
+
+def find_claimed_before(
+    items: Sequence[InventoryItem], spares: Sequence[Database]
+) -> frozenset[str]:
+    """Return the ids of the spares whose databases lost the mark of a spare."""
+    by_id = {spare.id: spare for spare in spares}
+    return frozenset(
+        item.id for item in items if item.id in by_id and _was_claimed(item, by_id[item.id])
+    )
+
+
 def _is_settled(item: InventoryItem, now: datetime) -> bool:
     return is_id(item.id) and created_at_from_id(item.id) + SETTLING_TIME <= now
 
@@ -129,10 +160,11 @@ def find_record_drift(
     records: Collection[Database], items: Sequence[InventoryItem], now: datetime
 ) -> list[Drift]:
     """Return the drift of records that are ready or expired, but whose database does not exist or
-    has another name.
+    has another name, and of spares that do not exist.
 
     A database is marked as missing only if one that is at least as old exists: otherwise this may
-    be another server. A recent change may not be listed yet.
+    be another server. A spare contains no data, and is always marked. A recent change may not be
+    listed yet.
     """
     items_by_id: dict[str, list[InventoryItem]] = {}
     for item in items:
@@ -148,19 +180,21 @@ def find_record_drift(
 def _compare_record(
     record: Database, items: Sequence[InventoryItem], oldest: datetime | None, now: datetime
 ) -> Drift | None:
-    if record.state not in {State.READY, State.EXPIRED}:
+    is_spare = is_claimable(record)
+    if record.state not in {State.READY, State.EXPIRED} and not is_spare:
         return None
-    names = [item.database for item in items if item.database]
+    # a server that was restored from a backup may show a spare that was claimed since
+    names = [item.database for item in items if item.database and (is_spare or not item.is_spare)]
     if not names:
         if now < record.changed_at + SETTLING_TIME:
             return None
-        is_certain = oldest and oldest <= record.created_at
+        is_certain = is_spare or (oldest and oldest <= record.created_at)
         return Drift(
             ReconcileAction.MARK_MISSING if is_certain else ReconcileAction.REPORT_MISSING,
             record.id,
             record.names,
         )
-    if record.names.database not in names:
+    if record.names.database not in names and not is_spare:
         name = next(filter(is_plain, names), names[0])
         return Drift(ReconcileAction.RENAME, record.id, PgNames(name, record.names.owner))
     return None

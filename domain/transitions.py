@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from domain.database import Database
 from domain.errors import IllegalTransition, InFlight
 from domain.lifecycle import Operation, State
-from domain.names import PgNames
 
 
 def start_deletion(database: Database, now: datetime) -> Database:
@@ -20,11 +19,10 @@ def claim_spare(spare: Database, draft: Database) -> Database:
     The id and the password are the spare's. The names are those of the draft, unless these are
     opaque: then the spare has such names already. Provisioning is started, in a history of its own.
     """
-    has_opaque_names = draft.names == PgNames.from_id(draft.id)
     return replace(
         draft,
         id=spare.id,
-        names=spare.names if has_opaque_names else draft.names,
+        names=spare.names if draft.has_opaque_names else draft.names,
         rotation=spare.rotation,
         secret=spare.secret,
         nonce=spare.nonce,

@@ -22,6 +22,7 @@ from ports.use_cases.audit_events import AuditEvents
 from ports.use_cases.authenticate_caller import AuthenticateCaller
 from ports.use_cases.change_database import ChangeDatabase
 from ports.use_cases.check_health import CheckHealth
+from ports.use_cases.claim_spare import ClaimSpare
 from ports.use_cases.create_database import CreateDatabase
 from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.detect_drift import DetectDrift
@@ -30,6 +31,8 @@ from ports.use_cases.guard_server import GuardServer
 from ports.use_cases.limit_sizes import LimitSizes
 from ports.use_cases.list_databases import ListDatabases
 from ports.use_cases.list_extensions import ListExtensions
+from ports.use_cases.list_spares import ListSpares
+from ports.use_cases.maintain_spares import MaintainSpares
 from ports.use_cases.manage_api_keys import ManageApiKeys
 from ports.use_cases.provision_database import ProvisionDatabase
 from ports.use_cases.reconcile import Reconcile
@@ -38,6 +41,7 @@ from ports.use_cases.restore_database import RestoreDatabase
 from ports.use_cases.rotate_password import RotatePassword
 from ports.use_cases.show_connection import ShowConnection
 from ports.use_cases.show_database import ShowDatabase
+from ports.use_cases.spare_pool import SparePool
 from ports.use_cases.watch_database import WatchDatabase
 
 
@@ -79,6 +83,39 @@ class UseCases:
             randomness=self.randomness,
             expiry=self.settings.expiry_policy,
             provision=self.provision,
+            claim=self.claim_spare,
+            has_opaque_names=self.settings.has_opaque_names,
+        )
+
+    @cached_property
+    def spare_pool(self) -> SparePool:
+        return SparePool(
+            registry=self.registry,
+            target=self.settings.target,
+            passwords=self.passwords,
+            counts=self.settings.spares,
+            settings_shape=self.settings.spare_shape,
+        )
+
+    @cached_property
+    def claim_spare(self) -> ClaimSpare:
+        return ClaimSpare(pool=self.spare_pool, leases=self.leases, provision=self.provision)
+
+    @cached_property
+    def list_spares(self) -> ListSpares:
+        return ListSpares(pool=self.spare_pool)
+
+    @cached_property
+    def maintain_spares(self) -> MaintainSpares:
+        return MaintainSpares(
+            pool=self.spare_pool,
+            registry=self.registry,
+            provider=self.provider,
+            login_check=self.login_check,
+            leases=self.leases,
+            delete=self.delete,
+            clock=self.clock,
+            randomness=self.randomness,
         )
 
     @cached_property
@@ -200,6 +237,7 @@ class UseCases:
                 self.add_extension,
                 self.restore,
                 self.limit_sizes,
+                self.maintain_spares,
             ),
             detectors=map_detectors(detect_drift=self.detect_drift, limit_sizes=self.limit_sizes),
         )

@@ -23,7 +23,7 @@ from domain.idempotency import RETENTION, IdempotencyKey, create_idempotency_key
 from domain.ids import RANDOM_BYTES, new_id
 from domain.labels import validate_labels
 from domain.lifecycle import Operation, State
-from domain.names import Nickname
+from domain.names import Nickname, PgNames
 from domain.passwords import PasswordDeriver
 from domain.reconciliation import ReconcileAction
 from domain.targets import Target
@@ -32,6 +32,7 @@ from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Query, Registry
+from ports.use_cases.claim_spare import ClaimSpare
 from ports.use_cases.provision_database import ProvisionDatabase
 from ports.use_cases.provisioned_database import ProvisionedDatabase, reveal_connection
 from ports.use_cases.records import draw_nonce, explain_absence, update_record
@@ -88,6 +89,8 @@ class CreateDatabase:
     passwords: PasswordDeriver
     expiry: ExpiryPolicy
     target: Target
+    claim: ClaimSpare
+    has_opaque_names: bool = False
 
     async def __call__(self, request: CreateRequest) -> ProvisionedDatabase:
         """Return a new database, or the one of the same request; finish it if a crash interrupted
@@ -102,10 +105,9 @@ class CreateDatabase:
             if known := await self._find_known(key):
                 return await self._reveal(known)
             await self._check_extensions(request)
-            database = self._new_record(request, key)
-            async with self.leases.acquire(database.id):
-                with suppress(RequestAlreadyRecorded):  # a concurrent request: find its record
-                    return await self.provision(database, request.caller.quota)
+            draft = self._new_record(request, key)
+            with suppress(RequestAlreadyRecorded):  # a concurrent request: find its record
+                return await self._claim_or_provision(draft, request.caller.quota)
 
     async def request(self, create_request: CreateRequest) -> Database:
         """Record a database that `finish` will provision, and return the record; or return the
@@ -121,8 +123,8 @@ class CreateDatabase:
                 return known
             await self._check_extensions(create_request)
             with suppress(RequestAlreadyRecorded):
-                database = replace(self._new_record(create_request, key), resumable=True)
-                return await self.provision.record(database, create_request.caller.quota)
+                draft = replace(self._new_record(create_request, key), resumable=True)
+                return await self._claim_or_record(draft, create_request.caller.quota)
 
     async def finish(self, database_id: str) -> bool:
         """Provision a database that was requested. Undo one that was interrupted if its caller
@@ -131,12 +133,34 @@ class CreateDatabase:
             database = await self.registry.get(database_id)
             is_open = is_acquired and database.state is State.PROVISIONING
             if is_open and database.resumable:
-                await self.provision(database)
+                await self._finish_requested(database)
             elif is_open:
                 await self.provision.undo(
                     database.id, "The service stopped while it created the database."
                 )
             return is_open
+
+    async def _claim_or_provision(self, draft: Database, quota: int | None) -> ProvisionedDatabase:
+        with self.claim.pool.count_creation():
+            async with self.claim(draft, quota) as claimed:
+                if claimed:
+                    return await self.provision.finish_claim(claimed)
+            async with self.leases.acquire(draft.id):
+                return await self.provision(draft, quota)
+
+    async def _claim_or_record(self, draft: Database, quota: int | None) -> Database:
+        async with self.claim(draft, quota) as claimed:
+            if claimed:
+                self.claim.pool.remember(claimed)
+                return claimed
+        return await self.provision.record(draft, quota)
+
+    async def _finish_requested(self, database: Database) -> None:
+        with self.claim.pool.count_creation():
+            if self.claim.pool.recall(database):
+                await self.provision.finish_claim(database)
+            else:
+                await self.provision(database)
 
     async def _check_extensions(self, request: CreateRequest) -> None:
         """Raise ExtensionUnavailable before anything is recorded."""
@@ -188,10 +212,13 @@ class CreateDatabase:
     def _new_record(self, request: CreateRequest, key: IdempotencyKey | None) -> Database:
         now = self.clock.now()
         nickname = Nickname.parse(request.nickname)
+        database_id = new_id(now, self.randomness.entropy(RANDOM_BYTES))
         database = Database(
-            id=new_id(now, self.randomness.entropy(RANDOM_BYTES)),
+            id=database_id,
             nickname=nickname,
-            names=nickname.derive_names(),
+            names=PgNames.from_id(database_id)
+            if self.has_opaque_names
+            else nickname.derive_names(),
             target=self.target,
             caller=request.caller.name,
             secret=self.passwords.current,

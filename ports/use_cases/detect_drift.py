@@ -11,13 +11,14 @@ from domain.lifecycle import LIVE, State
 from domain.names import Nickname
 from domain.provisioning import InventoryItem, Tenant
 from domain.reconciliation import Drift, ReconcileAction, find_item_drift, find_record_drift
+from domain.spares import from_forgotten_claim
 from domain.targets import Target
 from domain.text import escape_unprintable
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.registry import Query, Registry
-from ports.use_cases.reconcile_tasks import ReconcileTask
+from ports.use_cases.reconcile_tasks import ReconcileTask, Run
 from ports.use_cases.records import search_all
 
 PAGE = 1000
@@ -93,6 +94,7 @@ class DetectDrift:
 
     def _create_task(self, drift: Drift, records: Mapping[str, Database]) -> ReconcileTask:
         name = escape_unprintable(drift.names.database or drift.names.owner)
+        run: Run
         match drift.action:
             case ReconcileAction.IMPORT | ReconcileAction.RENAME if not drift.is_recordable:
                 return ReconcileTask(drift.action, drift.id, name, None, UNRECORDABLE)
@@ -102,8 +104,9 @@ class DetectDrift:
                 run = partial(self._import, drift)
             case ReconcileAction.DELETE_LEFTOVER:
                 detail = TOMBSTONE if drift.is_tombstone else ""
+                run = partial(self._delete, drift)
                 return ReconcileTask(
-                    drift.action, drift.id, name, partial(self._delete, drift), detail
+                    drift.action, drift.id, name, run, detail, is_audited=not drift.is_spare
                 )
             case ReconcileAction.RENAME:
                 record = records[drift.id]
@@ -111,10 +114,14 @@ class DetectDrift:
             case _:  # only the record changes: the database may exist and not be listed
                 record = records[drift.id]
                 run = partial(self._correct, record, record.mark_missing())
+                return ReconcileTask(
+                    drift.action, drift.id, name, run, is_audited=not record.is_spare
+                )
         return ReconcileTask(drift.action, drift.id, name, run)
 
     async def _import(self, drift: Drift) -> bool:
-        """Add a record, or correct that of a database that was marked as missing and is not."""
+        """Add a record, or correct that of a database that was marked as missing and is not, or of
+        a spare that was claimed."""
         async with self.leases.acquire(drift.id) as is_acquired:
             if not is_acquired:
                 return False
@@ -123,10 +130,13 @@ class DetectDrift:
             except DatabaseNotFound:
                 await self.registry.add(self._new_record(drift))
                 return True
-            is_ours = record.is_missing and record.target.name == self.target.name
-            if is_ours:
+            if record.target.name != self.target.name:
+                return False
+            if record.is_spare:
+                await self.registry.update(from_forgotten_claim(record, drift.names))
+            elif record.is_missing:
                 await self.registry.update(record.mark_found(drift.names))
-            return is_ours
+            return record.is_spare or record.is_missing
 
     def _new_record(self, drift: Drift) -> Database:
         """Return a record with which the database is listed and can be deleted. If its password was
@@ -144,7 +154,8 @@ class DetectDrift:
         async with self.leases.acquire(drift.id) as is_acquired:
             if not is_acquired or await self._is_live(drift.id):
                 return False
-            tombstone = await self.provider.delete(Tenant(id=drift.id, names=drift.names))
+            tenant = Tenant(id=drift.id, names=drift.names, is_spare=drift.is_spare)
+            tombstone = await self.provider.delete(tenant)
             return tombstone.reason if tombstone else True
 
     async def _is_live(self, database_id: str) -> bool:

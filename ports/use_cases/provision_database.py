@@ -1,9 +1,9 @@
 """Provision a recorded database: make it exist, verify it, or undo it."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 
 from domain.connection import Connection
 from domain.database import Database
@@ -12,12 +12,15 @@ from domain.errors import (
     NameTaken,
     PgvendError,
     ProviderRejected,
+    SpareBroken,
     StaleRecord,
     Unavailable,
 )
 from domain.lifecycle import Operation, State
 from domain.names import SUFFIX_ALPHABET, SUFFIX_LENGTH, PgNames
 from domain.passwords import PasswordDeriver
+from domain.spares import is_same_creation
+from domain.transitions import claim_spare
 from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
@@ -50,40 +53,42 @@ class ProvisionDatabase:
     randomness: Randomness
     passwords: PasswordDeriver
 
-    async def record(self, database: Database, quota: int | None = None) -> Database:
-        """Add the record under the first name that no other record has. Raises NameTaken,
-        QuotaReached, and RequestAlreadyRecorded when the same request was recorded meanwhile."""
-        if not database.nickname.is_reserved():
+    async def record(
+        self, database: Database, quota: int | None = None, spare: Database | None = None
+    ) -> Database:
+        """Add the record under the first name that no other record has; or turn the record of the
+        spare into it. Raises NameTaken, QuotaReached, and RequestAlreadyRecorded when the same
+        request was recorded meanwhile; for a spare also StaleRecord and DatabaseNotFound."""
+        if database.has_opaque_names or not database.nickname.is_reserved():
             with suppress(NameTaken):
-                return await self.registry.add(database, quota)
+                return await self._store(database, quota, spare)
         for names in self._draw_names(database):
             with suppress(NameTaken):
-                return await self.registry.add(database.rename(names), quota)
+                return await self._store(database.rename(names), quota, spare)
         raise _explain_name_taken(database)
 
     async def __call__(self, database: Database, quota: int | None = None) -> ProvisionedDatabase:
         """Return the database, ready. The caller of this method holds the lease. A database without
         a version is recorded first, within the caller's quota."""
-        try:
-            if not database.version:
-                database = await self.record(database, quota)
-            else:  # a restored registry may hold a revoked password; a new one was never handed out
-                nonce = draw_nonce(self.randomness)
-                database = await self.registry.update(
-                    database.with_new_password(self.passwords, nonce)
-                )
-            database, connection = await self._provision(database)
-            return await self._verify(database, connection)
-        except StaleRecord as error:
-            raise await run_to_completion(self._explain_conflict(database.id)) from error
-        except BaseException as error:
-            is_stopping = isinstance(error, asyncio.CancelledError)
-            if not (is_stopping and database.resumable):  # else the next process finishes it
-                await run_to_completion(self._try_undo(database.id, describe_error(error)))
-            raise
+        async with self._undo_on_error(database):
+            if database.version:
+                return await self._provision_again(database)
+            return await self._provision_and_verify(await self.record(database, quota))
 
-    async def undo(self, database_id: str, reason: str) -> None:
-        """Delete a database that could not be provisioned, and record the reason.
+    async def finish_claim(self, database: Database) -> ProvisionedDatabase:
+        """Return the database of a claimed spare, ready. The caller of this method holds the lease,
+        and has recorded the claim. A login is not needed: it worked when the spare was filled, and
+        the password stays."""
+        async with self._undo_on_error(database):
+            try:
+                database, connection = await self._provision(database, claims=True)
+            except SpareBroken:
+                return await self._replace_spare(database.id)
+            return await self._complete(database, Operation.PROVISION, connection)
+
+    async def undo(self, database_id: str, reason: str, draft: Database | None = None) -> None:
+        """Delete a database that could not be provisioned, and record the reason. With a draft,
+        leave the record of any other creation as it is.
 
         The record changes first, so that no other process makes the database ready. A missing
         record means that nothing was provisioned; a ready one, that the database was finished in
@@ -92,19 +97,67 @@ class ProvisionDatabase:
         """
 
         def abandon(database: Database) -> Database | None:
-            is_open = database.state is State.PROVISIONING
+            is_ours = draft is None or is_same_creation(database, draft)
+            is_open = is_ours and database.state is State.PROVISIONING
             return database.abandon(self.clock.now(), reason) if is_open else None
 
         database = await update_record(self.registry, database_id, abandon)
         if database.state is State.DELETING or database.is_gone:
             await self.delete.complete(database)
 
+    async def undo_after(self, error: BaseException, draft: Database) -> None:
+        """Undo the creation after this error, if it was recorded. If this process stops, leave a
+        resumable one to the next process. Never raises: the caller gets the original error, and
+        the reconciler retries."""
+        is_stopping = isinstance(error, asyncio.CancelledError)
+        if not (is_stopping and draft.resumable):
+            await run_to_completion(self._try_undo(draft, describe_error(error)))
+
+    @asynccontextmanager
+    async def _undo_on_error(self, database: Database) -> AsyncIterator[None]:
+        try:
+            yield
+        except StaleRecord as error:
+            raise await run_to_completion(self._explain_conflict(database.id)) from error
+        except BaseException as error:
+            await self.undo_after(error, database)
+            raise
+
+    async def _store(
+        self, database: Database, quota: int | None, spare: Database | None
+    ) -> Database:
+        if spare:
+            return await self.registry.update(claim_spare(spare, database), quota)
+        return await self.registry.add(database, quota)
+
     def _draw_names(self, database: Database) -> Iterator[PgNames]:
-        for _ in range(MAX_SUFFIXES if database.suffixable else 0):
+        has_choice = database.suffixable and not database.has_opaque_names
+        for _ in range(MAX_SUFFIXES if has_choice else 0):
             suffix = self.randomness.suffix(SUFFIX_ALPHABET, SUFFIX_LENGTH)
             yield database.nickname.derive_names(suffix)
 
-    async def _provision(self, database: Database) -> tuple[Database, Connection]:
+    async def _replace_spare(self, database_id: str) -> ProvisionedDatabase:
+        """Provision the database of a broken spare in the ordinary way, under the same id."""
+        database = await self.registry.get(database_id)
+        if database.state is not State.PROVISIONING:  # deleted meanwhile
+            raise StaleRecord
+        await self.provider.delete(database.tenant)
+        return await self._provision_again(database)
+
+    async def _provision_again(self, database: Database) -> ProvisionedDatabase:
+        """Provision a database with another password: a restored registry may hold a revoked one,
+        and a new one was never handed out."""
+        nonce = draw_nonce(self.randomness)
+        database = await self.registry.update(database.with_new_password(self.passwords, nonce))
+        return await self._provision_and_verify(database)
+
+    async def _provision_and_verify(self, database: Database) -> ProvisionedDatabase:
+        database, connection = await self._provision(database)
+        return await self._verify(database, connection)
+
+    async def _provision(
+        self, database: Database, *, claims: bool = False
+    ) -> tuple[Database, Connection]:
         """Provision the database under the first name that the provider has free. Raises
         NameTaken."""
         for names in (database.names, *self._draw_names(database)):
@@ -114,11 +167,11 @@ class ProvisionDatabase:
                 except NameTaken:
                     continue
             try:
-                return database, await self.provider.provision(
-                    database.to_provision_request(self.passwords)
-                )
+                request = database.to_provision_request(self.passwords)
+                return database, await self.provider.provision(replace(request, claims=claims))
             except NameTaken:
-                await self.provider.delete(database.tenant)
+                if not claims:  # a claim changes everything at once, or nothing
+                    await self.provider.delete(database.tenant)
         raise _explain_name_taken(database)
 
     async def _verify(self, database: Database, connection: Connection) -> ProvisionedDatabase:
@@ -131,7 +184,13 @@ class ProvisionDatabase:
             if current.version != database.version:  # deleted meanwhile, which explains the refusal
                 raise StaleRecord from error
             raise
-        database = database.transition_to(State.READY).complete(Operation.VERIFY, self.clock.now())
+        return await self._complete(database, Operation.VERIFY, connection)
+
+    async def _complete(
+        self, database: Database, operation: Operation, connection: Connection
+    ) -> ProvisionedDatabase:
+        """Record the last operation and the state `ready`."""
+        database = database.transition_to(State.READY).complete(operation, self.clock.now())
         return ProvisionedDatabase(
             database=await self.registry.update(database), connection=connection
         )
@@ -143,15 +202,14 @@ class ProvisionDatabase:
         database = await self.registry.get(database_id)
         if not (database.is_gone or database.state is State.DELETING):
             return InFlight("Another replica is working on the same request; retry soon.")
-        await self._try_undo(database_id, "")
+        await self._try_undo(database, "")
         if database.was_abandoned:
             return Unavailable("The request was interrupted and rolled back; retry it.")
         return StaleRecord(f"Database {database_id} was deleted while it was being created.")
 
-    async def _try_undo(self, database_id: str, reason: str) -> None:
-        """Undo without raising: the caller gets the original error, and the reconciler retries."""
+    async def _try_undo(self, draft: Database, reason: str) -> None:
         with suppress(Exception):
-            await self.undo(database_id, reason)
+            await self.undo(draft.id, reason, draft)
 
 
 def _explain_name_taken(database: Database) -> NameTaken:

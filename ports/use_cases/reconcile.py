@@ -88,7 +88,11 @@ class Reconcile:
         records.sort(key=attrgetter("failures"))
         return [
             ReconcileTask(
-                action, each.id, each.names.database, partial(self.finishers[action], each.id)
+                action,
+                each.id,
+                each.names.database,
+                partial(self.finishers[action], each.id),
+                is_audited=not each.is_spare,
             )
             for each in records
             if (action := find_due_action(each, now))
@@ -129,7 +133,8 @@ class Reconcile:
                 return _to_result(task, PARTIAL, result)
             if not result:
                 return None
-            await self._audit(task)
+            if task.is_audited:
+                await self._audit(task)
             return _to_result(task, DONE, task.detail)
         except PgvendError as error:
             return _to_result(task, error.code, str(error))

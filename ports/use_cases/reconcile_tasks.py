@@ -15,7 +15,8 @@ class ReconcileTask:
 
     `run` is idempotent. It returns whether it did the task (False: nothing was left to do, or
     another replica is doing it), or a text that says what remains for the next time. A task with
-    `run` None is only reported. `detail` says what was found, or why.
+    `run` None is only reported. `detail` says what was found, or why. Tasks on spares are not
+    audited: nobody asked for a spare, and nobody has data in it.
     """
 
     action: ReconcileAction
@@ -23,6 +24,7 @@ class ReconcileTask:
     database: str
     run: Run | None
     detail: str = ""
+    is_audited: bool = True
 
 
 Finish = Callable[[str], Awaitable[bool]]

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar, cast
 
+from ports.use_cases.claim_spare import ClaimSpare
 from ports.use_cases.create_database import CreateDatabase
 from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.provision_database import ProvisionDatabase
+from ports.use_cases.spare_pool import SparePool
 from tests.support.provision_requests import deriver
 
 T = TypeVar("T")
@@ -23,4 +25,6 @@ def create_create_database(**parts: Any) -> CreateDatabase:
     provision = create_use_case(
         ProvisionDatabase, parts | {"delete": create_use_case(DeleteDatabase, parts)}
     )
-    return create_use_case(CreateDatabase, parts | {"provision": provision})
+    pool = parts.get("pool") or create_use_case(SparePool, parts)
+    claim = create_use_case(ClaimSpare, parts | {"provision": provision, "pool": pool})
+    return create_use_case(CreateDatabase, parts | {"provision": provision, "claim": claim})

@@ -1,0 +1,159 @@
+"""Keep the wanted number of spares ready."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domain.database import Database
+from domain.ids import RANDOM_BYTES, new_id
+from domain.lifecycle import Operation, State
+from domain.provisioning import Tenant
+from domain.reconciliation import ReconcileAction, find_claimed_before
+from domain.spares import WantedSpares, find_next, find_unwanted, is_claimable, new_spare
+from domain.transitions import start_deletion
+from ports.driven.cancellation import run_to_completion
+from ports.driven.clock import Clock
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.leases import Leases
+from ports.driven.login_check import LoginCheck
+from ports.driven.randomness import Randomness
+from ports.driven.registry import Registry
+from ports.use_cases.delete_database import DeleteDatabase
+from ports.use_cases.records import draw_nonce, update_record
+from ports.use_cases.spare_pool import SparePool
+
+LEASE = "spares"
+"""The lease of the replica that fills and deletes spares."""
+
+LONGEST_WAIT = 5.0
+"""Seconds for which the refill yields to creations before each spare."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaintainSpares:
+    actions: ClassVar = frozenset({ReconcileAction.DELETE_SPARE})
+
+    pool: SparePool
+    registry: Registry
+    provider: DatabaseProvider
+    login_check: LoginCheck
+    leases: Leases
+    delete: DeleteDatabase
+    clock: Clock
+    randomness: Randomness
+
+    async def __call__(self) -> None:
+        """Delete the spares that nobody can claim or that are too many, and fill the missing ones.
+        Do neither while another replica does. Raises what the provider and the registry raise; the
+        next call continues."""
+        await self._compare_once()
+        async with self.leases.acquire(LEASE) as is_acquired:
+            if is_acquired:
+                await self._delete_unusable()
+                await self._fill_all()
+
+    async def finish(self, database_id: str) -> bool:
+        """Delete a spare whose filling was interrupted. Return whether this call did so."""
+        return await self._delete(database_id, is_complete=False)
+
+    async def _compare_once(self) -> None:
+        """Find, before the first claim of this process, the spares that were claimed in a past that
+        the registry does not know, because it was restored from a backup."""
+        if self.pool.counts and not self.pool.is_compared:
+            items = await self.provider.inventory()
+            spares = await self.pool.list_spares()
+            self.pool.mark_compared(find_claimed_before(items, spares))
+            self.pool.offer(reversed(spares))
+
+    async def _delete_unusable(self) -> None:
+        spares = await self.pool.list_spares()
+        interrupted = [spare for spare in spares if not is_claimable(spare)]
+        for spare in interrupted:
+            await self._delete(spare.id, is_complete=False)
+        complete = [spare for spare in spares if is_claimable(spare)]
+        for spare in find_unwanted(complete, await self.pool.list_wanted()):
+            await self._delete(spare.id, is_complete=True)
+
+    async def _delete(self, spare_id: str, *, is_complete: bool) -> bool:
+        """Delete the spare unless another process works on it, or it changed meanwhile. Only what
+        has the mark of a spare is deleted on the provider."""
+
+        def start(current: Database) -> Database | None:
+            is_same = current.state is State.SPARE and is_claimable(current) is is_complete
+            return start_deletion(current, self.clock.now()) if is_same else None
+
+        async with self.leases.acquire(spare_id) as is_acquired:
+            if not is_acquired:
+                return False
+            database = await update_record(self.registry, spare_id, start)
+            is_deleting = database.is_spare and database.state is State.DELETING
+            if is_deleting:
+                await self.delete.complete(database)
+            return is_deleting
+
+    async def _fill_all(self) -> None:
+        """Fill the missing spares one by one, and rest after each for as long as it took."""
+        while wanted := await self._find_next():
+            await self._yield_to_creations()
+            started_at = self.clock.elapsed()
+            await self._fill(wanted)
+            await self.clock.sleep(self.clock.elapsed() - started_at)
+
+    async def _find_next(self) -> WantedSpares | None:
+        wanted = await self.pool.list_wanted()
+        return find_next(await self.pool.list_spares(), wanted) if wanted else None
+
+    async def _yield_to_creations(self) -> None:
+        """Wait until this process has no running creation, or for the longest time."""
+        waits: Sequence[asyncio.Task[None]] = [
+            asyncio.create_task(self.pool.wait_until_quiet()),
+            asyncio.create_task(self.clock.sleep(LONGEST_WAIT)),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _fill(self, wanted: WantedSpares) -> None:
+        now = self.clock.now()
+        spare = new_spare(
+            new_id(now, self.randomness.entropy(RANDOM_BYTES)),
+            wanted,
+            target=self.pool.target,
+            secret=self.pool.passwords.current,
+            nonce=draw_nonce(self.randomness),
+            now=now,
+        )
+        async with self.leases.acquire(spare.id):
+            try:
+                filled = await self._provision(await self.registry.add(spare))
+            except BaseException:
+                await run_to_completion(self._try_discard(spare.id))
+                raise
+        self.pool.offer([filled])
+
+    async def _provision(self, spare: Database) -> Database:
+        """Provision the spare, check that its login works, and close it."""
+        source = await self._find_source(spare)
+        request = spare.to_provision_request(self.pool.passwords, source)
+        await self.login_check.verify(await self.provider.provision(request))
+        await self.provider.suspend(spare.tenant)
+        return await self.registry.update(spare.complete(Operation.PROVISION, self.clock.now()))
+
+    async def _find_source(self, spare: Database) -> Tenant | None:
+        return (await self.registry.get(spare.source)).tenant if spare.source else None
+
+    async def _try_discard(self, spare_id: str) -> None:
+        """Delete what was filled. The lease is held; the reconciler finds the rest."""
+
+        def start(current: Database) -> Database | None:
+            is_spare = current.state is State.SPARE
+            return start_deletion(current, self.clock.now()) if is_spare else None
+
+        with suppress(Exception):
+            database = await update_record(self.registry, spare_id, start)
+            if database.is_spare and database.state is State.DELETING:
+                await self.delete.complete(database)

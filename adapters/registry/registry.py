@@ -1,6 +1,6 @@
 """Records in one table of an SQL database."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from adapters.registry.audit_log import create_append
 from adapters.registry.executor import Executor
 from adapters.registry.rows import database_from_row, row_from_database
-from adapters.registry.schema import DATABASES, IS_LIVE
+from adapters.registry.schema import DATABASES, IS_LIVE, IS_NOT_INTERNAL
 from domain.audit import StoredAuditEvent
 from domain.database import Database
 from domain.errors import (
@@ -36,7 +36,7 @@ from domain.errors import (
     Unavailable,
 )
 from domain.ids import is_id
-from domain.lifecycle import LIVE
+from domain.lifecycle import LISTED, LIVE, State
 from ports.driven.registry import Query, Registry
 
 _COLUMNS = DATABASES.c
@@ -156,17 +156,13 @@ class SqlRegistry(Registry):
         return bool(await self._executor.fetch(others))
 
     def _conditions(self, query: Query) -> Iterator[ColumnElement[bool] | TextClause]:
-        if query.states and query.states <= LIVE:
-            yield IS_LIVE
-        if query.states and query.states != LIVE:
-            yield _COLUMNS.state.in_(sorted(query.states))
+        yield from _state_conditions(query.states)
         if query.labels:
             yield from self._label_conditions(query.labels)
         if query.caller is not None:
             yield _COLUMNS.caller == query.caller
         if query.target is not None:
-            # not by an index on the target: SQLite would sort all records of it for each page
-            yield _COLUMNS.target.concat("") == query.target
+            yield self._target_column == query.target
         if query.due is not None:
             yield _COLUMNS.wake_at <= query.due
             # skip the unknown states of a newer pgvend
@@ -177,6 +173,12 @@ class SqlRegistry(Registry):
             position = tuple_(query.before.created_at, query.before.id)
             yield tuple_(_COLUMNS.created_at, _COLUMNS.id) < position
 
+    @property
+    def _target_column(self) -> ColumnElement[str]:
+        """Not indexed in SQLite, which would sort all records of a target for each page.
+        PostgreSQL compares the cost by its statistics."""
+        return _COLUMNS.target if self._executor.is_postgres else _COLUMNS.target.concat("")
+
     def _label_conditions(self, labels: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
         """Yield conditions without a path into the document: the key would need quoting in it."""
         if self._executor.is_postgres:
@@ -185,6 +187,16 @@ class SqlRegistry(Registry):
         for key, value in labels.items():
             label = func.json_each(_COLUMNS.labels).table_valued("key", "value")
             yield exists().select_from(label).where(label.c.key == key, label.c.value == value)
+
+
+def _state_conditions(states: Set[State]) -> Iterator[ColumnElement[bool] | TextClause]:
+    """Yield conditions by which an index finds the records, in the order of a page."""
+    if states and states <= LIVE:
+        yield IS_LIVE
+    if states == LISTED:
+        yield IS_NOT_INTERNAL
+    elif states and states != LIVE:
+        yield _COLUMNS.state.in_(sorted(states))
 
 
 def _next_version(database: Database) -> Database:

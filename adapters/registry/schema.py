@@ -40,6 +40,8 @@ _JSON = JSON().with_variant(JSONB(), "postgresql")
 IS_LIVE = text("state NOT IN ('failed', 'deleted')")
 """The condition of the partial indexes. A query has to repeat it literally: with bound parameters,
 the databases cannot prove that an index applies."""
+IS_NOT_INTERNAL = text("state NOT IN ('spare', 'template')")
+"""A condition that rules out the index on the state: a page of databases would be sorted."""
 _IS_SCHEDULED = text("wake_at IS NOT NULL")
 
 DATABASES = Table(

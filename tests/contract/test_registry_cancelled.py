@@ -10,7 +10,7 @@ import pytest
 from domain.database import Database
 from domain.errors import DatabaseNotFound
 from domain.lifecycle import State
-from ports.driven.registry import Query, Registry
+from ports.driven.registry import Position, Query, Registry
 from tests.support.polling import PATIENCE
 from tests.support.records import new_record
 
@@ -49,10 +49,11 @@ async def test_the_result_of_a_cancelled_change_is_final(registry: Registry) -> 
         new = new_record()
         await _cancel_at(registry.add(new), moment)
 
-        found = await registry.search(Query(before=new.id + "0", limit=1))
+        query = Query(before=Position(new.created_at, new.id + "0"), limit=1)
+        found = await registry.search(query)
         await asyncio.gather(*(registry.ping() for _ in range(5)))
 
-        assert await registry.search(Query(before=new.id + "0", limit=1)) == found
+        assert await registry.search(query) == found
 
 
 async def test_cancelled_calls_hold_no_connection(registry: Registry) -> None:

@@ -10,7 +10,7 @@ from domain.database import Database
 from domain.errors import NameTaken, QuotaReached, RequestAlreadyRecorded
 from domain.idempotency import IdempotencyKey
 from domain.lifecycle import LIVE, State
-from ports.driven.registry import Query, Registry
+from ports.driven.registry import Query, Registry, position_of
 from tests.support.records import ELSEWHERE, new_record
 from tests.support.registries import IDEMPOTENCY_KEY
 
@@ -31,7 +31,7 @@ async def test_a_quota_bounds_the_records_of_a_caller(registry: Registry) -> Non
         await registry.add(create_anns_record(), quota=2)
 
     assert caught.value.quota == 2
-    assert await registry.search(Query()) == sorted(records, key=lambda each: each.id, reverse=True)
+    assert await registry.search(Query()) == sorted(records, key=position_of, reverse=True)
 
 
 async def test_a_record_within_a_quota_is_stored_completely(registry: Registry) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta, timezone
 from domain.database import Database
 from domain.idempotency import IdempotencyKey
 from domain.lifecycle import State
-from ports.driven.registry import Query, Registry
+from ports.driven.registry import Position, Query, Registry, position_of
 from tests.support.records import ELSEWHERE, new_record
 from tests.support.registries import BEGIN, IDEMPOTENCY_KEY, add_three
 
@@ -19,14 +19,15 @@ IN_A_DAY = BEGIN + timedelta(days=1)
 
 async def test_the_newest_records_come_first_in_pages(registry: Registry) -> None:
     records = await add_three(registry)
+    positions = [position_of(record) for record in records]
 
     for query, places in [
         (Query(), (2, 1, 0)),
         (Query(limit=2), (2, 1)),
-        (Query(before=records[2].id), (1, 0)),
-        (Query(before=records[1].id, limit=1), (0,)),
-        (Query(before=records[0].id), ()),
-        (Query(before=records[1].id + "0"), (1, 0)),  # an id that does not exist
+        (Query(before=positions[2]), (1, 0)),
+        (Query(before=positions[1], limit=1), (0,)),
+        (Query(before=positions[0]), ()),
+        (Query(before=_after(records[1])), (1, 0)),  # a record that does not exist
     ]:
         assert await registry.search(query) == [records[place] for place in places], query
 
@@ -92,13 +93,13 @@ async def test_a_search_finds_due_records(registry: Registry) -> None:
 
 
 async def test_due_records_come_in_pages_too(registry: Registry) -> None:
-    """Ordered by id like all pages, not by time."""
+    """Ordered by creation like all pages, not by the time at which they are due."""
     records = [await _add_due(registry, timedelta(seconds=step)) for step in (2, 0, 1)]
-    records.sort(key=lambda record: record.id)
+    records.sort(key=position_of)
     due = Query(due=IN_A_DAY, limit=2)
 
     assert await registry.search(due) == [records[2], records[1]]
-    assert await registry.search(replace(due, before=records[1].id)) == [records[0]]
+    assert await registry.search(replace(due, before=position_of(records[1]))) == [records[0]]
 
 
 async def test_a_record_must_match_all_conditions(registry: Registry) -> None:
@@ -113,7 +114,7 @@ async def test_a_record_must_match_all_conditions(registry: Registry) -> None:
         target=record.target.name,
         due=BEGIN,
         idempotency_key=IDEMPOTENCY_KEY.key,
-        before=record.id + "0",
+        before=_after(record),
     )
 
     assert await registry.search(query) == [record]
@@ -124,7 +125,7 @@ async def test_a_record_must_match_all_conditions(registry: Registry) -> None:
         replace(query, target="nowhere"),
         replace(query, due=BEGIN - timedelta(days=1)),
         replace(query, idempotency_key="another"),
-        replace(query, before="db_"),
+        replace(query, before=position_of(record)),
     ):
         assert await registry.search(less_fitting) == []
 
@@ -133,11 +134,16 @@ async def test_ids_are_ordered_by_their_bytes(registry: Registry) -> None:
     """Not by a collation, which may order capitals or digits differently."""
     ids = ["db_-", "db_0", "db_A", "db_Z", "db_a", "db_aa", "db_b"]
     for database_id in ids:
-        await registry.add(replace(new_record(), id=database_id))
+        await registry.add(replace(new_record(created_at=BEGIN), id=database_id))
 
-    found = await registry.search(Query(before="db_b0"))
+    found = await registry.search(Query(before=Position(BEGIN, "db_b0")))
 
     assert [record.id for record in found] == ids[::-1]
+
+
+def _after(database: Database) -> Position:
+    """Return a position directly after the record's, for a page that begins with it."""
+    return Position(database.created_at, database.id + "0")
 
 
 def _query_labels(**labels: str) -> Query:

@@ -47,6 +47,8 @@ def test_the_legal_transitions() -> None:
         *(("ready", after) for after in ("expired", "deleting")),
         *(("expired", after) for after in ("ready", "deleting")),
         *(("deleting", after) for after in ("deleted", "failed")),
+        ("spare", "deleting"),
+        ("template", "deleting"),
     }
     assert set(TRANSITIONS) == set(State)
 

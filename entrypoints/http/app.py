@@ -11,6 +11,7 @@ from aiohttp.typedefs import Middleware
 
 from entrypoints.background.guard_loop import GuardLoop
 from entrypoints.background.reconcile_loop import ReconcileLoop
+from entrypoints.background.spare_loop import SpareLoop
 from entrypoints.background.tasks import BackgroundTasks, cancel_task
 from entrypoints.config.settings import Settings
 from entrypoints.http.api.context import (
@@ -123,6 +124,8 @@ def _create_lifetime(container: Container) -> Callable[[web.Application], AsyncI
             closing.push_async_callback(
                 cancel_task, asyncio.create_task(reconcile_loop.run_forever())
             )
+            spare_loop = SpareLoop(use_cases.maintain_spares, use_cases.clock, log)
+            closing.push_async_callback(cancel_task, asyncio.create_task(spare_loop.run_forever()))
             yield
 
     return lifetime

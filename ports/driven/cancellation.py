@@ -1,8 +1,8 @@
-"""Steps that run to completion although the waiting task is cancelled."""
+"""Waits: for steps that run to completion despite a cancellation, and for the first of several."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,3 +31,14 @@ async def run_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwa
     """Run `function` in a thread. A cancelled caller waits for its end: a thread cannot be stopped,
     and locks must not be released while it works."""
     return await run_to_completion(asyncio.to_thread(function, *args, **kwargs))
+
+
+async def wait_for_first(*waits: Coroutine[Any, Any, None]) -> None:
+    """Return when the first of these waits ends, and cancel the others."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

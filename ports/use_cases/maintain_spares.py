@@ -1,7 +1,5 @@
 """Keep the wanted number of spares ready."""
 
-import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,7 +11,7 @@ from domain.provisioning import Tenant
 from domain.reconciliation import ReconcileAction, find_claimed_before
 from domain.spares import WantedSpares, find_next, find_unwanted, is_claimable, new_spare
 from domain.transitions import start_deletion
-from ports.driven.cancellation import run_to_completion
+from ports.driven.cancellation import run_to_completion, wait_for_first
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
@@ -61,7 +59,7 @@ class MaintainSpares:
     async def _compare_once(self) -> None:
         """Find, before the first claim of this process, the spares that were claimed in a past that
         the registry does not know, because it was restored from a backup."""
-        if self.pool.counts and not self.pool.is_compared:
+        if self.pool.is_wanted and not self.pool.is_compared:
             items = await self.provider.inventory()
             spares = await self.pool.list_spares()
             self.pool.mark_compared(find_claimed_before(items, spares))
@@ -107,15 +105,7 @@ class MaintainSpares:
 
     async def _yield_to_creations(self) -> None:
         """Wait until this process has no running creation, or for the longest time."""
-        waits: Sequence[asyncio.Task[None]] = [
-            asyncio.create_task(self.pool.wait_until_quiet()),
-            asyncio.create_task(self.clock.sleep(LONGEST_WAIT)),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        await wait_for_first(self.pool.wait_until_quiet(), self.clock.sleep(LONGEST_WAIT))
 
     async def _fill(self, wanted: WantedSpares) -> None:
         now = self.clock.now()

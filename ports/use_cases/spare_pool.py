@@ -50,6 +50,11 @@ class SparePool:
     def __post_init__(self) -> None:
         self._quiet.set()
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the settings ask for any spare."""
+        return any(self.counts.values())
+
     def shape_for(self, source: str) -> str:
         """Return the shape of spares with that source, with the current secret."""
         return derive_shape(self.settings_shape, self.passwords.current, source)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from domain.audit import StoredAuditEvent
 from domain.connection import Connection
 from domain.database import Database
 from domain.errors import PgvendError, Unavailable
@@ -85,11 +86,21 @@ class WrappedRegistry(Registry):
     @abstractmethod
     async def call_inner(self, call: Callable[[], Awaitable[T]]) -> T: ...
 
-    async def add(self, database: Database, quota: int | None = None) -> Database:
-        return await self.call_inner(lambda: self.inner.add(database, quota))
+    async def add(
+        self,
+        database: Database,
+        quota: int | None = None,
+        event: StoredAuditEvent | None = None,
+    ) -> Database:
+        return await self.call_inner(lambda: self.inner.add(database, quota, event))
 
-    async def update(self, database: Database) -> Database:
-        return await self.call_inner(lambda: self.inner.update(database))
+    async def update(
+        self,
+        database: Database,
+        quota: int | None = None,
+        event: StoredAuditEvent | None = None,
+    ) -> Database:
+        return await self.call_inner(lambda: self.inner.update(database, quota, event))
 
     async def get(self, database_id: str) -> Database:
         return await self.call_inner(lambda: self.inner.get(database_id))

@@ -1,9 +1,11 @@
 """The use cases over memory adapters, with access to the state behind them."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
+from functools import cached_property
+from operator import attrgetter
 from typing import Any, Self, TypeVar
 
 import pytest
@@ -32,12 +34,14 @@ from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.detect_drift import DetectDrift
 from ports.use_cases.expire_database import ExpireDatabase
 from ports.use_cases.limit_sizes import LimitSizes
+from ports.use_cases.maintain_spares import MaintainSpares
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from ports.use_cases.reconcile import Reconcile
 from ports.use_cases.reconcile_tasks import map_detectors, map_finishers
 from ports.use_cases.restore_database import RestoreDatabase
 from ports.use_cases.rotate_password import RotatePassword
 from ports.use_cases.show_connection import ShowConnection
+from ports.use_cases.spare_pool import SparePool
 from ports.use_cases.watch_database import WatchDatabase
 from tests.support.clock import FakeClock
 from tests.support.doubles import FailAt, HoldAt
@@ -73,6 +77,10 @@ class MemoryService:
     target: Target = TARGET
     passwords: PasswordDeriver = deriver
     limit: SizeLimit | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """The wanted spares."""
+    settings_shape: str = ""
+    has_opaque_names: bool = False
 
     def __post_init__(self) -> None:
         self.provider = MemoryProvider(capacity=self.capacity, fault_hook=self._fault_hook)
@@ -121,8 +129,25 @@ class MemoryService:
         self, *, registry: Registry | None = None, login_check: LoginCheck | None = None
     ) -> CreateDatabase:
         login_check = login_check or MemoryLoginCheck(self.provider)
-        own = self._parts() | {"registry": registry or self.registry}
+        own = self._parts() | {"registry": registry or self.registry, "pool": self.pool}
         return create_create_database(**own, login_check=login_check)
+
+    @cached_property
+    def pool(self) -> SparePool:
+        """The pool of this process, over the registry that it has when the pool is first used."""
+        return create_use_case(SparePool, self._parts())
+
+    def maintain_spares(self, login_check: LoginCheck | None = None) -> MaintainSpares:
+        return self._create_use_case(
+            MaintainSpares,
+            pool=self.pool,
+            delete=self.deletion(),
+            login_check=login_check or MemoryLoginCheck(self.provider),
+        )
+
+    async def spares(self) -> list[Database]:
+        """Return the records of spares, oldest first."""
+        return sorted(await self.pool.list_spares(), key=attrgetter("id"))
 
     def deletion(self) -> DeleteDatabase:
         return self._create_use_case(DeleteDatabase)
@@ -166,6 +191,7 @@ class MemoryService:
             self.add_extension(),
             self.restore(),
             self.limit_sizes(),
+            self.maintain_spares(login_check),
         )
         detectors = map_detectors(detect_drift=self.detect_drift(), limit_sizes=self.limit_sizes())
         audit = self._create_use_case(AuditEvents)

@@ -1,0 +1,339 @@
+"""Creating databases from spares: claimed once, never broken, never somebody else's."""
+
+import asyncio
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from domain.errors import NameTaken, PgvendError, ProviderBusy, QuotaReached, Unavailable
+from domain.lifecycle import State, StepState
+from domain.names import PgNames
+from ports.use_cases.create_database import CreateRequest, OnConflict
+from ports.use_cases.provisioned_database import ProvisionedDatabase
+from tests.support.consistency import assert_consistent, settle
+from tests.support.doubles import FailAt, FailingRegistry, ScriptedProvider, yield_to_others
+from tests.support.memory_service import HOUR, MemoryService
+from tests.support.people import ANN
+
+OPAQUE = re.compile(r"db_[0-9a-z]{26}")
+
+
+@pytest.fixture
+async def pooled() -> MemoryService:
+    """A service with three spares."""
+    return await create_pooled()
+
+
+async def create_pooled(**parts: Any) -> MemoryService:
+    memory = MemoryService(**({"counts": {"default": 3}} | parts))
+    await memory.maintain_spares()()
+    return memory
+
+
+def watch_provider(memory: MemoryService) -> ScriptedProvider:
+    """Record the calls of the service's provider from now on."""
+    watched: Any = ScriptedProvider(memory.provider)
+    memory.provider = watched
+    return watched
+
+
+async def test_a_creation_turns_the_oldest_spare_into_the_database(pooled: MemoryService) -> None:
+    oldest, *rest = await pooled.spares()
+    pooled.clock.moment += HOUR
+
+    provisioned = await pooled.create(ttl=HOUR, labels={"team": "sales"})
+
+    record = provisioned.database
+    assert record.id == oldest.id
+    assert (record.names.database, record.nickname.text) == ("sales", "Sales")
+    assert (record.created_at, record.expires_at) == (
+        pooled.clock.now(),
+        pooled.clock.now() + HOUR,
+    )
+    assert (record.state, record.labels) == (State.READY, {"team": "sales"})
+    assert [(step.name, step.state) for step in record.steps] == [("provision", StepState.DONE)]
+    assert pooled.provider.accepts(provisioned.connection)
+    assert await pooled.spares() == rest
+    await assert_consistent(pooled)
+
+
+async def test_a_claim_is_one_call_of_the_provider_and_two_changes_of_the_record(
+    pooled: MemoryService,
+) -> None:
+    spare = (await pooled.spares())[0]
+    watched = watch_provider(pooled)
+
+    provisioned = await pooled.create()
+
+    assert watched.calls == ["provision"]
+    assert provisioned.database.version == spare.version + 2
+    assert provisioned.database.nonce == spare.nonce
+
+
+async def test_a_database_beyond_the_spares_is_provisioned(pooled: MemoryService) -> None:
+    spares = {spare.id for spare in await pooled.spares()}
+    provisioned = [await pooled.create() for _ in range(4)]
+
+    assert {one.database.id for one in provisioned[:3]} == spares
+    assert provisioned[3].database.id not in spares
+    assert all(pooled.provider.accepts(one.connection) for one in provisioned)
+    await assert_consistent(pooled)
+
+
+async def test_no_spare_is_claimed_before_the_spares_were_compared(pooled: MemoryService) -> None:
+    restarted = pooled.restarted()
+    spares = await pooled.spares()
+
+    await restarted.create()
+
+    assert await pooled.spares() == spares
+
+
+@pytest.mark.parametrize("counts", [{}, {"default": 0}, {"shop": 3}])
+async def test_nothing_is_claimed_where_no_spares_are_wanted(counts: dict[str, int]) -> None:
+    memory = await create_pooled()
+    other = replace(memory, counts=counts)
+    other.provider = memory.provider
+    other.pool.mark_compared(())
+
+    await other.create()
+
+    assert len(await memory.spares()) == 3
+
+
+async def test_a_database_with_extensions_is_provisioned(pooled: MemoryService) -> None:
+    await pooled.create(extensions=("vector",))
+    assert len(await pooled.spares()) == 3
+
+
+@pytest.mark.parametrize("names", ["record", "stranger", "reserved"])
+async def test_a_name_in_use_gets_a_suffix(pooled: MemoryService, names: str) -> None:
+    nickname = "postgres" if names == "reserved" else "Sales"
+    if names == "record":
+        await pooled.create()
+    if names == "stranger":
+        await pooled.occupy("Sales")
+
+    provisioned = await pooled.create(nickname)
+
+    assert re.fullmatch(r"(sales|postgres)_[a-z0-9]{6}", provisioned.connection.database)
+    assert len(await pooled.spares()) == (1 if names == "record" else 2)
+    assert pooled.provider.accepts(provisioned.connection)
+
+
+async def test_a_name_in_use_on_the_provider_does_not_delete_the_spare(
+    pooled: MemoryService,
+) -> None:
+    await pooled.occupy("Sales")
+    watched = watch_provider(pooled)
+
+    await pooled.create()
+
+    assert watched.calls == ["provision", "provision"]
+
+
+@pytest.mark.parametrize("holder", ["record", "stranger"])
+async def test_a_rejected_name_leaves_nothing_behind(pooled: MemoryService, holder: str) -> None:
+    await (pooled.create() if holder == "record" else pooled.occupy("Sales"))
+
+    with pytest.raises(NameTaken):
+        await pooled.create(on_conflict=OnConflict.REJECT)
+
+    assert len(await pooled.spares()) == 2
+    await settle(pooled)
+    await assert_consistent(pooled)
+
+
+async def test_a_spare_that_was_not_claimed_is_claimed_by_the_next_creation(
+    pooled: MemoryService,
+) -> None:
+    spares = await pooled.spares()
+    quoted = replace(ANN, quota=0)
+    with pytest.raises(QuotaReached):
+        await pooled.create(caller=quoted)
+
+    provisioned = await pooled.create()
+
+    assert provisioned.database.id in {spare.id for spare in spares}
+
+
+async def test_spares_do_not_count_towards_a_quota(pooled: MemoryService) -> None:
+    quoted = replace(ANN, quota=1)
+    await pooled.create(caller=quoted)
+    with pytest.raises(QuotaReached):
+        await pooled.create(caller=quoted)
+
+
+async def test_the_same_request_gets_the_same_database(pooled: MemoryService) -> None:
+    first, *others = await asyncio.gather(
+        *(pooled.create(key="once", caller=ANN) for _ in range(3)), return_exceptions=True
+    )
+    again = await pooled.create(key="once", caller=ANN)
+
+    answers = [one for one in (first, *others, again) if isinstance(one, ProvisionedDatabase)]
+    assert {one.connection for one in answers} == {again.connection}
+    assert len(await pooled.spares()) == 2
+
+
+async def test_concurrent_creations_in_two_replicas_never_share_a_spare() -> None:
+    memory = await create_pooled(counts={"default": 10}, fault_hook=yield_to_others)
+    replica = memory.replica()
+    await replica.maintain_spares()()
+
+    provisioned = await asyncio.gather(
+        *(process.create() for process in (memory, replica) for _ in range(10))
+    )
+
+    assert len({one.database.id for one in provisioned}) == 20
+    assert len({one.connection.database for one in provisioned}) == 20
+    assert all(memory.provider.accepts(one.connection) for one in provisioned)
+    assert await memory.spares() == []
+    await assert_consistent(memory)
+
+
+async def test_a_replica_finds_spares_that_another_one_filled(pooled: MemoryService) -> None:
+    replica = pooled.replica()
+    replica.pool.mark_compared(())
+
+    provisioned = await replica.create()
+
+    assert OPAQUE.fullmatch(provisioned.database.id)
+    assert len(await pooled.spares()) == 2
+
+
+@pytest.mark.parametrize("damage", ["no database", "nothing"])
+async def test_a_broken_spare_is_provisioned_under_the_same_id(
+    pooled: MemoryService, damage: str
+) -> None:
+    spare = (await pooled.spares())[0]
+    del pooled.provider._databases[spare.names.database]
+    if damage == "nothing":
+        del pooled.provider._owners[spare.names.owner]
+
+    provisioned = await pooled.create()
+
+    assert provisioned.database.id == spare.id
+    assert provisioned.database.nonce != spare.nonce
+    assert [step.name for step in provisioned.database.steps] == ["provision", "verify"]
+    assert pooled.provider.accepts(provisioned.connection)
+    await assert_consistent(pooled)
+
+
+async def test_a_broken_spare_with_a_name_in_use_is_provisioned(pooled: MemoryService) -> None:
+    spare = (await pooled.spares())[0]
+    await pooled.occupy("Sales")
+    del pooled.provider._databases[spare.names.database]
+
+    provisioned = await pooled.create()
+
+    assert provisioned.database.id == spare.id
+    assert pooled.provider.accepts(provisioned.connection)
+
+
+@pytest.mark.parametrize("moment", ["before provision", "after provision"])
+async def test_a_claim_that_fails_leaves_nothing(pooled: MemoryService, moment: str) -> None:
+    spare = (await pooled.spares())[0]
+    pooled.fault_hook = FailAt({moment: [ProviderBusy()]})
+
+    with pytest.raises(ProviderBusy):
+        await pooled.create()
+
+    assert (await pooled.registry.get(spare.id)).state is State.FAILED
+    assert spare.id not in await pooled.tenant_ids()
+    await assert_consistent(pooled)
+
+
+@pytest.mark.parametrize("key", [None, "once"])
+async def test_a_claim_whose_answer_is_lost_is_undone(
+    pooled: MemoryService, key: str | None
+) -> None:
+    pooled.registry = FailingRegistry(pooled.registry, first=1, end=2, after_effect=True)
+
+    with pytest.raises(Unavailable):
+        await pooled.create(key=key, caller=ANN)
+
+    assert len(await pooled.spares()) == 2
+    await assert_consistent(pooled)
+    assert (await pooled.create(key=key, caller=ANN)).database.state is State.READY
+
+
+async def test_a_failed_claim_does_not_undo_the_claim_of_another_replica(
+    pooled: MemoryService,
+) -> None:
+    """The other replica gets the spare because this one has lost its lease."""
+    rival = pooled.restarted()
+    rival.pool.mark_compared(())
+    won: list[ProvisionedDatabase] = []
+
+    class Overtaken(FailingRegistry):
+        async def call_inner(self, call: Any) -> Any:
+            if not won:
+                won.append(await rival.create("Rival"))
+                raise Unavailable
+            return await call()
+
+    with pytest.raises(Unavailable):
+        await pooled.create_database(registry=Overtaken(pooled.registry, 9, 9))(
+            CreateRequest(nickname="Sales")
+        )
+
+    assert pooled.provider.accepts(won[0].connection)
+    await assert_consistent(pooled)
+
+
+async def test_a_deletion_during_a_claim_leaves_nothing(pooled: MemoryService) -> None:
+    spare = (await pooled.spares())[0]
+    hold, creation = await pooled.hold("after provision", pooled.create())
+    await pooled.deletion().request(spare.id)
+    hold.let_go.set()
+
+    with pytest.raises(PgvendError, match="deleted while it was being created"):
+        await creation
+
+    assert spare.id not in await pooled.tenant_ids()
+    await assert_consistent(pooled)
+
+
+
+async def test_a_requested_database_is_the_claimed_spare(pooled: MemoryService) -> None:
+    spare = (await pooled.spares())[0]
+    create = pooled.create_database()
+    requested = await create.request(CreateRequest(nickname="Sales"))
+    assert (requested.id, requested.state) == (spare.id, State.PROVISIONING)
+
+    assert await create.finish(requested.id)
+
+    record = await pooled.registry.get(spare.id)
+    assert (record.state, record.nonce) == (State.READY, spare.nonce)
+    assert pooled.accepts_login(record)
+
+
+async def test_another_process_finishes_a_requested_claim_with_a_new_password(
+    pooled: MemoryService,
+) -> None:
+    requested = await pooled.create_database().request(CreateRequest(nickname="Sales"))
+
+    assert await pooled.restarted().create_database().finish(requested.id)
+
+    record = await pooled.registry.get(requested.id)
+    assert (record.state, record.nonce != requested.nonce) == (State.READY, True)
+    assert pooled.accepts_login(record)
+
+
+async def test_opaque_names_are_the_ids() -> None:
+    memory = await create_pooled(has_opaque_names=True, counts={"default": 1})
+
+    claimed, provisioned = await memory.create("postgres"), await memory.create("postgres")
+
+    for one in (claimed, provisioned):
+        assert one.database.names == PgNames.from_id(one.database.id)
+        assert memory.provider.accepts(one.connection)
+        assert one.database.nickname.text == "postgres"
+
+
+async def test_opaque_names_get_no_suffix() -> None:
+    memory = MemoryService(has_opaque_names=True)
+    first, second = await memory.create(), await memory.create(on_conflict=OnConflict.REJECT)
+    assert first.database.names != second.database.names

@@ -105,7 +105,8 @@ class MaintainSpares:
 
     async def _yield_to_creations(self) -> None:
         """Wait until this process has no running creation, or for the longest time."""
-        await wait_for_first(self.pool.wait_until_quiet(), self.clock.sleep(LONGEST_WAIT))
+        if not self.pool.is_quiet:
+            await wait_for_first(self.pool.wait_until_quiet(), self.clock.sleep(LONGEST_WAIT))
 
     async def _fill(self, wanted: WantedSpares) -> None:
         now = self.clock.now()

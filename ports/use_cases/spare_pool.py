@@ -129,8 +129,12 @@ class SparePool:
             if not self._creations:
                 self._quiet.set()
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether this process has no running creation."""
+        return self._quiet.is_set()
+
     async def wait_until_quiet(self) -> None:
-        """Wait until this process has no running creation."""
         await self._quiet.wait()
 
     def report_claim(self) -> None:

@@ -41,6 +41,19 @@ class FaultInjection:
             raise self.error
 
 
+@dataclass
+class KillAt:
+    """A fault hook that kills the process at the first moment of that name."""
+
+    at: str
+    is_dead: bool = False
+
+    async def __call__(self, moment: str) -> None:
+        self.is_dead = self.is_dead or moment == self.at
+        if self.is_dead:
+            raise Killed
+
+
 class RandomYields:
     """A fault hook that yields to other tasks a random number of times."""
 

@@ -16,6 +16,7 @@ from tests.support.consistency import assert_consistent, settle
 from tests.support.doubles import FailAt, FailingRegistry, ScriptedProvider, yield_to_others
 from tests.support.memory_service import HOUR, MemoryService
 from tests.support.people import ANN
+from tests.support.spares import another_process, create_pooled
 
 OPAQUE = re.compile(r"db_[0-9a-z]{26}")
 
@@ -24,12 +25,6 @@ OPAQUE = re.compile(r"db_[0-9a-z]{26}")
 async def pooled() -> MemoryService:
     """A service with three spares."""
     return await create_pooled()
-
-
-async def create_pooled(**parts: Any) -> MemoryService:
-    memory = MemoryService(**({"counts": {"default": 3}} | parts))
-    await memory.maintain_spares()()
-    return memory
 
 
 def watch_provider(memory: MemoryService) -> ScriptedProvider:
@@ -94,8 +89,7 @@ async def test_no_spare_is_claimed_before_the_spares_were_compared(pooled: Memor
 @pytest.mark.parametrize("counts", [{}, {"default": 0}, {"shop": 3}])
 async def test_nothing_is_claimed_where_no_spares_are_wanted(counts: dict[str, int]) -> None:
     memory = await create_pooled()
-    other = replace(memory, counts=counts)
-    other.provider = memory.provider
+    other = another_process(memory, counts=counts)
     other.pool.mark_compared(())
 
     await other.create()
@@ -178,7 +172,7 @@ async def test_the_same_request_gets_the_same_database(pooled: MemoryService) ->
 
 
 async def test_concurrent_creations_in_two_replicas_never_share_a_spare() -> None:
-    memory = await create_pooled(counts={"default": 10}, fault_hook=yield_to_others)
+    memory = await create_pooled(10, fault_hook=yield_to_others)
     replica = memory.replica()
     await replica.maintain_spares()()
 
@@ -296,7 +290,6 @@ async def test_a_deletion_during_a_claim_leaves_nothing(pooled: MemoryService) -
     await assert_consistent(pooled)
 
 
-
 async def test_a_requested_database_is_the_claimed_spare(pooled: MemoryService) -> None:
     spare = (await pooled.spares())[0]
     create = pooled.create_database()
@@ -323,7 +316,7 @@ async def test_another_process_finishes_a_requested_claim_with_a_new_password(
 
 
 async def test_opaque_names_are_the_ids() -> None:
-    memory = await create_pooled(has_opaque_names=True, counts={"default": 1})
+    memory = await create_pooled(1, has_opaque_names=True)
 
     claimed, provisioned = await memory.create("postgres"), await memory.create("postgres")
 

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -29,8 +29,8 @@ async def pooled() -> MemoryService:
 
 def watch_provider(memory: MemoryService) -> ScriptedProvider:
     """Record the calls of the service's provider from now on."""
-    watched: Any = ScriptedProvider(memory.provider)
-    memory.provider = watched
+    watched = ScriptedProvider(memory.provider)
+    memory.provider = cast("Any", watched)
     return watched
 
 

@@ -13,6 +13,7 @@ from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.registry import Registry
+from ports.use_cases.pending_event import PendingEvent
 from ports.use_cases.records import attempt, check_visible, update_record
 
 POLL_INTERVAL = 0.5
@@ -29,9 +30,11 @@ class DeleteDatabase:
     clock: Clock
     target: Target
 
-    async def request(self, database_id: str, caller: Caller = ANYONE) -> Database:
-        """Record that the database is to be deleted. It never becomes ready again.
-        `wait_until_deleted` deletes it.
+    async def request(
+        self, database_id: str, caller: Caller = ANYONE, event: PendingEvent | None = None
+    ) -> Database:
+        """Record that the database is to be deleted, with the audit event. It never becomes ready
+        again. `wait_until_deleted` deletes it.
 
         Idempotent: the record of a database that is being deleted, or is gone, stays as it is.
         Raises DatabaseNotFound and OtherTarget.
@@ -48,7 +51,7 @@ class DeleteDatabase:
                 return None
             return start_deletion(database, self.clock.now())
 
-        return await update_record(self.registry, database_id, record_request)
+        return await update_record(self.registry, database_id, record_request, event)
 
     async def wait_until_deleted(self, database_id: str) -> None:
         """Delete the database if its deletion was requested. Wait for operations that are running

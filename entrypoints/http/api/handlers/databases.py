@@ -9,7 +9,13 @@ from domain.database import Database
 from domain.errors import InvalidRequest
 from domain.labels import validate_labels
 from domain.lifecycle import State
-from entrypoints.http.api.context import AUDIT_SUBJECT, BACKGROUND, USE_CASES, get_caller
+from entrypoints.http.api.context import (
+    AUDIT_EVENT,
+    AUDIT_SUBJECT,
+    BACKGROUND,
+    USE_CASES,
+    get_caller,
+)
 from entrypoints.http.api.headers import (
     ASYNC_APPLIED,
     format_etag,
@@ -69,13 +75,16 @@ async def change_database(request: web.Request) -> web.Response:
         request.match_info["id"],
         body.to_request(versions=parse_if_match(request)),
         get_caller(request),
+        request[AUDIT_EVENT],
     )
     return json_response(DatabaseResponse.from_domain(database), headers=format_etag(database))
 
 
 async def delete_database(request: web.Request) -> web.Response:
     delete = request.app[USE_CASES].delete
-    database = await delete.request(request.match_info["id"], get_caller(request))
+    database = await delete.request(
+        request.match_info["id"], get_caller(request), request[AUDIT_EVENT]
+    )
     finish = partial(delete.wait_until_deleted, database.id)
     request.app[BACKGROUND].spawn(finish, name=f"delete {database.id}")
     return json_response(

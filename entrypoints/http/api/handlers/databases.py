@@ -41,7 +41,7 @@ async def create_database(request: web.Request) -> web.Response:
     create_request = body.to_request(key=parse_idempotency_key(request), caller=get_caller(request))
     if is_async_preferred(request):
         return await _create_async(request, create_request)
-    provisioned = await request.app[USE_CASES].create(create_request)
+    provisioned = await request.app[USE_CASES].create(create_request, request[AUDIT_EVENT])
     request[AUDIT_SUBJECT] = provisioned.database.id
     headers = _format_location(provisioned.database) | format_etag(provisioned.database)
     return json_response(
@@ -51,7 +51,7 @@ async def create_database(request: web.Request) -> web.Response:
 
 async def _create_async(request: web.Request, create_request: CreateRequest) -> web.Response:
     create = request.app[USE_CASES].create
-    database = await create.request(create_request)
+    database = await create.request(create_request, request[AUDIT_EVENT])
     request[AUDIT_SUBJECT] = database.id
     finish = partial(create.finish, database.id)
     request.app[BACKGROUND].spawn(finish, name=f"create {database.id}")

@@ -128,7 +128,7 @@ class SqlRegistry(Registry):
         event: StoredAuditEvent | None,
         **values: Any,
     ) -> int:
-        """Return how many records the statement changed, which is none if the quota is reached.
+        """Return how many records the statement changed, 0 if the quota is reached.
         Raises RequestAlreadyRecorded and NameTaken.
 
         SQLite has one writer at a time; on a server a lock for each caller protects the quota.

@@ -16,8 +16,8 @@ class PendingEvent:
     """The event of a call that succeeds.
 
     The use case stores it in the transaction of the record's last change, so that no crash can
-    separate the two. Whoever calls the use case stores the event afterwards unless it `is_stored`:
-    a call may succeed without a change.
+    separate the two. The caller of the use case stores the event afterwards unless it `is_stored`: a
+    call may succeed without a change.
     """
 
     event: AuditEvent
@@ -35,8 +35,8 @@ class PendingEvent:
 
 @contextmanager
 def storing(pending: PendingEvent | None, database: Database) -> Iterator[StoredAuditEvent | None]:
-    """Yield the event to store together with a change of the record. None if there is none, or if
-    it is stored already. A body that raises did not store it."""
+    """Yield the event to store together with a change of the record, or None without one and after
+    it was stored. A body that raises did not store it."""
     if pending is None or pending.is_stored:
         yield None
         return

@@ -15,9 +15,9 @@ from ports.driven.randomness import Randomness
 class PendingEvent:
     """The event of a call that succeeds.
 
-    The use case stores it in the transaction of the record's last change, so that no crash can
-    separate the two. The caller of the use case stores the event afterwards unless it `is_stored`: a
-    call may succeed without a change.
+    The use case stores it in the transaction of the record's last change: no crash separates them.
+    The caller of the use case stores the event afterwards unless it `is_stored`: a call may succeed
+    without a change.
     """
 
     event: AuditEvent

@@ -10,7 +10,7 @@ from domain.lifecycle import State
 from domain.names import PgNames
 from domain.spares import SpareLevel
 from ports.driven.login_check import PasswordRefused
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.list_databases import ListDatabases, ListRequest
 from ports.use_cases.list_spares import ListSpares
 from ports.use_cases.maintain_spares import LEASE, LONGEST_WAIT

@@ -26,7 +26,7 @@ from entrypoints.http.api.schemas.databases import (
     DatabaseResponse,
     DatabaseWithConnectionResponse,
 )
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.list_databases import ListRequest
 
 

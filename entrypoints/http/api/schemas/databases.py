@@ -23,7 +23,7 @@ from entrypoints.http.api.schemas.fields import (
     ResponseBody,
 )
 from ports.use_cases.change_database import ChangeRequest
-from ports.use_cases.create_database import CreateRequest, OnConflict
+from ports.use_cases.create_request import CreateRequest, OnConflict
 from ports.use_cases.list_databases import DatabasePage
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 

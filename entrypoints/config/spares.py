@@ -11,12 +11,10 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from domain.errors import InvalidNickname
 from domain.names import Nickname
 from domain.postgres_url import PostgresUrl
+from domain.spares import DEFAULT
 from entrypoints.config.field_types import Choice
 from entrypoints.config.neon import NeonIsolation
 from entrypoints.config.provider import ProviderName, ProviderSettings
-
-DEFAULT = "default"
-"""The spares without a template. No template can have this name."""
 
 MAX_SPARES = 1_000
 

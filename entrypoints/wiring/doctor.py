@@ -19,6 +19,7 @@ from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import Settings
 from entrypoints.doctor.secret import SecretChecks
 from entrypoints.doctor.settings import SettingsChecks
+from entrypoints.doctor.spares import SpareChecks
 from entrypoints.wiring.neon import create_neon_config
 from entrypoints.wiring.resources import create_embedded_options, create_operators_server
 from ports.driven.clock import Clock
@@ -38,6 +39,7 @@ def create_doctor(settings: Settings) -> RunDoctor:
     }
     if records:
         checks["records"] = records
+        checks["spares"] = SpareChecks(settings, reader.read_installation)
     checks |= _create_provider_checks(settings, reader, SystemClock())
     return RunDoctor(parts=checks)
 

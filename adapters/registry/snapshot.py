@@ -8,6 +8,7 @@ from typing import Any
 from adapters.registry.migration import VERSION_TABLE
 from adapters.registry.schema import IS_LIVE
 from domain.lifecycle import INTERNAL, State
+from domain.spares import DEFAULT, SpareLevel
 from ports.driven.installation import Installation
 
 Fetch = Callable[[str], Awaitable[Sequence[Any]]]
@@ -57,6 +58,13 @@ class RegistrySnapshot(Installation):
         """The records of callers' databases, without spares and templates."""
         return [record for record in self.live if record.state not in INTERNAL]
 
+    def list_spares(self, target: str, counts: Mapping[str, int]) -> list[SpareLevel]:
+        """Return the levels of the spares that are wanted by `counts`; none without tables."""
+        if self.revision is None:
+            return []
+        here = [record for record in self.live if record.target == target]
+        return [_measure_level(here, name, count) for name, count in counts.items()]
+
     async def name(self, proposed: str) -> str:
         """Return the name that the next start will store."""
         return self.installation_name or proposed
@@ -80,6 +88,17 @@ async def read_snapshot(fetch: Fetch, tables: Collection[str]) -> RegistrySnapsh
     rows = await fetch(f"SELECT {columns} FROM databases WHERE {is_live}")
     live = tuple(LiveRecord(**dict(row)) for row in rows)
     return RegistrySnapshot(revision=revision, installation_name=installation_name, live=live)
+
+
+def _measure_level(records: Sequence[LiveRecord], template: str, wanted: int) -> SpareLevel:
+    """Return the level of the spares of one template, or of those without a template."""
+    sources = (each for each in records if each.state == State.TEMPLATE)
+    ids = {each.id for each in sources if each.nickname == template}
+    if template == DEFAULT:
+        ids = {""}
+    spares = [each for each in records if each.state == State.SPARE and each.source in ids]
+    ready = sum(spare.is_idle for spare in spares)
+    return SpareLevel(template=template, wanted=wanted, ready=ready, filling=len(spares) - ready)
 
 
 async def _fetch_first(fetch: Fetch, query: str) -> str | None:

@@ -14,6 +14,7 @@ from adapters.registry.snapshot import RegistrySnapshot
 from adapters.system.clock import SystemClock
 from domain.errors import StartupError
 from domain.passwords import derive_secret_name
+from domain.spares import SpareLevel
 from entrypoints.config.data_folder import find_secret
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import Settings
@@ -39,7 +40,7 @@ def create_doctor(settings: Settings) -> RunDoctor:
     }
     if records:
         checks["records"] = records
-        checks["spares"] = SpareChecks(settings, reader.read_installation)
+        checks["spares"] = SpareChecks(settings, reader.list_spares)
     checks |= _create_provider_checks(settings, reader, SystemClock())
     return RunDoctor(parts=checks)
 
@@ -57,6 +58,10 @@ class _RegistryReader:
             return await self.records.take_snapshot() if self.records else RegistrySnapshot()
         except StartupError:
             return RegistrySnapshot()
+
+    async def list_spares(self) -> list[SpareLevel]:
+        contents = await self.read_installation()
+        return contents.list_spares(self.settings.target.name, self.settings.spares)
 
     async def load_local_state(self) -> LocalState:
         contents = await self.read_installation()

@@ -1,5 +1,6 @@
-"""The doctor check of spares."""
+"""The doctor check of spares, and the levels in a snapshot of the registry."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -7,63 +8,76 @@ import pytest
 from adapters.registry.snapshot import LiveRecord, RegistrySnapshot
 from domain.doctor import Verdict
 from domain.lifecycle import State
+from domain.spares import SpareLevel
 from entrypoints.config.settings import Settings
-from entrypoints.doctor.spares import SpareChecks, check_spares
+from entrypoints.doctor.spares import SpareChecks
 from tests.support.doctor import OK, WARN, collect_outcomes
 
-TEMPLATE = LiveRecord("db_t", "embedded", "", nickname="shop", state=State.TEMPLATE)
+TARGET = "embedded"
+TEMPLATE = LiveRecord("db_t", TARGET, "", nickname="shop", state=State.TEMPLATE)
+DATABASE = LiveRecord("db_u", TARGET, "", nickname="shop")
 
 
-def spare(source: str = "", *, target: str = "embedded", **given: Any) -> LiveRecord:
+def spare(source: str = "", *, target: str = TARGET, **given: Any) -> LiveRecord:
     return LiveRecord("db_s", target, "", state=State.SPARE, source=source, **given)
 
 
-def snapshot_of(*live: LiveRecord) -> RegistrySnapshot:
-    return RegistrySnapshot(revision="0006", live=live)
+def level(template: str, ready: int, wanted: int, filling: int = 0) -> SpareLevel:
+    return SpareLevel(template=template, wanted=wanted, ready=ready, filling=filling)
 
 
-CASES: dict[str, tuple[str, RegistrySnapshot, Verdict, str]] = {
-    "none wanted": ("default=0", snapshot_of(), OK, "asks for none"),
-    "never started": ("default=4", RegistrySnapshot(), OK, "default 0 of 4"),
-    "full": ("default=1", snapshot_of(spare()), OK, "default 1 of 1"),
-    "partly full": ("default=2", snapshot_of(spare()), OK, "default 1 of 2"),
-    "empty": ("default=2", snapshot_of(), WARN, "default 0 of 2"),
-    "filling": ("default=1", snapshot_of(spare(is_idle=False)), WARN, "default 0 of 1"),
-    "elsewhere": ("default=1", snapshot_of(spare(target="postgres")), WARN, "default 0 of 1"),
+LEVELS: dict[str, tuple[Sequence[LiveRecord], Mapping[str, int], Sequence[SpareLevel]]] = {
+    "empty": ([DATABASE], {"default": 2}, [level("default", 0, 2)]),
+    "filling": (
+        [spare(), spare(is_idle=False)],
+        {"default": 2},
+        [level("default", 1, 2, filling=1)],
+    ),
+    "elsewhere": ([spare(target="postgres")], {"default": 1}, [level("default", 0, 1)]),
     "of a template": (
-        "default=1,shop=1",
-        snapshot_of(TEMPLATE, spare(), spare("db_t")),
-        OK,
-        "default 1 of 1, shop 1 of 1",
+        [TEMPLATE, spare(), spare("db_t"), spare("db_u")],
+        {"default": 2, "shop": 3},
+        [level("default", 1, 2), level("shop", 1, 3)],
     ),
-    "of another template": (
-        "shop=1",
-        snapshot_of(TEMPLATE, spare(), spare("db_u")),
+    "of a database": ([DATABASE, spare("db_u")], {"shop": 1}, [level("shop", 0, 1)]),
+}
+
+VERDICTS: dict[str, tuple[str, Sequence[SpareLevel], Verdict, str]] = {
+    "none wanted": ("default=0", [], OK, "asks for none"),
+    "never started": ("default=4", [], OK, "the first start fills them"),
+    "partly full": ("default=2", [level("default", 1, 2)], OK, "default 1 of 2"),
+    "empty": ("default=2", [level("default", 0, 2)], WARN, "default 0 of 2"),
+    "one empty": (
+        "default=1,shop=1,old=0",
+        [level("default", 1, 1), level("shop", 0, 1), level("old", 0, 0)],
         WARN,
-        "shop 0 of 1",
-    ),
-    "of a database": (
-        "shop=1",
-        snapshot_of(LiveRecord("db_t", "embedded", "", nickname="shop"), spare("db_t")),
-        WARN,
-        "shop 0 of 1",
+        "default 1 of 1, shop 0 of 1. ",
     ),
 }
 
 
-@pytest.mark.parametrize(("spares", "found", "verdict", "part"), CASES.values(), ids=list(CASES))
-def test_a_template_without_a_ready_spare_is_a_warning(
-    spares: str, found: RegistrySnapshot, verdict: Verdict, part: str
+@pytest.mark.parametrize(("live", "counts", "levels"), LEVELS.values(), ids=list(LEVELS))
+def test_ready_spares_are_counted_by_template(
+    live: Sequence[LiveRecord], counts: Mapping[str, int], levels: Sequence[SpareLevel]
 ) -> None:
-    outcome = check_spares(Settings(spare_counts=spares), found)
+    snapshot = RegistrySnapshot(revision="0006", live=tuple(live))
+    assert snapshot.list_spares(TARGET, counts) == levels
+
+
+def test_before_the_first_start_there_are_no_levels() -> None:
+    assert not RegistrySnapshot().list_spares(TARGET, {"default": 4})
+
+
+@pytest.mark.parametrize(
+    ("spares", "levels", "verdict", "part"), VERDICTS.values(), ids=list(VERDICTS)
+)
+async def test_a_template_without_a_ready_spare_is_a_warning(
+    spares: str, levels: Sequence[SpareLevel], verdict: Verdict, part: str
+) -> None:
+    async def list_spares() -> Sequence[SpareLevel]:
+        return levels
+
+    checks = SpareChecks(Settings(spare_counts=spares), list_spares)
+    outcome = (await collect_outcomes(checks))["spares"]
     assert outcome.verdict is verdict
     assert part in outcome.detail
-
-
-async def test_the_check_reads_the_records() -> None:
-    async def take_snapshot() -> RegistrySnapshot:
-        return snapshot_of(spare())
-
-    outcomes = await collect_outcomes(SpareChecks(Settings(), take_snapshot))
-    assert list(outcomes) == ["spares"]
-    assert "default 1 of 4" in outcomes["spares"].detail

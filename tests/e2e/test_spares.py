@@ -10,9 +10,9 @@ from domain.names import PgNames
 from entrypoints.config.spares import NamesMode
 from tests.support.apps import RunningApp, running_app
 from tests.support.idempotent_requests import LEGACY, REQUEST_BODIES
+from tests.support.pooled_apps import SPARES, list_spare_ids, pooled_app, wait_until_filled
 from tests.support.provider_faults import fail_at
 from tests.support.slow_clock import SlowClock
-from tests.support.pooled_apps import SPARES, list_spare_ids, pooled_app, wait_until_filled
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Applications with spares, and their levels as an admin sees them."""
+"""Services with spares, and their levels as an admin sees them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,6 +6,8 @@ from typing import Any
 
 from tests.support.apps import RunningApp, running_app
 from tests.support.polling import wait_until
+from tests.support.service import RunningService
+from tests.support.service_client import request_json
 from tests.support.slow_clock import SlowClock
 
 SPARES = "/v1/spares"
@@ -31,3 +33,14 @@ async def wait_until_filled(app: RunningApp) -> None:
 async def list_spare_ids(app: RunningApp) -> set[str]:
     """Return the ids of the spares on the provider."""
     return {item.id for item in await app.provider.inventory() if item.is_spare}
+
+
+async def wait_until_service_is_filled(service: RunningService) -> list[Any]:
+    """Wait until a service in a process of its own has all its spares, and return the levels."""
+
+    async def is_full() -> bool:
+        levels = (await request_json(service, "GET", SPARES))["spares"]
+        return all(level["ready"] == level["wanted"] for level in levels)
+
+    await wait_until(is_full)
+    return list((await request_json(service, "GET", SPARES))["spares"])

@@ -52,23 +52,14 @@ async def test_spares_survive_a_kill_and_new_settings_replace_them() -> None:
             await service.kill()
         killed_at = datetime.now(UTC)
         claimed = await _create_after_restart(data)
-        limited = await _create_after_restart(data, PGVEND_CONNECTION_LIMIT="7")
+        other = await _create_after_restart(
+            data, PGVEND_CONNECTION_LIMIT="7", PGVEND_NAMES="opaque"
+        )
 
     assert created_at_from_id(claimed["id"]) < killed_at
-    assert created_at_from_id(limited["id"]) > killed_at
-    assert (claimed["limit"], limited["limit"]) == (20, 7)
-
-
-async def test_opaque_names_say_nothing_about_the_use() -> None:
-    with ram_folder() as folder:
-        opaque = {"PGVEND_SPARES": "default=1", "PGVEND_NAMES": "opaque"}
-        async with running_service(folder / "data", **opaque) as service:
-            await wait_until_service_is_filled(service)
-            claimed = await create_claimed_database(service)
-            await _check_login(claimed)
-            names = PgNames.from_id(claimed["id"])
-
-    assert (claimed["database"], claimed["owner"]) == (names.database, names.owner)
+    assert created_at_from_id(other["id"]) > killed_at
+    assert (claimed["limit"], other["limit"]) == (20, 7)
+    assert PgNames(other["database"], other["owner"]) == PgNames.from_id(other["id"])
 
 
 async def create_claimed_database(service: RunningService) -> Any:

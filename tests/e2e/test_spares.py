@@ -1,15 +1,20 @@
 """Spares as callers and admins see them, over the memory provider."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
 from adapters.memory.provider import MemoryProvider
 from domain.errors import ProviderBusy
+from domain.lifecycle import PUBLIC
 from domain.names import PgNames
 from entrypoints.config.spares import NamesMode
-from tests.support.apps import RunningApp, running_app
+from entrypoints.http.api.routes.route import Route
+from tests.e2e.test_callers import BODIES, DATABASE_ROUTES
+from tests.support.apps import RunningApp, check_problem, running_app
 from tests.support.idempotent_requests import LEGACY, REQUEST_BODIES
+from tests.support.polling import wait_until
 from tests.support.pooled_apps import SPARES, list_spare_ids, pooled_app, wait_until_filled
 from tests.support.provider_faults import fail_at
 from tests.support.slow_clock import SlowClock
@@ -75,8 +80,7 @@ async def test_spares_are_in_no_list_and_are_refilled(app: RunningApp) -> None:
     await wait_until_filled(app)
 
     listed = (await app.get("/v1/databases"))["databases"]
-    assert [database["id"] for database in listed] == created[::-1]
-    assert set(created) == before
+    assert {database["id"] for database in listed} == set(created) == before
     assert len(await list_spare_ids(app) - before) == 2
 
 
@@ -93,3 +97,29 @@ async def test_with_opaque_names_databases_are_named_by_their_ids() -> None:
             assert (database["database"], database["owner"]) == (names.database, names.owner)
             assert database["nickname"] == "Sales"
             assert app.accepts(database["connection"])
+
+
+@pytest.mark.parametrize("route", DATABASE_ROUTES, ids=lambda route: route.name)
+async def test_no_call_finds_a_spare_not_even_an_admins(app: RunningApp, route: Route) -> None:
+    spare_id = min(await list_spare_ids(app))
+    path = route.path.replace("{id}", spare_id)
+
+    answer = await app.ask(route.method, path, BODIES.get(route.name))
+
+    check_problem(answer, 404, "database_not_found")
+    assert spare_id in await list_spare_ids(app)
+
+
+async def test_deleted_spares_are_in_no_list_either(app: RunningApp) -> None:
+    spares = await list_spare_ids(app)
+    async with app.replica(connection_limit=7, spare_counts={"default": 1}) as other:
+        await wait_until_filled(other)
+        await wait_until(partial(_are_gone, other, spares))
+        states = "&".join(f"state={state}" for state in PUBLIC)
+        listed = (await other.get(f"/v1/databases?{states}"))["databases"]
+
+    assert listed == []
+
+
+async def _are_gone(app: RunningApp, spares: set[str]) -> bool:
+    return not spares & await list_spare_ids(app)

@@ -1,6 +1,6 @@
 """Spares of a real service over the bundled server."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,11 @@ import pytest
 
 from domain.ids import created_at_from_id
 from domain.names import PgNames
-from tests.support.pooled_apps import wait_until_service_is_filled
+from tests.support.pooled_apps import create_claimed_database, wait_until_service_is_filled
 from tests.support.postgres_under_test import session
 from tests.support.servers import ram_folder
-from tests.support.service import RunningService, running_service
+from tests.support.service import running_service
 from tests.support.service_client import (
-    create_database,
     delete_database,
     login_from_answer,
     query_owner,
@@ -60,14 +59,6 @@ async def test_spares_survive_a_kill_and_new_settings_replace_them() -> None:
     assert created_at_from_id(other["id"]) > killed_at
     assert (claimed["limit"], other["limit"]) == (20, 7)
     assert PgNames(other["database"], other["owner"]) == PgNames.from_id(other["id"])
-
-
-async def create_claimed_database(service: RunningService) -> Any:
-    """Create a database, and check that it was a spare before: its id is older."""
-    began_at = datetime.now(UTC) - timedelta(milliseconds=1)
-    database = await create_database(service)
-    assert created_at_from_id(database["id"]) < began_at
-    return database
 
 
 async def _create_after_restart(data: Path, **settings: str) -> Any:

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from domain.ids import created_at_from_id
 from tests.support.apps import RunningApp, running_app
 from tests.support.polling import wait_until
 from tests.support.service import RunningService
-from tests.support.service_client import request_json
+from tests.support.service_client import create_database, request_json
 from tests.support.slow_clock import SlowClock
 
 SPARES = "/v1/spares"
@@ -44,3 +46,11 @@ async def wait_until_service_is_filled(service: RunningService) -> list[Any]:
 
     await wait_until(is_full)
     return list((await request_json(service, "GET", SPARES))["spares"])
+
+
+async def create_claimed_database(service: RunningService) -> Any:
+    """Create a database, and check that it was a spare before: its id is older."""
+    began_at = datetime.now(UTC) - timedelta(milliseconds=1)
+    database = await create_database(service)
+    assert created_at_from_id(database["id"]) < began_at
+    return database

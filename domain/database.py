@@ -24,6 +24,9 @@ from domain.passwords import PasswordDeriver
 from domain.provisioning import ProvisionRequest, Tenant
 from domain.targets import Target
 
+TEMPLATE_SHAPE = "template"
+"""The `shape` of the record of a template."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
@@ -36,9 +39,10 @@ class Database:
     the consecutive failures of the pending operation. `secret` is the name of the secret that the
     password is derived from; empty for the first secret. `nonce` is random for each password; empty
     for passwords of early releases. `source` is the id of the database or template that this one is
-    a copy of; empty for none. `shape` stands for the settings that shaped a spare; empty for all
-    other records. `ends_sessions` lets the copy end sessions in its source. `is_shared` lets all
-    callers copy a template. `version` belongs to the registry: it counts the accepted changes.
+    a copy of; empty for none. `shape` is a digest of the settings that shaped a spare, the constant
+    TEMPLATE_SHAPE for a template, and empty for a caller's database. `ends_sessions` lets the copy
+    end sessions in its source. `is_shared` lets all callers copy a template. `version` belongs to
+    the registry: it counts the accepted changes.
     """
 
     id: str
@@ -73,6 +77,16 @@ class Database:
     @property
     def is_spare(self) -> bool:
         """Return whether this is the record of a spare that was not claimed, in any state."""
+        return self.is_internal and not self.is_template
+
+    @property
+    def is_template(self) -> bool:
+        """Return whether this is the record of a template, in any state."""
+        return self.shape == TEMPLATE_SHAPE
+
+    @property
+    def is_internal(self) -> bool:
+        """Return whether this is not the record of a caller's database."""
         return bool(self.shape)
 
     @property
@@ -190,9 +204,10 @@ class Database:
         )
 
     def mark_found(self, names: PgNames) -> "Database":
-        """Return the record of a missing database that was found with its data. This is not one of
-        the legal transitions, because the database was never deleted."""
-        found = replace(self, state=State.READY, names=names)
+        """Return the record of a missing database or template that was found with its data. This is
+        not one of the legal transitions, because the database was never deleted."""
+        state = State.TEMPLATE if self.is_template else State.READY
+        found = replace(self, state=state, names=names)
         return found._with_wake_at(DUE_NOW if found._has_pending_operation else None)
 
     def accept_rename(self, names: PgNames) -> "Database":

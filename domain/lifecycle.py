@@ -19,6 +19,7 @@ class Operation(StrEnum):
     WARN = "warn"  # the size exceeds the limit
     SET_READ_ONLY = "set_read_only"  # the size still exceeds the limit
     CLEAR_READ_ONLY = "clear_read_only"  # the size is below the limit again
+    REPLACE = "replace"  # delete the former templates of the same name
     DELETE = "delete"
 
 
@@ -98,6 +99,9 @@ LIVE = frozenset(State) - GONE
 INTERNAL = frozenset({State.SPARE, State.TEMPLATE})
 """States of records that are not databases of a caller."""
 
+PUBLIC = tuple(state for state in State if state not in INTERNAL)
+"""States of the databases of callers."""
+
 LISTED = LIVE - INTERNAL
 
 RESUMABLE_OPERATIONS: Mapping[State, frozenset[Operation]] = {
@@ -111,7 +115,7 @@ RESUMABLE_OPERATIONS: Mapping[State, frozenset[Operation]] = {
     ),
     State.EXPIRED: frozenset({Operation.SUSPEND, Operation.RESTORE}),
     State.SPARE: frozenset({Operation.PROVISION, Operation.VERIFY, Operation.SUSPEND}),
-    State.TEMPLATE: frozenset({Operation.PROVISION, Operation.SUSPEND}),
+    State.TEMPLATE: frozenset({Operation.PROVISION, Operation.SUSPEND, Operation.REPLACE}),
     State.FAILED: frozenset(),
     State.DELETED: frozenset(),
 }

@@ -11,6 +11,7 @@ from domain.lifecycle import LIVE, Operation, State
 from domain.names import PgNames
 from domain.provisioning import InventoryItem
 from domain.spares import is_claimable
+from domain.templates import is_ready_template
 from domain.text import is_plain
 from domain.transitions import is_expiring, is_restoring
 
@@ -32,6 +33,7 @@ class ReconcileAction(StrEnum):
 
     FINISH = "finish"  # creation was interrupted; the caller can ask for it again
     UNDO = "undo"  # creation was interrupted; the caller cannot ask for it again
+    FINISH_TEMPLATE = "finish_template"  # creation of a template was interrupted
     EXPIRE = "expire"
     ROTATE = "rotate"  # the rotation was interrupted
     ADD_EXTENSION = "add_extension"  # the installation was interrupted
@@ -52,6 +54,13 @@ class ReconcileAction(StrEnum):
     COMPARE = "compare"  # reported if the inventory cannot be listed
 
 
+_ACTIONS: Mapping[State, ReconcileAction] = {
+    State.DELETING: ReconcileAction.DELETE,
+    State.TEMPLATE: ReconcileAction.FINISH_TEMPLATE,
+}
+"""The actions for all records in these states that are due."""
+
+
 def find_due_action(database: Database, now: datetime) -> ReconcileAction | None:
     """Return the action for a record whose `wake_at` has passed."""
     if is_restoring(database, now):
@@ -65,14 +74,12 @@ def _find_pending_action(database: Database) -> ReconcileAction | None:
     match database.state:
         case State.PROVISIONING:
             return ReconcileAction.FINISH if database.resumable else ReconcileAction.UNDO
-        case State.DELETING:
-            return ReconcileAction.DELETE
         case State.READY:
             operations = filter(database.is_pending, READY_OPERATIONS)
             return next((ReconcileAction(operation.value) for operation in operations), None)
         case State.SPARE if not database.is_idle:
             return ReconcileAction.DELETE_SPARE
-    return None
+    return _ACTIONS.get(database.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +166,8 @@ def _is_settled(item: InventoryItem, now: datetime) -> bool:
 def find_record_drift(
     records: Collection[Database], items: Sequence[InventoryItem], now: datetime
 ) -> list[Drift]:
-    """Return the drift of records that are ready or expired, but whose database does not exist or
-    has another name, and of spares that do not exist.
+    """Return the drift of records that are ready, expired or templates, but whose database does
+    not exist or has another name, and of spares that do not exist.
 
     A database is marked as missing only if one that is at least as old exists: otherwise this may
     be another server. A spare contains no data, and is always marked. A recent change may not be
@@ -180,8 +187,8 @@ def find_record_drift(
 def _compare_record(
     record: Database, items: Sequence[InventoryItem], oldest: datetime | None, now: datetime
 ) -> Drift | None:
-    is_spare = is_claimable(record)
-    if record.state not in {State.READY, State.EXPIRED} and not is_spare:
+    is_spare, is_database = is_claimable(record), record.state in {State.READY, State.EXPIRED}
+    if not (is_spare or is_database or is_ready_template(record)):
         return None
     # a server that was restored from a backup may show a spare that was claimed since
     names = [item.database for item in items if item.database and (is_spare or not item.is_spare)]

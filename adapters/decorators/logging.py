@@ -161,7 +161,9 @@ class LoggingRegistry(Registry):
         await self.inner.ping()
 
     def _log_state(self, database: Database) -> Database:
-        self.log.info(
+        """Log the state: in detail only for a spare, for which no caller asked."""
+        log = self.log.debug if database.is_spare else self.log.info
+        log(
             f"database.{database.state}",
             id=database.id,
             nickname=database.nickname.text,

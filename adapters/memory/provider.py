@@ -1,9 +1,10 @@
-"""A provider in memory. It keeps the contract of the port, but stores no data."""
+"""A provider in memory. It keeps the contract of the port, but its databases accept no logins."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from adapters.memory.catalog import Catalog, Owner
+from adapters.memory.contents import Contents
 from adapters.memory.extensions import EXTENSIONS
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, ProviderFull, ProviderRejected
@@ -13,9 +14,6 @@ from domain.sizes import Measurement
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck, PasswordRefused
 from ports.driven.size_limiter import SizeLimiter
-
-EMPTY_SIZE = 8 << 20
-"""Bytes of a new database on a server."""
 
 FaultHook = Callable[[str], Awaitable[None]]
 """Called with a method's name before and after its effect. May wait, raise, or be cancelled."""
@@ -35,7 +33,7 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
         self._fault_hook = fault_hook
         self._catalog = Catalog()
         self._owners, self._databases = self._catalog.owners, self._catalog.databases
-        self._sizes: dict[str, int] = {}
+        self.contents = Contents()
         self._dependents: dict[str, int] = {}
         self._tombstones: set[str] = set()
 
@@ -64,7 +62,21 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
         self._tombstones.discard(tenant.id)
         await self._fault_hook("during provision")
         self._reject_foreign(tenant)
+        if request.source and not self._catalog.list_databases(tenant):
+            self._copy(request.source, tenant, ends_sessions=request.ends_sessions)
         self._catalog.rename_database(tenant)
+
+    @property
+    def can_copy(self) -> bool:
+        return True
+
+    def _copy(self, source: Tenant, tenant: Tenant, *, ends_sessions: bool) -> None:
+        """Copy the contents and the extensions of the source's database."""
+        if not self._catalog.list_databases(source):
+            raise DatabaseNotFound(f"Database {source.id!r} does not exist.")
+        self.contents.copy(source.id, tenant.id, ends_sessions=ends_sessions)
+        (_, copied), (name, owner) = self._find_owner(source), self._find_owner(tenant)
+        self._owners[name] = replace(owner, extensions=owner.extensions | copied.extensions)
 
     async def extensions(self) -> Sequence[Extension]:
         await self._fault_hook("extensions")
@@ -100,6 +112,7 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
         await self._fault_hook("before delete")
         for database in self._catalog.list_databases(tenant):
             del self._databases[database]
+            self.contents.clear(tenant.id)
         await self._fault_hook("during delete")
         if name := self._catalog.find(tenant):
             del self._owners[name]
@@ -143,7 +156,7 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
         ids = [tenant_id for tenant_id in self._databases.values() if tenant_id in owners]
         return {
             tenant_id: Measurement(
-                self._sizes.get(tenant_id, EMPTY_SIZE), owners[tenant_id].is_read_only
+                self.contents.get_size(tenant_id), owners[tenant_id].is_read_only
             )
             for tenant_id in ids
         }
@@ -160,7 +173,7 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
 
     def set_size(self, tenant_id: str, size: int) -> None:
         """Set the size of the database, as if it held data."""
-        self._sizes[tenant_id] = size
+        self.contents.sizes[tenant_id] = size
 
     def add_dependents(self, tenant_id: str, times: int) -> None:
         """Simulate objects of others that refer to the role. Its tombstone disappears after that

@@ -14,6 +14,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     text,
     tuple_,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from adapters.registry.audit_log import create_append
-from adapters.registry.executor import Executor
+from adapters.registry.executor import Executor, is_storable
 from adapters.registry.rows import database_from_row, row_from_database
 from adapters.registry.schema import DATABASES, IS_LIVE, IS_NOT_INTERNAL
 from domain.audit import StoredAuditEvent
@@ -110,6 +111,8 @@ class SqlRegistry(Registry):
         raise DatabaseNotFound(f"There is no database {database_id!r}.")
 
     async def search(self, query: Query) -> list[Database]:
+        if not is_storable(query.name or ""):
+            return []
         # few are due: finding and sorting these is faster than reading all in order
         sort_key = _COLUMNS.id if query.due is None else _COLUMNS.id.concat("")
         matching = select(DATABASES).where(*self._conditions(query))
@@ -171,6 +174,7 @@ class SqlRegistry(Registry):
             yield _COLUMNS.caller == query.caller
         if query.target is not None:
             yield self._target_column == query.target
+        yield from _kind_conditions(query)
         if query.due is not None:
             yield _COLUMNS.wake_at <= query.due
             # skip the unknown states of a newer pgvend
@@ -206,6 +210,14 @@ def _state_conditions(states: Set[State]) -> Iterator[ColumnElement[bool] | Text
         yield IS_NOT_INTERNAL
     elif states and states != LIVE:
         yield _COLUMNS.state.in_(sorted(states))
+
+
+def _kind_conditions(query: Query) -> Iterator[ColumnElement[bool]]:
+    if query.name is not None:
+        # not by the index on the database's name, which has no nicknames
+        yield or_(_COLUMNS.nickname == query.name, _COLUMNS.database.concat("") == query.name)
+    if query.shape is not None:
+        yield _COLUMNS.shape == query.shape
 
 
 def _next_version(database: Database) -> Database:

@@ -24,9 +24,11 @@ from ports.use_cases.change_database import ChangeDatabase
 from ports.use_cases.check_health import CheckHealth
 from ports.use_cases.claim_spare import ClaimSpare
 from ports.use_cases.create_database import CreateDatabase
+from ports.use_cases.create_template import CreateTemplate
 from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.detect_drift import DetectDrift
 from ports.use_cases.expire_database import ExpireDatabase
+from ports.use_cases.find_source import FindSource
 from ports.use_cases.guard_server import GuardServer
 from ports.use_cases.limit_sizes import LimitSizes
 from ports.use_cases.list_databases import ListDatabases
@@ -34,6 +36,7 @@ from ports.use_cases.list_extensions import ListExtensions
 from ports.use_cases.list_spares import ListSpares
 from ports.use_cases.maintain_spares import MaintainSpares
 from ports.use_cases.manage_api_keys import ManageApiKeys
+from ports.use_cases.manage_templates import ManageTemplates
 from ports.use_cases.provision_database import ProvisionDatabase
 from ports.use_cases.reconcile import Reconcile
 from ports.use_cases.reconcile_tasks import map_detectors, map_finishers
@@ -84,6 +87,7 @@ class UseCases:
             expiry=self.settings.expiry_policy,
             provision=self.provision,
             claim=self.claim_spare,
+            find_source=self.find_source,
             has_opaque_names=self.settings.has_opaque_names,
         )
 
@@ -117,6 +121,33 @@ class UseCases:
             clock=self.clock,
             randomness=self.randomness,
         )
+
+    @cached_property
+    def find_source(self) -> FindSource:
+        return FindSource(
+            registry=self.registry,
+            provider=self.provider,
+            clock=self.clock,
+            target=self.settings.target,
+        )
+
+    @cached_property
+    def create_template(self) -> CreateTemplate:
+        return CreateTemplate(
+            registry=self.registry,
+            provider=self.provider,
+            leases=self.leases,
+            clock=self.clock,
+            target=self.settings.target,
+            passwords=self.passwords,
+            randomness=self.randomness,
+            find_source=self.find_source,
+            delete=self.delete,
+        )
+
+    @cached_property
+    def templates(self) -> ManageTemplates:
+        return ManageTemplates(registry=self.registry, delete=self.delete)
 
     @cached_property
     def provision(self) -> ProvisionDatabase:
@@ -231,6 +262,7 @@ class UseCases:
             audit=self.audit,
             finishers=map_finishers(
                 self.create,
+                self.create_template,
                 self.delete,
                 self.expire,
                 self.rotate,
@@ -271,7 +303,12 @@ class UseCases:
 
     @cached_property
     def check_health(self) -> CheckHealth:
-        return CheckHealth(registry=self.registry, provider=self.provider, guard=self.guard_server)
+        return CheckHealth(
+            registry=self.registry,
+            provider=self.provider,
+            guard=self.guard_server,
+            list_spares=self.list_spares if any(self.settings.spares.values()) else None,
+        )
 
     @cached_property
     def authenticate(self) -> AuthenticateCaller:

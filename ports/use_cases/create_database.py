@@ -1,17 +1,11 @@
 """Create a database from a nickname."""
 
-import json
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from domain.callers import ANYONE, Caller
 from domain.database import Database
 from domain.errors import (
-    Forbidden,
     IdempotencyKeyReused,
     IllegalTransition,
     InFlight,
@@ -19,7 +13,7 @@ from domain.errors import (
 )
 from domain.expiry import ExpiryPolicy
 from domain.extensions import check_available
-from domain.idempotency import RETENTION, IdempotencyKey, create_idempotency_key
+from domain.idempotency import RETENTION, IdempotencyKey
 from domain.ids import RANDOM_BYTES, new_id
 from domain.labels import validate_labels
 from domain.lifecycle import Operation, State
@@ -33,46 +27,12 @@ from ports.driven.leases import Leases
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Query, Registry
 from ports.use_cases.claim_spare import ClaimSpare
+from ports.use_cases.create_request import CreateRequest, OnConflict
+from ports.use_cases.find_source import FindSource
 from ports.use_cases.pending_event import PendingEvent
 from ports.use_cases.provision_database import ProvisionDatabase
 from ports.use_cases.provisioned_database import ProvisionedDatabase, reveal_connection
 from ports.use_cases.records import draw_nonce, explain_absence, update_record
-
-
-class OnConflict(StrEnum):
-    """The reaction to a name that is reserved or in use: add a suffix, or reject the request."""
-
-    SUFFIX = "suffix"
-    REJECT = "reject"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateRequest:
-    """`key` is the caller's idempotency key: the same request with the same key returns the same
-    database."""
-
-    nickname: str
-    ttl: timedelta | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    extensions: tuple[str, ...] = ()
-    on_conflict: OnConflict = OnConflict.SUFFIX
-    key: str | None = None
-    caller: Caller = ANYONE
-
-    def to_idempotency_key(self) -> IdempotencyKey | None:
-        """Return the digests of the key and the request, or None without a key. Raises
-        InvalidRequest for an invalid key, and Forbidden for a key from an anonymous caller: other
-        anonymous callers with the same key would get its database."""
-        if self.key is None:
-            return None
-        if self.caller.is_anonymous:
-            raise Forbidden(
-                "An Idempotency-Key belongs to a caller with an API key: leave it out, or send "
-                "Authorization: Bearer <key>."
-            )
-        fields = (self.nickname, self.ttl and self.ttl.total_seconds(), self.extensions)
-        body = json.dumps([*fields, sorted(self.labels.items()), self.on_conflict])
-        return create_idempotency_key(self.caller.name, self.key, body)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +45,7 @@ class CreateDatabase:
     provider: DatabaseProvider
     leases: Leases
     provision: ProvisionDatabase
+    find_source: FindSource
     clock: Clock
     randomness: Randomness
     passwords: PasswordDeriver
@@ -100,15 +61,15 @@ class CreateDatabase:
         its provisioning. Store the audit event together with the record of the ready database.
 
         Raises IdempotencyKeyReused, InFlight while another call works on the request, NameTaken,
-        QuotaReached and ExtensionUnavailable. Raises OtherTarget and IllegalTransition if the
-        database of the same request is not available.
+        QuotaReached, ExtensionUnavailable, what `FindSource` raises, and SourceInUse. Raises
+        OtherTarget and IllegalTransition if the database of the same request is not available.
         """
+        request.check()
         key = request.to_idempotency_key()
         while True:
             if known := await self._find_known(key):
                 return await self._reveal(known, event)
-            await self._check_extensions(request)
-            draft = self._new_record(request, key)
+            draft = await self._draft(request, key)
             with suppress(RequestAlreadyRecorded):  # a concurrent request: find its record
                 return await self._claim_or_provision(draft, request.caller.quota, event)
 
@@ -118,18 +79,19 @@ class CreateDatabase:
         """Record a database that `finish` will provision, with the audit event, and return the
         record; or return the record of the same request.
 
-        Raises IdempotencyKeyReused, NameTaken, QuotaReached, ExtensionUnavailable, OtherTarget and
-        IllegalTransition.
+        Raises IdempotencyKeyReused, NameTaken, QuotaReached, ExtensionUnavailable, what
+        `FindSource` raises, OtherTarget and IllegalTransition.
         """
+        create_request.check()
         key = create_request.to_idempotency_key()
         while True:
             if known := await self._find_known(key):
                 self._check_available(known)
                 return known
-            await self._check_extensions(create_request)
+            draft = await self._draft(create_request, key)
             with suppress(RequestAlreadyRecorded):
-                draft = replace(self._new_record(create_request, key), resumable=True)
-                return await self._claim_or_record(draft, create_request.caller.quota, event)
+                requested = replace(draft, resumable=True)
+                return await self._claim_or_record(requested, create_request.caller.quota, event)
 
     async def finish(self, database_id: str) -> bool:
         """Provision a database that was requested. Undo one that was interrupted if its caller
@@ -171,10 +133,17 @@ class CreateDatabase:
             else:
                 await self.provision(database)
 
-    async def _check_extensions(self, request: CreateRequest) -> None:
-        """Raise ExtensionUnavailable before anything is recorded."""
+    async def _draft(self, request: CreateRequest, key: IdempotencyKey | None) -> Database:
+        """Return the record of a new database. Raise ExtensionUnavailable, and the errors of a
+        missing source, before anything is recorded."""
         if request.extensions:
             check_available(request.extensions, await self.provider.extensions())
+        source = await self.find_source(request.template, request.source, request.caller)
+        return replace(
+            self._new_record(request, key),
+            source=source.id if source else "",
+            ends_sessions=request.ends_sessions,
+        )
 
     async def _find_known(self, key: IdempotencyKey | None) -> Database | None:
         """Return the record of the same request. A record older than RETENTION loses its key."""

@@ -1,5 +1,6 @@
 """Delete a database: record the request at once, delete in the background."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,6 +17,9 @@ from ports.driven.registry import Registry
 from ports.use_cases.pending_event import PendingEvent
 from ports.use_cases.records import attempt, check_visible, update_record
 
+Check = Callable[[Caller, Database], Database]
+"""Returns the record, or raises if the caller may not delete its database."""
+
 POLL_INTERVAL = 0.5
 """Seconds between two attempts to acquire the lease of a database that is to be deleted."""
 
@@ -31,17 +35,22 @@ class DeleteDatabase:
     target: Target
 
     async def request(
-        self, database_id: str, caller: Caller = ANYONE, event: PendingEvent | None = None
+        self,
+        database_id: str,
+        caller: Caller = ANYONE,
+        event: PendingEvent | None = None,
+        *,
+        check: Check = check_visible,
     ) -> Database:
         """Record that the database is to be deleted, with the audit event. It never becomes ready
         again. `wait_until_deleted` deletes it.
 
         Idempotent: the record of a database that is being deleted, or is gone, stays as it is.
-        Raises DatabaseNotFound and OtherTarget.
+        Raises DatabaseNotFound, OtherTarget, and what `check` raises for the caller and the record.
         """
 
         def record_request(database: Database) -> Database | None:
-            check_visible(caller, database)
+            check(caller, database)
             if database.is_missing:  # if it reappears, the reconciler deletes it
                 return database.complete(Operation.DELETE, self.clock.now())
             if database.is_gone:

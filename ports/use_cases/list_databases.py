@@ -38,6 +38,7 @@ class ListDatabases:
         query = Query(
             caller=None if caller.can_see_all else caller.name,
             states=request.states or LISTED,
+            shape="",
             labels=request.labels,
             before=parse_position(request.page_token),
             limit=request.page_size + 1,  # one more, to know whether there is a next page

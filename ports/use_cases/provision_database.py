@@ -28,6 +28,7 @@ from ports.driven.login_check import LoginCheck
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
 from ports.use_cases.delete_database import DeleteDatabase
+from ports.use_cases.find_source import explain_missing_source, get_source
 from ports.use_cases.pending_event import PendingEvent, storing
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from ports.use_cases.records import describe_error, draw_nonce, update_record
@@ -183,7 +184,8 @@ class ProvisionDatabase:
         self, database: Database, *, claims: bool = False
     ) -> tuple[Database, Connection]:
         """Provision the database under the first name that the provider has free. Raises
-        NameTaken."""
+        NameTaken, and what `get_source` raises."""
+        source = None if claims else await get_source(self.registry, database)
         for names in (database.names, *self._draw_names(database)):
             if names != database.names:
                 try:
@@ -191,8 +193,11 @@ class ProvisionDatabase:
                 except NameTaken:
                     continue
             try:
-                request = database.to_provision_request(self.passwords)
-                return database, await self.provider.provision(replace(request, claims=claims))
+                request = replace(
+                    database.to_provision_request(self.passwords, source), claims=claims
+                )
+                async with explain_missing_source(self.registry, database):
+                    return database, await self.provider.provision(request)
             except NameTaken:
                 if not claims:  # a claim changes everything at once, or nothing
                     await self.provider.delete(database.tenant)

@@ -24,8 +24,9 @@ async def get_record(registry: Registry, database_id: str, caller: Caller) -> Da
 
 
 def check_visible(caller: Caller, database: Database) -> Database:
-    """Return the record. Raises DatabaseNotFound if it belongs to another caller."""
-    if not caller.can_see(database.caller):
+    """Return the record. Raises DatabaseNotFound if it belongs to another caller, or is not the
+    record of a database."""
+    if database.is_internal or not caller.can_see(database.caller):
         raise DatabaseNotFound(f"There is no database {database.id!r}.")
     return database
 

@@ -24,7 +24,9 @@ DOCUMENTED_SCOPES = {
     Scope.MANAGE: {
         *("changeDatabase", "deleteDatabase", "rotatePassword", "addExtension", "restoreDatabase")
     },
-    Scope.ADMIN: {"reconcile", "createKey", "listKeys", "revokeKey", "listAuditEvents"},
+    Scope.ADMIN: {
+        *("reconcile", "createKey", "listKeys", "revokeKey", "listAuditEvents", "listSpares")
+    },
 }
 """As documented."""
 

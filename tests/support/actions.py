@@ -5,11 +5,11 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
-from adapters.memory.provider import EMPTY_SIZE
+from adapters.memory.contents import EMPTY_SIZE
 from domain.errors import ProviderBusy
 from domain.sizes import MIN_SIZE_LIMIT, WARNING_PERIOD, SizeLimit
 from ports.use_cases.change_database import ChangeRequest
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from tests.support.memory_faults import Process
 from tests.support.memory_service import GRACE
 

@@ -17,7 +17,7 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 OLD_ENOUGH = NOW - SETTLING_TIME
 YOUNG = OLD_ENOUGH + timedelta(milliseconds=1)
 
-STATES_WITH_DATABASE = [State.READY, State.EXPIRED]
+STATES_WITH_DATABASE = [State.READY, State.EXPIRED, State.TEMPLATE]
 """States in which the database and its owner must exist."""
 
 Parts = tuple[str | None, str | None]

@@ -11,7 +11,7 @@ from domain.ids import RANDOM_BYTES, new_id
 from domain.names import Nickname
 from domain.provisioning import ProvisionRequest, Tenant
 from domain.reconciliation import SETTLING_TIME, ReconcileAction
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.reconcile import ReconcileResult
 from tests.support.doubles import FailAt
 from tests.support.memory_service import MemoryService

@@ -8,7 +8,7 @@ from domain.lifecycle import Operation
 from domain.passwords import PasswordDeriver
 from domain.provisioning import ProvisionRequest
 from domain.targets import Isolation, Target
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from tests.support.apps import SECRET, RunningApp
 from tests.support.records import new_record
 

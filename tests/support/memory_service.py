@@ -29,12 +29,16 @@ from ports.driven.registry import Query, Registry
 from ports.use_cases.add_extension import AddExtension
 from ports.use_cases.audit_events import AuditEvents
 from ports.use_cases.change_database import ChangeDatabase
-from ports.use_cases.create_database import CreateDatabase, CreateRequest
+from ports.use_cases.create_database import CreateDatabase
+from ports.use_cases.create_request import CreateRequest
+from ports.use_cases.create_template import CreateTemplate
 from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.detect_drift import DetectDrift
 from ports.use_cases.expire_database import ExpireDatabase
+from ports.use_cases.find_source import FindSource
 from ports.use_cases.limit_sizes import LimitSizes
 from ports.use_cases.maintain_spares import MaintainSpares
+from ports.use_cases.manage_templates import ManageTemplates
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from ports.use_cases.reconcile import Reconcile
 from ports.use_cases.reconcile_tasks import map_detectors, map_finishers
@@ -149,6 +153,16 @@ class MemoryService:
         """Return the records of spares, oldest first."""
         return sorted(await self.pool.list_spares(), key=attrgetter("id"))
 
+    def create_template(self) -> CreateTemplate:
+        return self._create_use_case(
+            CreateTemplate,
+            delete=self.deletion(),
+            find_source=self._create_use_case(FindSource),
+        )
+
+    def templates(self) -> ManageTemplates:
+        return self._create_use_case(ManageTemplates, delete=self.deletion())
+
     def deletion(self) -> DeleteDatabase:
         return self._create_use_case(DeleteDatabase)
 
@@ -185,6 +199,7 @@ class MemoryService:
     ) -> Reconcile:
         finishers = map_finishers(
             self.create_database(login_check=login_check),
+            self.create_template(),
             self.deletion(),
             self.expire(grace),
             self.rotate(),

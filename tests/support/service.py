@@ -252,5 +252,6 @@ def _environment(data_dir: Path, source: Path, settings: Mapping[str, str]) -> d
         "PYTHONDONTWRITEBYTECODE": "1",  # another user's files are not for the repository
         "PORT": "0",
         "PGVEND_DATA_DIR": str(data_dir),
+        "PGVEND_SPARES": "default=0",  # tests of spares ask for them
         **settings,
     }

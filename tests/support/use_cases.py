@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 from ports.use_cases.claim_spare import ClaimSpare
 from ports.use_cases.create_database import CreateDatabase
 from ports.use_cases.delete_database import DeleteDatabase
+from ports.use_cases.find_source import FindSource
 from ports.use_cases.provision_database import ProvisionDatabase
 from ports.use_cases.spare_pool import SparePool
 from tests.support.provision_requests import deriver
@@ -26,5 +27,9 @@ def create_create_database(**parts: Any) -> CreateDatabase:
         ProvisionDatabase, parts | {"delete": create_use_case(DeleteDatabase, parts)}
     )
     pool = parts.get("pool") or create_use_case(SparePool, parts)
-    claim = create_use_case(ClaimSpare, parts | {"provision": provision, "pool": pool})
-    return create_use_case(CreateDatabase, parts | {"provision": provision, "claim": claim})
+    more = {
+        "provision": provision,
+        "claim": create_use_case(ClaimSpare, parts | {"provision": provision, "pool": pool}),
+        "find_source": create_use_case(FindSource, parts),
+    }
+    return create_use_case(CreateDatabase, parts | more)

@@ -9,7 +9,7 @@ import pytest
 
 from domain.targets import Isolation
 from entrypoints.neon_emulator.behaviour import Behaviour
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.neon.checks import record_requests
 from tests.support.neon.emulator import RunningEmulator, running_emulator

@@ -10,7 +10,7 @@ from domain.errors import NameTaken
 from domain.lifecycle import State
 from domain.names import Nickname, PgNames
 from domain.targets import Isolation
-from ports.use_cases.create_database import CreateRequest, OnConflict
+from ports.use_cases.create_request import CreateRequest, OnConflict
 from tests.support.neon.client import OWNER, NeonClient
 from tests.support.neon.emulator import RunningEmulator, Snapshot, running_emulator
 from tests.support.neon.service import assert_separate_databases, serving

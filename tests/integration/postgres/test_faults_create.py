@@ -24,7 +24,8 @@ from domain.expiry import ExpiryPolicy
 from domain.lifecycle import State
 from domain.retry import RetryPolicy
 from ports.driven.registry import Query, Registry
-from ports.use_cases.create_database import CreateDatabase, CreateRequest
+from ports.use_cases.create_database import CreateDatabase
+from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.fault_injection import (

@@ -16,7 +16,7 @@ from adapters.system.leases import InProcessLeases
 from adapters.system.randomness import SystemRandomness
 from domain.connection import Connection
 from ports.driven.login_check import PasswordRefused
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from tests.support.memory_service import GRACE, HOUR, MemoryService
 from tests.support.postgres_under_test import PostgresUnderTest
 from tests.support.provision_requests import unique_name

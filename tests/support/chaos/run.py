@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import aiohttp
 import asyncpg
 
-from domain.lifecycle import State
+from domain.lifecycle import PUBLIC
 from tests.support.chaos.client import Client
 from tests.support.chaos.environments import Census, Environment, NameSet
 from tests.support.chaos.ledger import CreationRequest, KnownDatabase, Ledger
@@ -178,7 +178,7 @@ class Checks:
 
     async def _records(self) -> Sequence[Record]:
         found: list[Record] = []
-        states = "&".join(f"state={state}" for state in State)
+        states = "&".join(f"state={state}" for state in PUBLIC)
         path = f"/v1/databases?page_size=200&{states}"
         token: str | None = ""
         while token is not None:

@@ -13,7 +13,7 @@ from domain.errors import PgvendError
 from domain.lifecycle import State
 from domain.targets import Isolation
 from entrypoints.neon_emulator.state.faults import Fault, How
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.neon.checks import can_log_in
 from tests.support.neon.fake_account import FakeAccount, open_fake_account

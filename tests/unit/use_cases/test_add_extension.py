@@ -14,7 +14,7 @@ from domain.errors import (
 )
 from domain.lifecycle import Operation
 from ports.driven.login_check import PasswordRefused
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from tests.support.changed_secrets import UNDER_NEW
 from tests.support.doubles import FailAt
 from tests.support.memory_service import MemoryService

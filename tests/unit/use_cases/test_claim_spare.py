@@ -10,7 +10,7 @@ import pytest
 from domain.errors import QuotaReached
 from domain.lifecycle import State, StepState
 from domain.names import PgNames
-from ports.use_cases.create_database import CreateRequest, OnConflict
+from ports.use_cases.create_request import CreateRequest, OnConflict
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import assert_consistent
 from tests.support.doubles import ScriptedProvider, yield_to_others

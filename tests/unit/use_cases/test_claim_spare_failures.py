@@ -8,7 +8,7 @@ import pytest
 
 from domain.errors import NameTaken, PgvendError, ProviderBusy, QuotaReached, Unavailable
 from domain.lifecycle import State
-from ports.use_cases.create_database import CreateRequest, OnConflict
+from ports.use_cases.create_request import CreateRequest, OnConflict
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import assert_consistent, settle
 from tests.support.doubles import FailAt, FailingRegistry

@@ -10,7 +10,7 @@ import pytest
 from domain.errors import InvalidDuration, InvalidLabels, InvalidNickname, InvalidRequest, NameTaken
 from domain.expiry import ExpiryPolicy
 from domain.lifecycle import State, StepState
-from ports.use_cases.create_database import OnConflict
+from ports.use_cases.create_request import OnConflict
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.doubles import yield_to_others
 from tests.support.memory_service import HOUR, MemoryService

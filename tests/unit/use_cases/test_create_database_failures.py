@@ -12,7 +12,7 @@ from domain.errors import (
     Unavailable,
 )
 from domain.lifecycle import State, StepState
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from tests.support.doubles import FailAt, FailingRegistry, RefusingLoginCheck
 from tests.support.memory_service import DELETING, PROVISIONING, MemoryService
 

@@ -12,7 +12,7 @@ from domain.connection import Connection
 from domain.errors import InFlight, PgvendError, ProviderRejected, StaleRecord, Unavailable
 from domain.lifecycle import State
 from ports.driven.login_check import LoginCheck
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.doubles import FailAt, HoldAt, RefusingLoginCheck, yield_to_others
 from tests.support.memory_faults import FaultyLoginCheck

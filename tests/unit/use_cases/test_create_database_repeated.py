@@ -8,7 +8,7 @@ import pytest
 
 from domain.database import Database
 from domain.errors import IdempotencyKeyReused, IllegalTransition, NameTaken, ProviderBusy
-from ports.use_cases.create_database import CreateRequest, OnConflict
+from ports.use_cases.create_request import CreateRequest, OnConflict
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import settle
 from tests.support.doubles import FailAt

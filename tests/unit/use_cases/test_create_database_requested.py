@@ -9,7 +9,7 @@ from adapters.memory.provider import no_fault
 from domain.database import Database
 from domain.errors import IdempotencyKeyReused, InFlight, InvalidNickname, NameTaken
 from domain.lifecycle import Operation, State
-from ports.use_cases.create_database import CreateRequest, OnConflict
+from ports.use_cases.create_request import CreateRequest, OnConflict
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import assert_consistent, settle
 from tests.support.memory_faults import FaultInjection, Killed, RandomYields, create_faulty_process

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.memory.provider import EMPTY_SIZE
+from adapters.memory.contents import EMPTY_SIZE
 from domain.database import Database
 from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected, Unavailable
 from domain.lifecycle import FIRST_PAUSE, State

@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import IllegalTransition, InFlight
 from domain.lifecycle import State, StepState
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from tests.support.consistency import assert_consistent, settle
 from tests.support.memory_service import (
     DELETING,

@@ -16,7 +16,7 @@ from ports.driven.audit_log import AuditQuery
 from ports.driven.registry import Registry
 from ports.use_cases.audit_events import AuditEvents
 from ports.use_cases.change_database import ChangeRequest
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.pending_event import PendingEvent
 from tests.support.doubles import FailAt, WrappedRegistry
 from tests.support.memory_service import GRACE, HOUR, MemoryService

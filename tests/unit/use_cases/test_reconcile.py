@@ -10,7 +10,7 @@ from adapters.memory.provider import no_fault
 from domain.errors import ProviderBusy
 from domain.lifecycle import FIRST_PAUSE, State
 from domain.reconciliation import ReconcileAction
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.reconcile import AT_ONCE, DONE, PAGE, PLANNED, ReconcileResult
 from tests.support.consistency import assert_consistent, reconcile_once
 from tests.support.doubles import FailAt

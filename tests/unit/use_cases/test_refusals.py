@@ -12,7 +12,7 @@ from domain.callers import ANYONE, Caller
 from domain.errors import DatabaseNotFound, IllegalTransition, InFlight, OtherTarget
 from domain.lifecycle import Operation, State
 from ports.use_cases.change_database import ChangeRequest
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.list_databases import ListDatabases, ListRequest
 from ports.use_cases.show_database import ShowDatabase
 from tests.support.consistency import reconcile_once

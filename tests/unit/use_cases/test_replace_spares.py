@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from domain.spares import SpareLevel
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.list_spares import ListSpares
 from tests.support.consistency import assert_consistent
 from tests.support.memory_service import MemoryService

@@ -10,7 +10,7 @@ from domain.errors import SecretUnknown
 from domain.lifecycle import State
 from domain.passwords import PasswordDeriver, derive_secret_name
 from ports.use_cases.check_secrets import CheckSecrets, SecretsInUse
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.changed_secrets import NEW_SECRET, UNDER_BOTH, UNDER_NEW, UNDER_OLD, restarted
 from tests.support.consistency import settle

@@ -9,7 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule
 
-from adapters.memory.provider import EMPTY_SIZE, no_fault
+from adapters.memory.contents import EMPTY_SIZE
+from adapters.memory.provider import no_fault
 from domain.callers import Caller
 from domain.database import Database
 from domain.errors import PgvendError
@@ -18,7 +19,7 @@ from domain.lifecycle import State
 from domain.names import Nickname
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant
 from ports.use_cases.change_database import ChangeRequest
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.actions import LIMIT
 from tests.support.consistency import STRANGER, assert_consistent, reconcile_once, settle

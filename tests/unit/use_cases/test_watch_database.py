@@ -17,7 +17,7 @@ from domain.errors import (
 )
 from domain.lifecycle import State, StepState
 from ports.driven.login_check import LoginCheck, PasswordRefused
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from ports.use_cases.watch_database import Progress
 from tests.support.consistency import settle

@@ -8,7 +8,7 @@ from aiohttp import web
 from domain.database import Database
 from domain.errors import InvalidRequest
 from domain.labels import validate_labels
-from domain.lifecycle import State
+from domain.lifecycle import PUBLIC, State
 from entrypoints.http.api.context import (
     AUDIT_EVENT,
     AUDIT_SUBJECT,
@@ -32,7 +32,7 @@ from entrypoints.http.api.schemas.databases import (
     DatabaseResponse,
     DatabaseWithConnectionResponse,
 )
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.list_databases import ListRequest
 
 
@@ -107,12 +107,9 @@ def _parse_list_request(request: web.Request) -> ListRequest:
 
 
 def _parse_state(text: str) -> State:
-    try:
-        return State(text)
-    except ValueError:
-        raise InvalidRequest(
-            f"{text[:63]!r} is not a state; use one of {', '.join(State)}."
-        ) from None
+    if text not in PUBLIC:
+        raise InvalidRequest(f"{text[:63]!r} is not a state; use one of {', '.join(PUBLIC)}.")
+    return State(text)
 
 
 def _parse_labels(texts: Sequence[str]) -> Mapping[str, str]:

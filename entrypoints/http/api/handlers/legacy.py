@@ -7,7 +7,7 @@ from entrypoints.http.api.headers import parse_idempotency_key
 from entrypoints.http.api.json_bodies import json_response, read_body
 from entrypoints.http.api.schemas.health import LivenessResponse
 from entrypoints.http.api.schemas.legacy import LegacyDatabaseRequest, LegacyDatabaseResponse
-from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.create_request import CreateRequest
 
 
 async def create_neon_db(request: web.Request) -> web.Response:

@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from adapters.memory.catalog import Catalog, Owner
+from adapters.memory.extensions import EXTENSIONS
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, ProviderFull, ProviderRejected
 from domain.extensions import Extension, check_available
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
-from domain.secrets import Secret
 from domain.sizes import Measurement
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck, PasswordRefused
@@ -15,16 +16,6 @@ from ports.driven.size_limiter import SizeLimiter
 
 EMPTY_SIZE = 8 << 20
 """Bytes of a new database on a server."""
-
-EXTENSIONS = (
-    Extension(name="citext", version="1.8", description="case-insensitive character strings"),
-    Extension(name="hstore", version="1.8", description="sets of (key, value) pairs"),
-    Extension(name="pg_trgm", version="1.6", description="similarity of texts by trigrams"),
-    Extension(name="plpgsql", version="1.0", description="PL/pgSQL procedural language"),
-    Extension(name="unaccent", version="1.1", description="text search without accents"),
-    Extension(name="vector", version="0.8.6", description="vectors and their indexes"),
-)
-"""A selection of the bundled server's extensions."""
 
 FaultHook = Callable[[str], Awaitable[None]]
 """Called with a method's name before and after its effect. May wait, raise, or be cancelled."""
@@ -34,49 +25,46 @@ async def no_fault(moment: str) -> None:
     """Inject no fault and no delay. The default."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Owner:
-    tenant_id: str
-    password: Secret
-    is_suspended: bool = False
-    is_read_only: bool = False
-    extensions: frozenset[str] = frozenset()
-
-
 class MemoryProvider(DatabaseProvider, SizeLimiter):
-    """`capacity` is the maximum number of databases; `fault_hook` injects latency and faults."""
+    """The provider. Spares are not measured, because nobody can fill them.
+
+    `capacity` is the maximum number of databases; `fault_hook` injects latency and faults."""
 
     def __init__(self, *, capacity: int | None = None, fault_hook: FaultHook = no_fault) -> None:
         self._capacity = capacity
         self._fault_hook = fault_hook
-        self._owners: dict[str, _Owner] = {}
-        self._databases: dict[str, str] = {}
+        self._catalog = Catalog()
+        self._owners, self._databases = self._catalog.owners, self._catalog.databases
         self._sizes: dict[str, int] = {}
         self._dependents: dict[str, int] = {}
         self._tombstones: set[str] = set()
 
     async def provision(self, request: ProvisionRequest) -> Connection:
         await self._fault_hook("before provision")
-        tenant = request.tenant
+        self._reject_foreign(request.tenant)
         check_available(request.extensions, EXTENSIONS)
-        self._reject_foreign(tenant)
+        if request.claims:
+            self._catalog.claim(request.tenant, request.extensions)
+        else:
+            await self._create(request)
+        await self._fault_hook("after provision")
+        return self._create_connection(request)
+
+    async def _create(self, request: ProvisionRequest) -> None:
+        tenant = request.tenant
         self._reject_overflow(tenant)
-        former = self._owners.get(tenant.names.owner)
-        is_read_only = former is not None and former.is_read_only
-        installed = former.extensions if former else frozenset()
-        owner = _Owner(
+        former = self._catalog.rename_owner(tenant)
+        self._owners[tenant.names.owner] = Owner(
             tenant.id,
             request.password,
-            is_read_only=is_read_only,
-            extensions=installed | set(request.extensions),
+            is_spare=tenant.is_spare,
+            is_read_only=former is not None and former.is_read_only,
+            extensions=(former.extensions if former else frozenset()) | set(request.extensions),
         )
-        self._owners[tenant.names.owner] = owner
         self._tombstones.discard(tenant.id)
         await self._fault_hook("during provision")
         self._reject_foreign(tenant)
-        self._databases[tenant.names.database] = tenant.id
-        await self._fault_hook("after provision")
-        return self._create_connection(request)
+        self._catalog.rename_database(tenant)
 
     async def extensions(self) -> Sequence[Extension]:
         await self._fault_hook("extensions")
@@ -84,11 +72,8 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
 
     async def install(self, request: ProvisionRequest) -> None:
         await self._fault_hook("before install")
-        if not self._is_ours(request.tenant):
-            raise DatabaseNotFound(f"Database {request.tenant.id!r} does not exist.")
+        name, owner = self._find_owner(request.tenant)
         check_available(request.extensions, EXTENSIONS)
-        name = request.tenant.names.owner
-        owner = self._owners[name]
         if owner.password != request.password:
             raise ProviderRejected(f"The login of {name!r} was refused.")
         self._owners[name] = replace(owner, extensions=owner.extensions | set(request.extensions))
@@ -100,27 +85,24 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
 
     async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
         await self._fault_hook("before rotate")
-        if not self._is_ours(request.tenant):
-            raise DatabaseNotFound(f"Database {request.tenant.id!r} does not exist.")
-        owner = request.tenant.names.owner
-        self._owners[owner] = replace(self._owners[owner], password=request.password)
+        name, owner = self._find_owner(request.tenant)
+        self._owners[name] = replace(owner, password=request.password)
         await self._fault_hook("after rotate")
         return self._create_connection(request)
 
     async def suspend(self, tenant: Tenant) -> None:
         await self._fault_hook("before suspend")
-        if self._is_ours(tenant):
-            owner = tenant.names.owner
-            self._owners[owner] = replace(self._owners[owner], is_suspended=True)
+        if name := self._catalog.find(tenant):
+            self._owners[name] = replace(self._owners[name], is_suspended=True)
         await self._fault_hook("after suspend")
 
     async def delete(self, tenant: Tenant) -> Tombstone | None:
         await self._fault_hook("before delete")
-        if self._databases.get(tenant.names.database) == tenant.id:
-            del self._databases[tenant.names.database]
+        for database in self._catalog.list_databases(tenant):
+            del self._databases[database]
         await self._fault_hook("during delete")
-        if self._is_ours(tenant):
-            del self._owners[tenant.names.owner]
+        if name := self._catalog.find(tenant):
+            del self._owners[name]
         elif tenant.id in self._tombstones:
             self._dependents[tenant.id] -= 1
         tombstone = self._find_tombstone(tenant.id)
@@ -138,7 +120,12 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
         await self._fault_hook("inventory")
         databases = {tenant_id: name for name, tenant_id in self._databases.items()}
         items = [
-            InventoryItem(id=owner.tenant_id, database=databases.get(owner.tenant_id), owner=name)
+            InventoryItem(
+                id=owner.tenant_id,
+                database=databases.get(owner.tenant_id),
+                owner=name,
+                is_spare=owner.is_spare,
+            )
             for name, owner in self._owners.items()
         ]
         items += [
@@ -152,7 +139,7 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
 
     async def measure_sizes(self) -> Mapping[str, Measurement]:
         await self._fault_hook("measure_sizes")
-        owners = {each.tenant_id: each for each in self._owners.values()}
+        owners = {each.tenant_id: each for each in self._owners.values() if not each.is_spare}
         ids = [tenant_id for tenant_id in self._databases.values() if tenant_id in owners]
         return {
             tenant_id: Measurement(
@@ -181,11 +168,13 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
         self._dependents[tenant_id] = times
 
     def is_read_only(self, tenant: Tenant) -> bool:
-        return self._is_ours(tenant) and self._owners[tenant.names.owner].is_read_only
+        name = self._catalog.find(tenant)
+        return name is not None and self._owners[name].is_read_only
 
     def list_installed(self, tenant: Tenant) -> frozenset[str]:
         """Return the names of the extensions in the tenant's database."""
-        return self._owners[tenant.names.owner].extensions if self._is_ours(tenant) else frozenset()
+        name = self._catalog.find(tenant)
+        return self._owners[name].extensions if name else frozenset()
 
     def accepts(self, connection: Connection) -> bool:
         """Return whether a login with these credentials would work."""
@@ -202,24 +191,24 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
         owner = self._owners.get(connection.user)
         return owner is None or owner.password != connection.password
 
-    def _is_ours(self, tenant: Tenant) -> bool:
-        owner = self._owners.get(tenant.names.owner)
-        return owner is not None and owner.tenant_id == tenant.id
+    def _find_owner(self, tenant: Tenant) -> tuple[str, Owner]:
+        """Return the tenant's role and its name. Raises DatabaseNotFound."""
+        name = self._catalog.find(tenant)
+        if name is None:
+            raise DatabaseNotFound(f"Database {tenant.id!r} does not exist.")
+        return name, self._owners[name]
 
     def _set_read_only(self, tenant: Tenant, *, is_read_only: bool) -> None:
-        if self._is_ours(tenant):
-            owner = tenant.names.owner
-            self._owners[owner] = replace(self._owners[owner], is_read_only=is_read_only)
+        if name := self._catalog.find(tenant):
+            self._owners[name] = replace(self._owners[name], is_read_only=is_read_only)
 
     def _reject_foreign(self, tenant: Tenant) -> None:
-        owner = self._owners.get(tenant.names.owner)
-        database = self._databases.get(tenant.names.database)
-        if (owner and owner.tenant_id != tenant.id) or (database and database != tenant.id):
+        if self._catalog.has_conflict(tenant):
             raise NameTaken(f"The name {tenant.names.database!r} is in use on the provider.")
 
     def _reject_overflow(self, tenant: Tenant) -> None:
         is_full = self._capacity is not None and len(self._owners) >= self._capacity
-        if is_full and not self._is_ours(tenant):
+        if is_full and not self._catalog.find(tenant):
             raise ProviderFull(f"The capacity of {self._capacity} databases is used up.")
 
     def _create_connection(self, request: ProvisionRequest) -> Connection:

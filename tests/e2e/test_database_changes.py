@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.memory.provider import EXTENSIONS
+from adapters.memory.extensions import EXTENSIONS
 from tests.support.apps import Answer, RunningApp, check_problem, running_app
 from tests.support.interrupted import leave_half_provisioned
 from tests.support.reconciliation import create_expired

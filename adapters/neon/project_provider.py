@@ -16,7 +16,7 @@ from adapters.neon.extensions import install_extensions, list_extensions
 from adapters.neon.operations import OperationWaiter, Pace
 from adapters.neon.projects import NeonProjects
 from adapters.neon.tenant_locks import TenantLocks
-from adapters.postgres.inspection import Marks
+from adapters.postgres.marks import Marks
 from domain.connection import Connection
 from domain.errors import (
     DatabaseNotFound,

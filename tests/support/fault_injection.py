@@ -14,8 +14,8 @@ from adapters.driver.connector import Login, connect
 from adapters.driver.tls import Tls
 from adapters.postgres.errors import translate_errors
 from adapters.postgres.factory import open_provider
-from adapters.postgres.inspection import Marks
 from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.postgres.marks import Marks
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.statements import build_lock_key
 from domain.errors import PgvendError, ProviderBusy

@@ -112,6 +112,10 @@ class QueueingProvider(DatabaseProvider):
             return await self.inner.rotate(request, end_sessions=end_sessions)
 
     @property
+    def can_copy(self) -> bool:
+        return self.inner.can_copy
+
+    @property
     def rotation_ends_sessions(self) -> bool:
         return self.inner.rotation_ends_sessions
 

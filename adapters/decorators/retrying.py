@@ -67,6 +67,10 @@ class RetryingProvider(DatabaseProvider):
         return await self.retrying(lambda: self.inner.rotate(request, end_sessions=end_sessions))
 
     @property
+    def can_copy(self) -> bool:
+        return self.inner.can_copy
+
+    @property
     def rotation_ends_sessions(self) -> bool:
         return self.inner.rotation_ends_sessions
 

@@ -59,7 +59,6 @@ by_project = partial(
     chooses_passwords=False,
     unique_names=False,
     renames=False,
-    has_spares=False,
     renames_spares=False,
 )
 

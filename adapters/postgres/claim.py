@@ -110,12 +110,10 @@ def _rename_spare(tenant: Tenant) -> list[str]:
 
 def _check_spare(tenant: Tenant, marks: Marks) -> str:
     """Fail unless the spare is complete, by reading a setting that does not exist."""
-    spare = PgNames.from_id(tenant.id)
+    spare, mark = PgNames.from_id(tenant.id), quote_literal(marks.of_spare(tenant.id))
     return (
         "SELECT current_setting('pgvend.spare_is_broken') WHERE NOT EXISTS ("
-        "SELECT FROM pg_roles AS r JOIN pg_database AS d ON d.datdba = r.oid "
-        f"WHERE r.rolname = {quote_literal(spare.owner)} "
-        f"AND d.datname = {quote_literal(spare.database)} AND d.datconnlimit <> -2 "
-        "AND shobj_description(r.oid, 'pg_authid') = "
-        f"{quote_literal(marks.of_spare(tenant.id))})"
+        f"SELECT FROM pg_database WHERE datname = {quote_literal(spare.database)} "
+        f"AND datdba = to_regrole({quote_literal(quote_identifier(spare.owner))}) "
+        f"AND datconnlimit <> -2 AND shobj_description(datdba, 'pg_authid') = {mark})"
     )

@@ -95,11 +95,12 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
 
     async def _create_database(self, session: Session, tenant: Tenant, state: TenantState) -> None:
         name = tenant.names.database
+        for database in state.databases:
+            if database.is_broken:
+                await drop_database(session, database.name)
         intact = [database.name for database in state.databases if not database.is_broken]
         if name in intact:
             return
-        if name in [database.name for database in state.databases]:
-            await drop_database(session, name)
         if intact:  # renamed by its owner, or a spare
             await session.execute(statements.rename_database(intact[0], name))
             return

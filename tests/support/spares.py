@@ -51,3 +51,9 @@ def claim_of(spare: ProvisionRequest, *, has_opaque_names: bool = False) -> Prov
     """Return the request that claims the spare."""
     names = spare.tenant.names if has_opaque_names else new_provision_request().tenant.names
     return replace(spare, tenant=claimed(spare.tenant, names), claims=True)
+
+
+def spare_of(claim: ProvisionRequest) -> ProvisionRequest:
+    """Return the request for the spare that the request claims."""
+    tenant = Tenant(id=claim.tenant.id, names=PgNames.from_id(claim.tenant.id), is_spare=True)
+    return replace(claim, tenant=tenant, claims=False)

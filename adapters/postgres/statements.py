@@ -35,12 +35,14 @@ def create_role(tenant: Tenant, mark: str, password: str, connection_limit: int)
     )
 
 
-def reset_role(tenant: Tenant, password: str, connection_limit: int) -> str:
-    """Reset an owner that an earlier attempt left."""
+def reset_role(tenant: Tenant, mark: str, password: str, connection_limit: int) -> str:
+    """Reset an owner that an earlier attempt left, or that belonged to a spare."""
     owner = quote_identifier(tenant.names.owner)
     return (
         f"ALTER ROLE {owner} LOGIN CONNECTION LIMIT {connection_limit:d} "
-        f"PASSWORD {quote_literal(password)}; {join_role(tenant.names.owner)}"
+        f"PASSWORD {quote_literal(password)}; "
+        f"COMMENT ON ROLE {owner} IS {quote_literal(mark)}; "
+        f"{join_role(tenant.names.owner)}"
     )
 
 

@@ -54,6 +54,10 @@ class RetryingProvider(DatabaseProvider):
     async def provision(self, request: ProvisionRequest) -> Connection:
         return await self.retrying(lambda: self.inner.provision(request))
 
+    @property
+    def can_copy(self) -> bool:
+        return self.inner.can_copy
+
     async def extensions(self) -> Sequence[Extension]:
         return await self.retrying(self.inner.extensions)
 

@@ -19,6 +19,7 @@ from adapters.neon.tenant_locks import TenantLocks
 from adapters.postgres.inspection import Marks
 from domain.connection import Connection
 from domain.errors import (
+    CopyUnsupported,
     DatabaseNotFound,
     OutcomeUnknown,
     PgvendError,
@@ -50,6 +51,8 @@ class ProjectProvider(DatabaseProvider):
     locks: TenantLocks = field(default_factory=TenantLocks, init=False, repr=False)
 
     async def provision(self, request: ProvisionRequest) -> Connection:
+        if request.source:
+            raise CopyUnsupported
         tenant = request.tenant
         async with self.locks.hold(tenant.id):
             project = await self._find_project(tenant)

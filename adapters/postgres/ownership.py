@@ -12,6 +12,10 @@ from dataclasses import dataclass
 
 import asyncpg
 
+PART_SIZE = 300
+"""The number of relations that one transaction transfers if there are many: each takes some locks,
+of which a server has a few thousand."""
+
 _IS_HERE = """
 dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
 AND refclassid = 'pg_authid'::regclass
@@ -82,8 +86,22 @@ FROM pg_namespace WHERE pg_has_role($1::text, nspowner, 'USAGE')
 """
 # an owner may have revoked its own privilege, which the new owner of a function needs
 
+_RELATIONS = """
+SELECT format('ALTER %s %I.%I OWNER TO %I', CASE relkind WHEN 'c' THEN 'TYPE' ELSE 'TABLE' END,
+              nspname, relname, $2::text) AS statement
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace
+WHERE pg_get_userbyid(relowner) = ANY ($1::text[]) AND (
+    relkind IN ('r', 'p', 'v', 'm', 'f', 'c') OR relkind = 'S' AND NOT EXISTS (
+        SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+        AND d.deptype IN ('a', 'i')
+    )
+) ORDER BY c.oid LIMIT $3
+"""
+# indexes, and sequences of columns, follow their table
+
 _REASSIGN = """
 SELECT format('REASSIGN OWNED BY %s TO %I', string_agg(quote_ident(role), ', '), $2::text)
+    AS statement
 FROM unnest($1::text[]) AS role
 """
 
@@ -139,33 +157,36 @@ class OwnershipTransfer:
     owner: str
 
     async def run(self) -> None:
-        """Transfer everything in one transaction, which leaves other databases as they are."""
+        """Transfer everything, and leave other databases as they are. Safe to repeat."""
+        while len(relations := await self._build(_RELATIONS, self.owner, PART_SIZE)) == PART_SIZE:
+            async with self.session.transaction(isolation="read_committed"):
+                await self._execute_with_schemas(relations)
         async with self.session.transaction(isolation="read_committed"):
-            databases = await self._build(_DATABASES, self.former)
-            await self._execute(await self._build(_USER_MAPPINGS, self.former))
-            await self._execute(
-                await self._build(_DEFAULT_PRIVILEGES, self.former, self.owner, self.source)
-            )
-            await self._execute(await self._build(_SCHEMAS, self.former, self.owner))
-            await self._reassign()
+            databases = await self._build(_DATABASES)
+            await self._execute(await self._build(_USER_MAPPINGS))
+            await self._execute(await self._build(_DEFAULT_PRIVILEGES, self.owner, self.source))
+            await self._execute_with_schemas(await self._build(_REASSIGN, self.owner))
             await self._execute(databases)
-            await self._execute(await self._build(_POLICIES, self.former, self.owner))
+            await self._execute(await self._build(_POLICIES, self.owner))
             await self._transfer_privileges()
 
-    async def _reassign(self) -> None:
+    async def _execute_with_schemas(self, statements: Sequence[str]) -> None:
+        """Transfer all schemas, then execute the statements while the owner may create in each of
+        its schemas."""
+        await self._execute(await self._build(_SCHEMAS, self.owner))
         closed = await self.session.fetch(_CLOSED_SCHEMAS, self.owner)
-        await self._execute([row["grant"] for row in closed])
-        await self.session.execute(await self.session.fetchval(_REASSIGN, self.former, self.owner))
-        await self._execute([row["revoke"] for row in closed])
+        grants, revocations = [row["grant"] for row in closed], [row["revoke"] for row in closed]
+        await self._execute([*grants, *statements, *revocations])
 
     async def _transfer_privileges(self) -> None:
-        for statement in await self._build(_PRIVILEGES, self.former, self.owner):
+        for statement in await self._build(_PRIVILEGES, self.owner):
             with suppress(asyncpg.InsufficientPrivilegeError):  # an operator's object
                 async with self.session.transaction():
                     await self.session.execute(statement)
 
     async def _build(self, query: str, *values: object) -> list[str]:
-        return [row["statement"] for row in await self.session.fetch(query, *values)]
+        rows = await self.session.fetch(query, self.former, *values)
+        return [row["statement"] for row in rows]
 
     async def _execute(self, statements: Sequence[str]) -> None:
         if statements:  # the driver cannot run an empty text

@@ -6,7 +6,7 @@ which only the admin can change. A repeated call continues after a crash at any 
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import asyncpg
@@ -141,13 +141,11 @@ class Copy:
             await drop_database(self.session, database.name)
         await self._check_source(source)
         statement = statements.copy_database(source, self._database, self._owner)
-        try:
-            async with AsyncExitStack() as ending:
-                if self.ends_sessions:
-                    await ending.enter_async_context(_ended_sessions(self.server, source))
+        async with _ended_sessions(self.server, source) if self.ends_sessions else nullcontext():
+            try:
                 await self.session.execute(statement, timeout=COPY_TIMEOUT)
-        except asyncpg.ObjectInUseError as error:
-            raise SourceInUse(SESSIONS_IN_USE) from error
+            except asyncpg.ObjectInUseError as error:
+                raise SourceInUse(SESSIONS_IN_USE) from error
 
     async def _check_source(self, source: str) -> None:
         """Refuse the copy before it starts: CREATE DATABASE blocks logins to the source while it

@@ -20,6 +20,7 @@ from adapters.neon.tenant_locks import TenantLocks
 from adapters.postgres.marks import SPARE_SUFFIX, Marks
 from domain.connection import Connection
 from domain.errors import (
+    CopyUnsupported,
     DatabaseNotFound,
     NameTaken,
     OutcomeUnknown,
@@ -53,6 +54,8 @@ class ProjectProvider(DatabaseProvider):
     locks: TenantLocks = field(default_factory=TenantLocks, init=False, repr=False)
 
     async def provision(self, request: ProvisionRequest) -> Connection:
+        if request.source:
+            raise CopyUnsupported
         tenant = request.tenant
         async with self.locks.hold(tenant.id):
             await self._reject_claimed(tenant)

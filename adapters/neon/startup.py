@@ -148,5 +148,6 @@ async def describe_server(branch: NeonBranch, neon: NeonConfig) -> Server:
         sslmode=admin.sslmode,
         connection_limit=neon.connection_limit,
         accepts_verifiers=False,
+        can_copy=False,
         pooler_bypass={"host": admin.host, "tls": login["tls"]},
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ import asyncpg
 
 from adapters.postgres import statements
 from adapters.postgres.claim import Claim
+from adapters.postgres.copying import COPYING_LIMIT, Copy, find_missing_source
 from adapters.postgres.deletion import Deletion, drop_database
 from adapters.postgres.encoding import fetch_template0
 from adapters.postgres.errors import ConcurrentChange
@@ -27,7 +28,7 @@ from adapters.postgres.server import Server
 from adapters.postgres.sessions import POOL_SIZE, Session, acquire_session, open_session
 from adapters.postgres.tenant_access import TenantAccess
 from domain.connection import Connection
-from domain.errors import DatabaseNotFound, NameTaken, ProviderBusy
+from domain.errors import CopyUnsupported, DatabaseNotFound, NameTaken, ProviderBusy
 from domain.extensions import Extension, check_available
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
 from domain.sizes import Measurement
@@ -57,6 +58,8 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
     """Limits removals of tombstones to one. No caller waits for them."""
 
     async def provision(self, request: ProvisionRequest) -> Connection:
+        if request.source and not self.can_copy:
+            raise CopyUnsupported
         if request.claims:
             await _retry_races(lambda: self._claim(request))
         else:
@@ -74,18 +77,45 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
 
     async def _provision(self, request: ProvisionRequest, password: str) -> None:
         tenant = request.tenant
-        async with self._tenant_lock(tenant) as session:
+        limit = self.long_calls if request.source else nullcontext()
+        async with limit, self._tenant_lock(tenant) as session:
             state = await inspect_tenant(session, tenant, self.marks)
             if state.has_name_conflict:
                 raise NameTaken(f"The name {tenant.names.database!r} is in use on the server.")
             if request.extensions and not state.databases:  # check before creating anything
                 check_available(request.extensions, await self._fetch_available(session))
+            if source := await find_missing_source(session, request, state, self.marks):
+                closed = self._build_role_statement(tenant, state, password, COPYING_LIMIT)
+                await session.execute(closed)
+                state = await self._copy(session, request, source, state)
             await session.execute(self._build_role_statement(tenant, state, password))
             await self._create_database(session, tenant, state)
             await session.execute(statements.open_database(tenant, self.marks.of(tenant)))
 
-    def _build_role_statement(self, tenant: Tenant, state: TenantState, password: str) -> str:
-        limit = self.server.connection_limit
+    async def _copy(
+        self, session: Session, request: ProvisionRequest, source: Tenant, state: TenantState
+    ) -> TenantState:
+        """Copy the source, and return the tenant's state with the complete copy."""
+        copy = Copy(
+            session=session,
+            tenant=request.tenant,
+            source=source,
+            ends_sessions=request.ends_sessions,
+            state=state,
+            server=self.server,
+            marks=self.marks,
+        )
+        await copy.run()
+        return await inspect_tenant(session, request.tenant, self.marks)
+
+    @property
+    def can_copy(self) -> bool:
+        return self.server.can_copy
+
+    def _build_role_statement(
+        self, tenant: Tenant, state: TenantState, password: str, limit: int | None = None
+    ) -> str:
+        limit = self.server.connection_limit if limit is None else limit
         if not state.has_role:
             return statements.create_role(tenant, self.marks.of(tenant), password, limit)
         statement = statements.reset_role(tenant, self.marks.of(tenant), password, limit)

@@ -36,7 +36,7 @@ class ProviderKind:
 
     The flags name what some providers do not support: passwords of our choice, names that are
     unique among tenants, isolation of tenants, sessions with data, size limits, roles that others
-    can rename, spares, and spares with names that their claim replaces.
+    can rename, spares, spares with names that their claim replaces, and copies.
     """
 
     make: OpenSetup
@@ -50,9 +50,10 @@ class ProviderKind:
     renames: bool = True
     has_spares: bool = True
     renames_spares: bool = True
+    copies: bool = True
 
 
-on_neon = partial(ProviderKind, base="neon", guards_sizes=False)
+on_neon = partial(ProviderKind, base="neon", guards_sizes=False, copies=False)
 by_api = partial(on_neon, chooses_passwords=False, isolates=False, renames=False, has_spares=False)
 by_project = partial(
     on_neon,

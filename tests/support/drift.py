@@ -36,6 +36,7 @@ def record(state: State, number: int = 0, *, created_at: datetime = OLD_ENOUGH) 
         new_record(state=state, created_at=created_at),
         id=create_id(created_at, number),
         names=names,
+        shape="shape" if state is State.SPARE else "",
     )
     return kept.complete(Operation.PROVISION, created_at)
 
@@ -43,5 +44,12 @@ def record(state: State, number: int = 0, *, created_at: datetime = OLD_ENOUGH) 
 def create_item(database: Database) -> InventoryItem:
     """Return the complete inventory item of the database."""
     return InventoryItem(
-        id=database.id, database=database.names.database, owner=database.names.owner
+        id=database.id,
+        database=database.names.database,
+        owner=database.names.owner,
+        is_spare=database.is_spare,
     )
+
+
+def create_incomplete_item(database: Database, found: Parts) -> InventoryItem:
+    return replace(create_item(database), database=found[0], owner=found[1])

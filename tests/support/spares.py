@@ -1,6 +1,7 @@
 """Services with spares, and templates that spares are copied from."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,11 +15,16 @@ from tests.support.memory_service import MemoryService
 from tests.support.provision_requests import deriver
 from tests.support.records import new_record
 
+SECOND = timedelta(seconds=1)
+
 
 async def create_pooled(count: int = 3, **parts: Any) -> MemoryService:
-    """Return a service with that many spares, filled."""
+    """Return a service with that many spares, filled a second apart."""
     memory = MemoryService(counts={"default": count}, **parts)
-    await memory.maintain_spares()()
+    for number in range(count):
+        memory.clock.moment += SECOND
+        memory.pool.counts = {"default": number + 1}
+        await memory.maintain_spares()()
     return memory
 
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.database import Database
 from domain.lifecycle import GONE, LIVE, Operation, State
 from domain.names import PgNames
 from domain.provisioning import InventoryItem
@@ -25,6 +24,7 @@ from tests.support.drift import (
     YOUNG,
     Parts,
     create_id,
+    create_incomplete_item,
     create_item,
     parts,
     record,
@@ -38,10 +38,6 @@ states = st.sampled_from(State)
 
 def list_actions(drifts: list[Drift]) -> list[ReconcileAction]:
     return [drift.action for drift in drifts]
-
-
-def create_incomplete_item(database: Database, found: Parts) -> InventoryItem:
-    return InventoryItem(id=database.id, database=found[0], owner=found[1])
 
 
 @given(st.lists(st.tuples(st.timedeltas(timedelta(), 3 * SETTLING_TIME), parts), unique=True))
@@ -161,9 +157,13 @@ def test_without_any_known_item_missing_databases_are_only_reported(
         for number, (database, owner) in enumerate(others)
     ]
 
-    missing = [kept.id for kept in records if kept.state in STATES_WITH_DATABASE]
+    missing = [kept for kept in records if kept.state in STATES_WITH_DATABASE or kept.is_spare]
     assert [(drift.action, drift.id) for drift in find_record_drift(records, items, NOW)] == [
-        (ReconcileAction.REPORT_MISSING, database_id) for database_id in missing
+        (
+            ReconcileAction.MARK_MISSING if kept.is_spare else ReconcileAction.REPORT_MISSING,
+            kept.id,
+        )
+        for kept in missing
     ]
 
 
@@ -171,12 +171,15 @@ def test_without_any_known_item_missing_databases_are_only_reported(
 @pytest.mark.parametrize("witness", State)
 def test_a_missing_database_is_marked_if_another_one_exists(state: State, witness: State) -> None:
     missing, there = record(state), record(witness, 1)
-    action = ReconcileAction.MARK_MISSING if witness in LIVE else ReconcileAction.REPORT_MISSING
+    is_certain = witness in LIVE or state is State.SPARE
+    action = ReconcileAction.MARK_MISSING if is_certain else ReconcileAction.REPORT_MISSING
 
     drifts = find_record_drift([missing, there], [create_item(there)], NOW)
 
     assert drifts == (
-        [Drift(action, missing.id, missing.names)] if state in STATES_WITH_DATABASE else []
+        [Drift(action, missing.id, missing.names)]
+        if state in {*STATES_WITH_DATABASE, State.SPARE}
+        else []
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.memory_service import GRACE, HOUR, MemoryService
+from tests.support.spares import create_pooled
 
 
 @pytest.fixture
@@ -29,3 +30,9 @@ async def expired(memory: MemoryService, hourly: ProvisionedDatabase) -> Provisi
     memory.clock.moment += HOUR
     assert await memory.expire(GRACE).finish(hourly.database.id)
     return hourly
+
+
+@pytest.fixture
+async def pooled() -> MemoryService:
+    """A service with three spares."""
+    return await create_pooled()

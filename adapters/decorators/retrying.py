@@ -54,6 +54,10 @@ class RetryingProvider(DatabaseProvider):
     async def provision(self, request: ProvisionRequest) -> Connection:
         return await self.retrying(lambda: self.inner.provision(request))
 
+    @property
+    def can_copy(self) -> bool:
+        return self.inner.can_copy
+
     async def extensions(self) -> Sequence[Extension]:
         return await self.retrying(self.inner.extensions)
 
@@ -65,10 +69,6 @@ class RetryingProvider(DatabaseProvider):
 
     async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
         return await self.retrying(lambda: self.inner.rotate(request, end_sessions=end_sessions))
-
-    @property
-    def can_copy(self) -> bool:
-        return self.inner.can_copy
 
     @property
     def rotation_ends_sessions(self) -> bool:

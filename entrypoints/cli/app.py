@@ -19,6 +19,7 @@ COMMANDS = {
     "list": "list.list_",
     "extensions": "extensions.extensions",
     "keys": "keys.keys",
+    "template": "template.template",
     "show": "show.show",
     "connection": "connection.connection",
     "url": "connection.url",
@@ -33,7 +34,7 @@ COMMANDS = {
 }
 """The file and the function of each command."""
 
-GROUPS = {"extensions", "keys"}
+GROUPS = {"extensions", "keys", "template"}
 """Commands with subcommands."""
 
 

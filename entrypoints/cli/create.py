@@ -6,7 +6,15 @@ from typing import Annotated, Any
 import typer
 
 from entrypoints.cli.client import RequestError, report_errors, send_request
-from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, FormatName, Ttl
+from entrypoints.cli.options import (
+    DEFAULT_FORMAT,
+    AsJson,
+    CaFile,
+    EndSessions,
+    FormatName,
+    Source,
+    Ttl,
+)
 from entrypoints.cli.printing import print_result
 from entrypoints.formats import choose_format
 
@@ -22,6 +30,11 @@ def create(  # noqa: PLR0913, PLR0917 - each is an option
     extension: Annotated[
         list[str] | None, typer.Option(help="An extension to install; can be repeated.")
     ] = None,
+    template: Annotated[
+        str | None, typer.Option(help="The name or id of a template to copy.")
+    ] = None,
+    source: Source = None,
+    end_sessions: EndSessions = False,
     as_json: AsJson = False,
     as_env: Annotated[bool, typer.Option("--env", help="The same as --format env.")] = False,
     format_name: FormatName = DEFAULT_FORMAT,
@@ -33,8 +46,9 @@ def create(  # noqa: PLR0913, PLR0917 - each is an option
     """
     with report_errors():
         form = choose_format("env" if as_env else format_name, None)
+        origin = {"template": template, "from": source, "end_sessions": end_sessions}
         body = _create_body(nickname, ttl, label or [], extension or [])
-        created = send_request("POST", "databases", body=body)
+        created = send_request("POST", "databases", body={**body, **_without_empty(origin)})
         print_result(created, form, as_json=as_json, ca_file=ca_file)
 
 
@@ -50,4 +64,9 @@ def _create_body(
         "labels": {key: value for key, _, value in pairs},
         "extensions": extensions,
     }
-    return {name: value for name, value in body.items() if value}
+    return _without_empty(body)
+
+
+def _without_empty(members: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the members that are not empty."""
+    return {name: value for name, value in members.items() if value}

@@ -35,3 +35,16 @@ Verify = Annotated[
 ]
 
 Ttl = Annotated[str | None, typer.Option(help="The time until it expires: 24h, 7d, P1DT12H.")]
+
+Source = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="DATABASE",
+        help="A database of yours to copy: its id, database name or unique nickname.",
+    ),
+]
+
+EndSessions = Annotated[
+    bool, typer.Option("--end-sessions", help="End sessions in the database to copy.")
+]

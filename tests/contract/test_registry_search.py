@@ -6,6 +6,7 @@ from datetime import timedelta, timezone
 from domain.database import Database
 from domain.idempotency import IdempotencyKey
 from domain.lifecycle import State
+from domain.names import Nickname
 from ports.driven.registry import Position, Query, Registry, position_of
 from tests.support.records import ELSEWHERE, new_record
 from tests.support.registries import BEGIN, IDEMPOTENCY_KEY, add_three
@@ -188,3 +189,35 @@ def _query_labels(**labels: str) -> Query:
 
 async def _add_due(registry: Registry, after: timedelta) -> Database:
     return await registry.add(replace(new_record(), wake_at=BEGIN + after))
+
+
+async def test_a_search_by_name_matches_the_nickname_or_the_name_of_the_database(
+    registry: Registry,
+) -> None:
+    shop, other = new_record("Shop"), new_record("Other")
+    suffixed = replace(new_record("Shop"), names=Nickname("Shop").derive_names("1"))
+    records = [await registry.add(record) for record in (shop, other, suffixed)]
+
+    for name, places in [
+        ("Shop", {0, 2}),
+        ("shop", {0}),
+        ("shop_1", {2}),
+        ("SHOP", set()),
+        ("", set()),
+        ("Shop\0", set()),
+        ("Shop' OR '1'='1", set()),
+        ("\ud800", set()),
+    ]:
+        found = await registry.search(Query(name=name))
+        assert {records.index(record) for record in found} == places, name
+
+
+async def test_a_search_by_shape_tells_databases_from_templates_and_spares(
+    registry: Registry,
+) -> None:
+    shapes = ("", "template", "digest")
+    records = [await registry.add(replace(new_record(), shape=shape)) for shape in shapes]
+
+    for shape, record in zip(shapes, records, strict=True):
+        assert await registry.search(Query(shape=shape)) == [record]
+    assert await registry.search(Query(shape="other")) == []

@@ -19,10 +19,12 @@ DOCUMENTED_SCOPES = {
     None: {"test", "livez", "readyz", "openapi", "docs", "asset"},
     Scope.CREATE: {"createDatabase", "createNeonDb"},
     Scope.READ: {
-        *("listDatabases", "listExtensions", "showDatabase", "showConnection", "watchDatabase")
+        *("listDatabases", "listExtensions", "showDatabase", "showConnection", "watchDatabase"),
+        *("listTemplates", "showTemplate"),
     },
     Scope.MANAGE: {
-        *("changeDatabase", "deleteDatabase", "rotatePassword", "addExtension", "restoreDatabase")
+        *("changeDatabase", "deleteDatabase", "rotatePassword", "addExtension", "restoreDatabase"),
+        *("createTemplate", "deleteTemplate"),
     },
     Scope.ADMIN: {
         *("reconcile", "createKey", "listKeys", "revokeKey", "listAuditEvents", "listSpares")

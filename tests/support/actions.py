@@ -10,6 +10,7 @@ from domain.errors import ProviderBusy
 from domain.sizes import MIN_SIZE_LIMIT, WARNING_PERIOD, SizeLimit
 from ports.use_cases.change_database import ChangeRequest
 from ports.use_cases.create_request import CreateRequest
+from ports.use_cases.create_template import TemplateRequest
 from tests.support.memory_faults import Process
 from tests.support.memory_service import GRACE
 
@@ -87,6 +88,26 @@ def chain(*acts: Action) -> Action:
     return action
 
 
+async def create_template(process: Process, database_id: str) -> None:
+    await process.memory.create_template()(TemplateRequest(name="shop", source=database_id))
+    process.memory.clock.moment += timedelta(seconds=1)
+
+
+async def copy_template(process: Process, database_id: str) -> None:
+    await create_by(replace(SALES, template="shop"))(process, database_id)
+
+
+async def delete_templates(process: Process, database_id: str) -> None:
+    templates = process.memory.templates()
+    for template in await templates.list():
+        await templates.request_deletion(template.id)
+        await process.memory.deletion().finish(template.id)
+
+
+async def fork(process: Process, database_id: str) -> None:
+    await create_by(replace(KEYED, source=database_id))(process, database_id)
+
+
 async def exceed_size_limit(process: Process, database_id: str) -> None:
     process.memory.limit = LIMIT
     process.memory.provider.set_size(database_id, LIMIT.size + 1)
@@ -115,6 +136,10 @@ ACTIONS: dict[str, Action] = {
     "add an extension, rotate": chain(add_an_extension, rotate_password),
     "rotate, expire": chain(rotate_password, expire),
     "rotate, restore": chain(rotate_password, restore_after_expiry),
+    "fork": fork,
+    "create, replace, copy and delete a template": chain(
+        create_template, create_template, copy_template, delete_templates
+    ),
     "set read-only": chain(exceed_size_limit, reconcile_all),
     "set read-only, clear": chain(exceed_size_limit, reconcile_all, free_space, reconcile_all),
     "set read-only, rotate": chain(exceed_size_limit, reconcile_all, rotate_password),

@@ -288,3 +288,18 @@ async def test_an_admin_can_copy_any_database_by_id(
 ) -> None:
     copy = await memory.create("Copy", source=shop.database.id, caller=ADMIN)
     assert memory.provider.contents.read(copy.database.id) == ("apples",)
+
+
+async def test_a_spare_of_a_template_is_claimed_with_its_contents() -> None:
+    memory = MemoryService(counts={"shop": 1})
+    shop = await memory.create("Shop", caller=ALICE)
+    memory.provider.contents.write(shop.database.id, "apples")
+    template = await create_template(memory, "Shop", caller=ALICE)
+    await memory.maintain_spares()()
+    [spare] = await memory.spares()
+
+    copy = await memory.create("Copy", template="shop", caller=ALICE)
+
+    assert (copy.database.id, copy.database.source) == (spare.id, template.id)
+    assert memory.provider.contents.read(copy.database.id) == ("apples",)
+    assert memory.accepts_login(copy.database)

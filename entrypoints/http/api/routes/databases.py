@@ -12,12 +12,14 @@ from domain.errors import (
     InvalidRequest,
     OtherTarget,
     StaleRecord,
+    TemplateNotFound,
 )
 from entrypoints.http.api.handlers import databases
 from entrypoints.http.api.routes import parameters as params
 from entrypoints.http.api.routes.route import Answer, Route, Tag
 from entrypoints.http.api.routes.shared import (
     CHANGE_ERRORS,
+    COPY_ERRORS,
     CREATE_ERRORS,
     ETAG_HEADER,
     LOCATION_HEADER,
@@ -43,9 +45,10 @@ DATABASE_ROUTES = (
         tag=Tag.DATABASES,
         summary="Create a database",
         description=(
-            "Returns the connection, including the password. With an `Idempotency-Key` the request "
-            "is safe to retry. With `Prefer: respond-async` it returns at once, without a "
-            "connection, and the database is created in the background."
+            "Returns the connection, including the password. With `template` or `from` the "
+            "database is a copy. With an `Idempotency-Key` the request is safe to retry. With "
+            "`Prefer: respond-async` it returns at once, without a connection, and the database is "
+            "created in the background."
         ),
         parameters=(params.IDEMPOTENCY, params.PREFER),
         body=CreateDatabaseRequest,
@@ -65,6 +68,9 @@ DATABASE_ROUTES = (
         ),
         errors=(
             *CREATE_ERRORS,
+            *COPY_ERRORS,
+            DatabaseNotFound,
+            TemplateNotFound,
             InvalidDuration,
             InvalidLabels,
             ExtensionUnavailable,

@@ -15,6 +15,7 @@ class Tag(StrEnum):
     """A group of operations in the OpenAPI document."""
 
     DATABASES = "databases"
+    TEMPLATES = "templates"
     KEYS = "keys"
     AUDIT = "audit"
     SERVICE = "service"
@@ -23,6 +24,7 @@ class Tag(StrEnum):
 
 TAGS: Mapping[Tag, str] = {
     Tag.DATABASES: "Create databases, read and change their records, get credentials, delete them.",
+    Tag.TEMPLATES: "Frozen databases, from which others are copied.",
     Tag.KEYS: "API keys, for admins.",
     Tag.AUDIT: "The audit log, for admins.",
     Tag.SERVICE: "Health of the service, its reconciler and its spares.",

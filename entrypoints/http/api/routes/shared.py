@@ -1,6 +1,8 @@
 """Errors and headers that several routes share."""
 
 from domain.errors import (
+    AmbiguousName,
+    CopyUnsupported,
     DatabaseNotFound,
     IdempotencyKeyReused,
     IllegalTransition,
@@ -16,6 +18,7 @@ from domain.errors import (
     ProviderRejected,
     QuotaReached,
     SecretUnknown,
+    SourceInUse,
     StaleRecord,
     Unavailable,
 )
@@ -31,12 +34,13 @@ CREATE_ERRORS = (
     SecretUnknown,
     QuotaReached,
 )
+COPY_ERRORS = (CopyUnsupported, SourceInUse, AmbiguousName)
 LOOKUP_ERRORS = (DatabaseNotFound, IllegalTransition, InFlight, OtherTarget)
 CHANGE_ERRORS = (*LOOKUP_ERRORS, StaleRecord, PreconditionFailed)
 REGISTRY_ERRORS = (Unavailable,)
 PROVIDER_ERRORS = (*REGISTRY_ERRORS, ProviderBusy, ProviderLocked, OutcomeUnknown, ProviderRejected)
 PROVISION_ERRORS = (*PROVIDER_ERRORS, ProviderFull)
-"""Errors of creating and finding a database, and of the registry and the provider."""
+"""Errors of creating, copying and finding a database, and of the registry and the provider."""
 
 ETAG_HEADER = {"ETag": "The version of the record, for If-Match."}
 LOCATION_HEADER = {"Location": "The address of the record."}

@@ -9,10 +9,12 @@ from entrypoints.http.api.routes.databases import DATABASE_ROUTES
 from entrypoints.http.api.routes.extensions import EXTENSION_ROUTES
 from entrypoints.http.api.routes.route import Route
 from entrypoints.http.api.routes.service import SERVICE_ROUTES
+from entrypoints.http.api.routes.templates import TEMPLATE_ROUTES
 
 ROUTES: tuple[Route, ...] = (
     *DATABASE_ROUTES,
     *DATABASE_ACTION_ROUTES,
+    *TEMPLATE_ROUTES,
     *EXTENSION_ROUTES,
     *API_KEY_ROUTES,
     *AUDIT_EVENT_ROUTES,

@@ -17,11 +17,14 @@ from entrypoints.http.api.schemas.connections import ConnectionResponse
 from entrypoints.http.api.schemas.fields import (
     DatabaseState,
     Duration,
+    EndSessions,
     ExtensionName,
     Labels,
     Nickname,
     RequestBody,
     ResponseBody,
+    SourceReference,
+    TemplateReference,
 )
 from ports.use_cases.change_database import ChangeRequest
 from ports.use_cases.create_request import CreateRequest, OnConflict
@@ -37,6 +40,9 @@ class CreateDatabaseRequest(RequestBody):
     labels: Labels = Field(default_factory=dict)
     extensions: Annotated[list[ExtensionName], Field(max_length=16)] = Field(default_factory=list)
     on_conflict: OnConflict = OnConflict.SUFFIX
+    template: TemplateReference | None = None
+    source: SourceReference | None = Field(None, alias="from")
+    end_sessions: EndSessions = False
 
     def to_request(self, *, key: str | None, caller: Caller) -> CreateRequest:
         """Return the request of the use case. Raise InvalidDuration."""
@@ -46,6 +52,9 @@ class CreateDatabaseRequest(RequestBody):
             labels=self.labels,
             extensions=tuple(self.extensions),
             on_conflict=self.on_conflict,
+            template=self.template or "",
+            source=self.source or "",
+            ends_sessions=self.end_sessions,
             key=key,
             caller=caller,
         )
@@ -122,6 +131,9 @@ class DatabaseResponse(ResponseBody):
     caller: str = Field(description="The caller that created it.")
     labels: dict[str, str]
     extensions: list[str] = Field(description="The extensions that were requested through the API.")
+    source: str | None = Field(
+        description="The id of the template or database that it is a copy of; null if it is not."
+    )
     created_at: datetime
     expires_at: datetime | None
     read_only: bool = Field(
@@ -143,6 +155,7 @@ class DatabaseResponse(ResponseBody):
             caller=database.caller,
             labels=dict(database.labels),
             extensions=list(database.extensions),
+            source=database.source or None,
             created_at=database.created_at,
             expires_at=database.expires_at,
             read_only=is_read_only(database),

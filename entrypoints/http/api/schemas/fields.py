@@ -8,6 +8,7 @@ from domain.expiry import DURATION_PATTERN
 from domain.labels import KEY_PATTERN, MAX_LABELS, VALUE_PATTERN
 from domain.lifecycle import PUBLIC, State
 from domain.names import MAX_NICKNAME
+from domain.templates import NAME_PATTERN
 
 ExtensionName = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,63}$")]
 """All existing extensions match this pattern; other names never reach a record."""
@@ -39,6 +40,32 @@ Labels = Annotated[
             "additionalProperties": {"type": "string", "pattern": f"^{VALUE_PATTERN.pattern}$"},
         },
     ),
+]
+TemplateName = Annotated[
+    str, Field(examples=["shop"], json_schema_extra={"pattern": f"^{NAME_PATTERN.pattern}$"})
+]
+TemplateReference = Annotated[
+    str,
+    Field(
+        description="The name or the id of a template, to be copied.",
+        examples=["shop"],
+        min_length=1,
+        max_length=MAX_NICKNAME,
+    ),
+]
+SourceReference = Annotated[
+    str,
+    Field(
+        description="The id, the database name or the unique nickname of a database of yours, to "
+        "be copied.",
+        examples=["sales_data_2024"],
+        min_length=1,
+        max_length=MAX_NICKNAME,
+    ),
+]
+EndSessions = Annotated[
+    bool,
+    Field(description="True to end sessions in the database to copy, which prevent the copy."),
 ]
 """The domain validates these and gives more exact errors; the OpenAPI document shows the bounds."""
 

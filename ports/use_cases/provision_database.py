@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 
 from domain.connection import Connection
 from domain.database import Database
@@ -107,7 +108,7 @@ class ProvisionDatabase:
     async def _provision(self, database: Database) -> tuple[Database, Connection]:
         """Provision the database under the first name that the provider has free. Raises
         NameTaken."""
-        for names in (database.names, *self._draw_names(database)):
+        for names in chain([database.names], self._draw_names(database)):
             if names != database.names:
                 try:
                     database = await self.registry.update(database.rename(names))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from domain.connection import Connection
 from domain.database import Database
@@ -186,7 +187,7 @@ class ProvisionDatabase:
         """Provision the database under the first name that the provider has free. Raises
         NameTaken, and what `get_source` raises."""
         source = None if claims else await get_source(self.registry, database)
-        for names in (database.names, *self._draw_names(database)):
+        for names in chain([database.names], self._draw_names(database)):
             if names != database.names:
                 try:
                     database = await self.registry.update(database.rename(names))

@@ -151,7 +151,7 @@ class ForkedProcess:
     def __init__(self, written: Path, environment: Mapping[str, str]) -> None:
         written.touch()
         context = get_context("forkserver")
-        context.set_forkserver_preload(["entrypoints.cli.serve", __name__])
+        context.set_forkserver_preload(["entrypoints.cli.run_service", __name__])
         self._process = context.Process(
             target=_serve, args=(str(written), dict(environment)), daemon=True
         )

@@ -43,7 +43,7 @@ format: setup-dev ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup-dev ## Compare with bare SQL, and many creations with the Neon emulator (ARGS=neon)
+bench: setup-dev ## Measure the service and its baselines, in about ten minutes (ARGS="cold --size full")
 	$(BIN)/python -m bench $(ARGS)
 
 lock: ## Choose the newest versions of all dependencies (needs uv and npm)

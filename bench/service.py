@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,7 @@ import aiohttp
 from bench.turns import Undo
 
 POLL_INTERVAL = 0.02
+DELETIONS_AT_ONCE = 8
 FILL_TIMEOUT = 300.0
 
 
@@ -48,6 +49,15 @@ class Service:
         while answer["state"] != "deleted":
             await asyncio.sleep(POLL_INTERVAL)
             answer = await self.request("GET", path)
+
+    async def delete_all(self, ids: Iterable[str]) -> None:
+        remaining = iter(ids)
+
+        async def delete_next() -> None:
+            for database_id in remaining:
+                await self.delete(database_id)
+
+        await asyncio.gather(*(delete_next() for _ in range(DELETIONS_AT_ONCE)))
 
     async def list_spares(self) -> Sequence[Mapping[str, Any]]:
         """Return the levels of the pool. Raises Unmeasurable if this version has no pool."""

@@ -6,7 +6,18 @@ from typing import Any
 
 from bench.results import Report
 from bench.run import Run
-from bench.scenarios import cold, memory, neon, records, scale, soak, start
+from bench.scenarios import (
+    burst,
+    cold,
+    memory,
+    neon,
+    pooled,
+    records,
+    scale,
+    soak,
+    start,
+    template,
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,26 @@ SCENARIOS: Mapping[str, Scenario] = {
         "A database from nothing, verified by a login: by the fewest SQL statements, by the "
         "provider alone, and over HTTP with the intent and the outcome on disk.",
         cold.measure,
+    ),
+    "pooled": Scenario(
+        "Creation from the pool",
+        "A creation that claims a spare. The floor is the work that no implementation can leave "
+        "out, by hand: an empty POST to aiohttp, two durable commits to SQLite, and one "
+        "transaction that renames and opens a role and its database.",
+        pooled.measure,
+    ),
+    "burst": Scenario(
+        "Burst",
+        "Four times as many requests at once as there are spares: the first response, the last one "
+        "that could have a spare, and the last. Without a pool in the same rounds.",
+        burst.measure,
+    ),
+    "template": Scenario(
+        "Templates",
+        "A database of 100 tables with 50 MB, ready to use: copied from a template, forked from a "
+        "database, claimed from the pool of the template; and by other means, of which only "
+        "`pg_restore` gives it an owner of its own.",
+        template.measure,
     ),
     "neon": Scenario(
         "Neon",

@@ -50,7 +50,8 @@ class Floor:
             name = f"floor_{token_hex(8)}"
             await self.server.execute(
                 *await create_statements(name, token_hex(12)),
-                f"ALTER ROLE {name} NOLOGIN; ALTER DATABASE {name} ALLOW_CONNECTIONS false",
+                f"GRANT {name} TO CURRENT_USER; ALTER ROLE {name} NOLOGIN;"
+                f"ALTER DATABASE {name} ALLOW_CONNECTIONS false; REVOKE {name} FROM CURRENT_USER",
             )
             self.spares.append(name)
 
@@ -70,9 +71,11 @@ def _claim(spare: str, name: str) -> str:
     """Return the statements, which PostgreSQL runs as one transaction."""
     return (
         f"ALTER ROLE {spare} RENAME TO {name};"
+        f"GRANT {name} TO CURRENT_USER;"
         f"ALTER DATABASE {spare} RENAME TO {name};"
         f"ALTER ROLE {name} LOGIN;"
         f"COMMENT ON ROLE {name} IS 'bench {name}';"
         f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {name} TO {name};"
-        f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"
+        f"ALTER DATABASE {name} ALLOW_CONNECTIONS true;"
+        f"REVOKE {name} FROM CURRENT_USER"
     )

@@ -5,13 +5,15 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 import aiohttp
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from adapters.registry.rows import row_from_database
 from adapters.registry.schema import DATABASES
@@ -82,15 +84,17 @@ async def _fill(file: Path) -> Sequence[str]:
     file.parent.mkdir(mode=0o700)
     await asyncio.to_thread(prepare, file, LOCK_TIMEOUT)
     engine, ids = create_registry_engine(file, connections=1), list[str]()
-    async with engine.connect() as connection:
-        for start in range(0, RECORDS, BATCH):
-            records = [_record(number) for number in range(start, start + BATCH)]
-            await connection.execute(
-                insert(DATABASES), [row_from_database(record) for record in records]
-            )
-            ids += [record.id for record in records]
+    for start in range(0, RECORDS, BATCH):
+        records = [_record(number) for number in range(start, start + BATCH)]
+        rows = [row_from_database(record) for record in records]
+        await engine.run(partial(_insert, rows))
+        ids += [record.id for record in records]
     await engine.dispose()
     return ids
+
+
+def _insert(rows: Sequence[Mapping[str, Any]], connection: Connection) -> None:
+    connection.execute(insert(DATABASES), rows)
 
 
 def _record(number: int) -> Database:

@@ -94,8 +94,10 @@ def _check_session(session: DBAPIConnection, record: ConnectionPoolEntry, _: obj
     """Let the pool replace a session that broke. A session in use reports its end at once: only
     one that was idle is asked, because a question costs as much as a statement."""
     used_at = record.info.get("used_at")
+    if used_at is None:  # a new one
+        return
     try:
-        if used_at and used_at + TRUSTED_TIME < monotonic():
+        if used_at + TRUSTED_TIME < monotonic():
             cast("Any", session).ping()
         is_closed = cast("Session", record.driver_connection).is_closed()
     except Exception as error:  # translated by the driver's adapter, in many ways

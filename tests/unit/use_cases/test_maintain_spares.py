@@ -131,6 +131,13 @@ async def test_a_spare_whose_filling_was_interrupted_is_deleted(moment: str, fin
     assert (await memory.registry.get(interrupted.id)).state is State.DELETED
 
 
+async def test_a_spare_that_was_filled_meanwhile_is_not_deleted_as_interrupted() -> None:
+    memory = await create_pooled(1)
+    [spare] = await memory.spares()
+    assert not await memory.maintain_spares().finish(spare.id)
+    assert await memory.spares() == [spare]
+
+
 async def test_the_reconciler_leaves_a_spare_alone_that_is_being_filled() -> None:
     memory = MemoryService(counts={"default": 1})
     hold, filling = await memory.hold("before suspend", memory.maintain_spares()())

@@ -183,6 +183,19 @@ async def test_another_process_finishes_a_requested_claim_with_a_new_password(
     assert pooled.accepts_login(record)
 
 
+async def test_a_password_that_changed_after_the_request_is_set(pooled: MemoryService) -> None:
+    """Another process drew it, and stopped before it was done."""
+    create = pooled.create_database()
+    requested = await create.request(CreateRequest(nickname="Sales"))
+    changed = await pooled.registry.update(replace(requested, nonce="other"))
+
+    assert await create.finish(requested.id)
+
+    record = await pooled.registry.get(changed.id)
+    assert record.state is State.READY
+    assert pooled.accepts_login(record)
+
+
 async def test_opaque_names_are_the_ids() -> None:
     memory = await create_pooled(1, has_opaque_names=True)
 

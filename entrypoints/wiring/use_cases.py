@@ -97,6 +97,7 @@ class UseCases:
             registry=self.registry,
             target=self.settings.target,
             passwords=self.passwords,
+            clock=self.clock,
             counts=self.settings.spares,
             settings_shape=self.settings.spare_shape,
         )

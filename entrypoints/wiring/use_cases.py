@@ -144,6 +144,7 @@ class UseCases:
             randomness=self.randomness,
             find_source=self.find_source,
             delete=self.delete,
+            report_ready=self.spare_pool.report_claim,
         )
 
     @cached_property

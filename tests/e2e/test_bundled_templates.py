@@ -47,7 +47,8 @@ async def assert_owned_copy(copy: Any) -> None:
     """Check that the owner of the copy sees the contents, and can change and drop all of them."""
     assert await query_owner(copy) == copy["owner"]
     async with session(login_from_answer(copy)) as tenant:
-        assert await tenant.fetch("SELECT id, name FROM shop.fruits ORDER BY id") == [
+        fruits = await tenant.fetch("SELECT id, name FROM shop.fruits ORDER BY id")
+        assert [tuple(fruit) for fruit in fruits] == [
             (1, "apple"),
             (2, "pear"),
         ]

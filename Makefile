@@ -43,8 +43,11 @@ format: setup-dev ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup-dev ## Compare with bare SQL, and many creations with the Neon emulator (ARGS=neon)
+bench: setup-dev .venv/.bench ## Measure the service and its baselines, in ten minutes (ARGS="cold --size full")
 	$(BIN)/python -m bench $(ARGS)
+
+bench-docs: setup-dev ## Write docs/performance.md and its plots from the last `make bench`
+	$(BIN)/python -m bench.page
 
 lock: ## Choose the newest versions of all dependencies (needs uv and npm)
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
@@ -55,6 +58,8 @@ lock: ## Choose the newest versions of all dependencies (needs uv and npm)
 	    --no-annotate tests/clients/requirements.in -o tests/clients/requirements.txt
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate tests/clients/drivers/requirements.in -o tests/clients/drivers/requirements.txt
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-annotate bench/requirements.in -o bench/requirements.txt
 	npm update --package-lock-only --prefix tests/clients
 	npm update --package-lock-only --prefix tests/clients/drivers --omit-lockfile-registry-resolved
 
@@ -64,6 +69,12 @@ clean: ## Remove the virtual environment and caches; the data folder stays
 setup: .venv/.run ## Create .venv with pgvend in it
 
 setup-dev: .venv/.dev
+
+.venv/.bench: .venv/.run bench/requirements.txt
+	$(PYTHON) -m venv .venv/bench-python
+	.venv/bench-python/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	    -r bench/requirements.txt
+	@touch $@
 
 .venv/.run: requirements/run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -82,4 +93,4 @@ help: ## Show this help
 	    /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	    /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run test test-all test-live chaos lint schema mutants audit format bench lock clean setup setup-dev help
+.PHONY: run test test-all test-live chaos lint schema mutants audit format bench bench-docs lock clean setup setup-dev help

@@ -1,1 +1,1 @@
-"""Benchmarks: the time that pgvend adds to the work of PostgreSQL (`make bench`)."""
+"""Benchmarks: each compares pgvend with a baseline of the same run (`make bench`)."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from domain.callers import ANYONE
 from domain.errors import IllegalTransition, InFlight, OtherTarget
@@ -234,24 +235,22 @@ class Database:
 
     def start(self, operation: Operation, at: datetime) -> "Database":
         """Return the record with the operation started: reconciliation finishes it if needed."""
-        return replace(
-            self._with_step(operation, StepState.RUNNING, at), wake_at=DUE_NOW, failures=0
-        )
+        return self._with_step(operation, StepState.RUNNING, at, wake_at=DUE_NOW, failures=0)
 
     def complete(
         self, operation: Operation, at: datetime, wake_at: datetime | None = None
     ) -> "Database":
         """Return the record with the operation completed. Reconciliation is due at `wake_at`, at
         the expiry, or now if another operation is pending."""
-        done = replace(self._with_step(operation, StepState.DONE, at), failures=0)
+        done = self._with_step(operation, StepState.DONE, at, failures=0)
         return done._with_wake_at(DUE_NOW if done._has_pending_operation else wake_at)
 
     def fail(self, operation: Operation, at: datetime, error: str) -> "Database":
         """Return the record with the operation failed, to be retried after a longer pause each
         time."""
         failures = self.failures + 1
-        database = self._with_step(operation, StepState.FAILED, at, error)
-        return replace(database, failures=failures)._with_wake_at(at + calculate_pause(failures))
+        database = self._with_step(operation, StepState.FAILED, at, error, failures=failures)
+        return database._with_wake_at(at + calculate_pause(failures))
 
     def abandon(self, at: datetime, error: str) -> "Database":
         """Return the record of a database that could not be provisioned, to be deleted, with the
@@ -279,11 +278,11 @@ class Database:
         return replace(self, wake_at=min(filter(None, (at, expiry)), default=None))
 
     def _with_step(
-        self, operation: Operation, state: StepState, at: datetime, error: str = ""
+        self, operation: Operation, state: StepState, at: datetime, error: str = "", **changes: Any
     ) -> "Database":
         number = self.history[-1].number + 1 if self.history else 1
         step = Step(number, operation.value, state, at, error)
-        return replace(self, history=trim_history((*self.history, step)))
+        return replace(self, history=trim_history((*self.history, step)), **changes)
 
     def _latest_state(self, operation: Operation) -> StepState | None:
         return next((step.state for step in reversed(self.history) if step.name == operation), None)

@@ -99,6 +99,9 @@ LIVE = frozenset(State) - GONE
 INTERNAL = frozenset({State.SPARE, State.TEMPLATE})
 """States of records that are not databases of a caller."""
 
+PUBLIC = tuple(state for state in State if state not in INTERNAL)
+"""States of the databases of callers."""
+
 LISTED = LIVE - INTERNAL
 
 RESUMABLE_OPERATIONS: Mapping[State, frozenset[Operation]] = {

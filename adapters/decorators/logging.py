@@ -167,8 +167,10 @@ class LoggingRegistry(Registry):
         await self.inner.ping()
 
     def _log_state(self, database: Database) -> Database:
+        """Log the state: in detail only for a spare, for which no caller asked."""
+        log = self.log.debug if database.is_spare else self.log.info
         kind = "template" if database.is_template else "database"
-        self.log.info(
+        log(
             f"{kind}.{describe_state(database)}",
             id=database.id,
             nickname=database.nickname.text,

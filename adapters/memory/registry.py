@@ -35,8 +35,6 @@ class MemoryRegistry(Registry):
     ) -> Database:
         if database.id in self._records:
             raise NameTaken(f"A record {database.id} exists already.")
-        if self._are_taken(_list_request_keys(database), database.id):
-            raise RequestAlreadyRecorded
         return self._store_within(quota, database, event)
 
     async def update(
@@ -71,6 +69,8 @@ class MemoryRegistry(Registry):
     def _store_within(
         self, quota: int | None, database: Database, event: StoredAuditEvent | None
     ) -> Database:
+        if self._are_taken(_list_request_keys(database), database.id):
+            raise RequestAlreadyRecorded
         if quota is not None and self._count_live(database.caller) >= quota:
             raise QuotaReached(quota=quota)
         stored = self._store(database)
@@ -79,8 +79,6 @@ class MemoryRegistry(Registry):
         return stored
 
     def _store(self, database: Database) -> Database:
-        if self._are_taken(_list_request_keys(database), database.id):
-            raise RequestAlreadyRecorded
         if self._are_taken(_list_name_keys(database), database.id):
             raise NameTaken(f"The name {database.names.database!r} is in use.")
         if former := self._records.get(database.id):

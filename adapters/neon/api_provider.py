@@ -18,7 +18,14 @@ from adapters.neon.operations import OperationFailed
 from adapters.neon.tenant_locks import TenantLocks
 from adapters.postgres.server import Server
 from domain.connection import Connection
-from domain.errors import DatabaseNotFound, NameTaken, OutcomeUnknown, PgvendError, ProviderBusy
+from domain.errors import (
+    CopyUnsupported,
+    DatabaseNotFound,
+    NameTaken,
+    OutcomeUnknown,
+    PgvendError,
+    ProviderBusy,
+)
 from domain.extensions import Extension, check_available
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant
 from domain.secrets import Secret
@@ -38,6 +45,8 @@ class ApiProvider(DatabaseProvider):
     """Keys of claims under which nothing was created, and whose release failed."""
 
     async def provision(self, request: ProvisionRequest) -> Connection:
+        if request.source:
+            raise CopyUnsupported
         async with self.locks.hold(request.tenant.id):
             claim_state = await self._claim(request.tenant)
             await self._check_extensions(request, claim_state)

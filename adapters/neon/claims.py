@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from adapters.driver.connector import Login
-from adapters.postgres.inspection import Marks
+from adapters.postgres.marks import Marks
 from adapters.postgres.sessions import open_session
 from domain.errors import NameTaken, ProviderBusy
 from domain.provisioning import Tenant

@@ -20,7 +20,7 @@ from adapters.neon.startup_checks import (
 from adapters.postgres.doctor import admin, capacity, ownership
 from adapters.postgres.doctor.checks import COMMON_CHECKS, LoadLocalState, run_check_functions
 from adapters.postgres.doctor.context import CheckContext, CheckFunctions
-from adapters.postgres.inspection import ANY_MARK
+from adapters.postgres.marks import ANY_MARK
 from adapters.postgres.sessions import Session
 from domain.doctor import DoctorCheck, Outcome, Verdict, format_count
 from domain.errors import StartupError

@@ -1,7 +1,8 @@
 """DatabaseProvider with a Neon project for each database: isolation `project`.
 
 The mark is the project's name, which is free text: `pgvend:<installation>:<id> <database> <owner>`.
-Neon chooses the passwords.
+That of a spare ends with ` spare`; its names of the database and the owner stay in a claim. Neon
+chooses the passwords.
 """
 
 from collections.abc import Sequence
@@ -16,14 +17,17 @@ from adapters.neon.extensions import install_extensions, list_extensions
 from adapters.neon.operations import OperationWaiter, Pace
 from adapters.neon.projects import NeonProjects
 from adapters.neon.tenant_locks import TenantLocks
-from adapters.postgres.inspection import Marks
+from adapters.postgres.marks import SPARE_SUFFIX, Marks
 from domain.connection import Connection
 from domain.errors import (
+    CopyUnsupported,
     DatabaseNotFound,
+    NameTaken,
     OutcomeUnknown,
     PgvendError,
     ProviderBusy,
     ProviderRejected,
+    SpareBroken,
     Unavailable,
 )
 from domain.extensions import Extension, check_available
@@ -50,9 +54,14 @@ class ProjectProvider(DatabaseProvider):
     locks: TenantLocks = field(default_factory=TenantLocks, init=False, repr=False)
 
     async def provision(self, request: ProvisionRequest) -> Connection:
+        if request.source:
+            raise CopyUnsupported
         tenant = request.tenant
         async with self.locks.hold(tenant.id):
+            await self._reject_claimed(tenant)
             project = await self._find_project(tenant)
+            if request.claims and project is None:
+                raise SpareBroken(f"The spare {tenant.id} does not exist.")
             if request.extensions and project is None:  # before anything is created
                 check_available(request.extensions, await self.extensions())
             branch = (
@@ -63,6 +72,8 @@ class ProjectProvider(DatabaseProvider):
             await branch.waiter.wait_until_settled()
             direct, pooled = await self._find_addresses(branch, tenant.names)
             password = direct.password or await branch.reset_password(tenant.names.owner)
+            if project and project.name != self._build_name(tenant):  # last: it ends the claim
+                await self.projects.rename(project, self._build_name(tenant))
         connection = _build_connection(direct, pooled, password)
         await install_extensions(request.extensions, connection, connection.host, self.clock)
         return connection
@@ -89,6 +100,15 @@ class ProjectProvider(DatabaseProvider):
                 "in Neon's console."
             )
         return found[0] if found else None
+
+    async def _reject_claimed(self, tenant: Tenant) -> None:
+        """Raise NameTaken if the tenant is a spare that was claimed."""
+        if tenant.is_spare and not all(map(_is_spare, await self._list_all_projects(tenant))):
+            raise NameTaken(f"The spare {tenant.id} was claimed.")
+
+    async def _list_all_projects(self, tenant: Tenant) -> Sequence[Project]:
+        """Return the projects of the tenant's id, under all names."""
+        return await self.projects.find_by_prefix(self.marks.of_claimed(tenant.id) + " ")
 
     async def _create_project(self, tenant: Tenant) -> NeonBranch:
         new = await run_to_completion(self._request_project(tenant))
@@ -163,8 +183,9 @@ class ProjectProvider(DatabaseProvider):
 
     async def delete(self, tenant: Tenant) -> None:
         async with self.locks.hold(tenant.id):
-            for project in await self.projects.find_by_prefix(self.marks.of(tenant) + " "):
-                await self.projects.delete(project)
+            for project in await self._list_all_projects(tenant):
+                if _is_spare(project) or not tenant.is_spare:
+                    await self.projects.delete(project)
 
     async def inventory(self) -> Sequence[InventoryItem]:
         marked = await self.projects.find_by_prefix(self.marks.prefix)
@@ -174,15 +195,19 @@ class ProjectProvider(DatabaseProvider):
         await self.projects.check()
 
     def _build_name(self, tenant: Tenant) -> str:
-        return f"{self.marks.of(tenant)} {tenant.names.database} {tenant.names.owner}"
+        """Return the name of the tenant's project. That of its spare begins with it."""
+        suffix = SPARE_SUFFIX if tenant.is_spare else ""
+        mark, names = self.marks.of_claimed(tenant.id), tenant.names
+        return f"{mark} {names.database} {names.owner}{suffix}"
 
     def _item_from_project(self, project: Project) -> InventoryItem:
-        mark, _, names = project.name.partition(" ")
+        mark, _, names = project.name.removesuffix(SPARE_SUFFIX).partition(" ")
         database, _, owner = names.partition(" ")
         return InventoryItem(
             id=mark.removeprefix(self.marks.prefix),
             database=database or None,
             owner=owner or None,
+            is_spare=_is_spare(project),
         )
 
     async def _open_default_branch(self, project: Project) -> NeonBranch:
@@ -198,6 +223,10 @@ class ProjectProvider(DatabaseProvider):
         """Return the direct and the pooled address."""
         direct = await branch.find_address(names.database, names.owner)
         return direct, await branch.find_address(names.database, names.owner, pooled=True)
+
+
+def _is_spare(project: Project) -> bool:
+    return project.name.endswith(SPARE_SUFFIX)
 
 
 def _build_connection(direct: NeonAddress, pooled: NeonAddress, password: Secret) -> Connection:

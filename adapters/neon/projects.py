@@ -68,6 +68,11 @@ class NeonProjects:
         }
         return await self.client.write("POST", "/projects", NewProject, {"project": project})
 
+    async def rename(self, project: Project, name: str) -> None:
+        """Rename a project. Idempotent."""
+        path = build_path("projects", project.id)
+        await self.client.write("PATCH", path, ApiModel, {"project": {"name": name}})
+
     async def delete(self, project: Project) -> None:
         """Delete a project and everything in it. Do nothing if it does not exist."""
         try:

@@ -26,7 +26,7 @@ from adapters.neon.startup_checks import (
     reporting_invisible,
 )
 from adapters.postgres.factory import check_server, open_provider
-from adapters.postgres.inspection import Marks
+from adapters.postgres.marks import Marks
 from adapters.postgres.server import Server
 from domain.errors import ProviderRejected, StartupError, Unavailable
 from domain.postgres_url import Address
@@ -148,5 +148,6 @@ async def describe_server(branch: NeonBranch, neon: NeonConfig) -> Server:
         sslmode=admin.sslmode,
         connection_limit=neon.connection_limit,
         accepts_verifiers=False,
+        can_copy=False,
         pooler_bypass={"host": admin.host, "tls": login["tls"]},
     )

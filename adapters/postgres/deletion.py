@@ -15,7 +15,8 @@ from adapters.postgres.blocking_sessions import (
 )
 from adapters.postgres.dependents import explain_dependents, has_dependents
 from adapters.postgres.grants import GrantRevocation
-from adapters.postgres.inspection import DatabaseState, Marks, TenantState, build_tombstone_name
+from adapters.postgres.inspection import DatabaseState, TenantState, build_tombstone_name
+from adapters.postgres.marks import Marks
 from adapters.postgres.prepared_transactions import end_prepared_transactions
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import Session

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from adapters.postgres import statements
-from adapters.postgres.inspection import Marks
+from adapters.postgres.marks import Marks
 from adapters.postgres.privileges import BATCH_SIZE, revoke_delegated, revoke_in_batches
 from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import Session

@@ -8,7 +8,7 @@ import asyncpg
 from structlog.stdlib import BoundLogger
 
 from adapters.postgres.errors import FAILURES
-from adapters.postgres.inspection import Marks
+from adapters.postgres.marks import Marks
 from adapters.postgres.measurement import check_measure_privilege
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.requirements import build_public_access_fixes, check_admin_privileges

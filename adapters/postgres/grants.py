@@ -13,7 +13,7 @@ import asyncpg
 from adapters.driver.connector import Login
 from adapters.postgres import statements
 from adapters.postgres.dependents import Dependents
-from adapters.postgres.inspection import Marks
+from adapters.postgres.marks import Marks
 from adapters.postgres.membership import role_membership
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import Session, open_session

@@ -8,7 +8,7 @@ import asyncpg
 
 from adapters.postgres.guard_query import build_guard_query, parse_snapshot
 from adapters.postgres.guard_session import GuardSession
-from adapters.postgres.inspection import Marks
+from adapters.postgres.marks import Marks
 from adapters.postgres.membership import role_membership
 from adapters.postgres.prepared_transactions import end_prepared_transactions
 from adapters.postgres.quoting import quote_identifier

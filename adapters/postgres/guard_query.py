@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from adapters.postgres.guard_session import APPLICATION
-from adapters.postgres.inspection import Marks
+from adapters.postgres.marks import ID_IN_MARK, Marks
 from adapters.postgres.quoting import quote_literal
 from domain.locks import Lock, LockKind, LockMode, Party
 from domain.server_snapshot import (
@@ -18,7 +18,7 @@ from domain.server_snapshot import (
 
 _QUERY = """
 WITH tenant AS MATERIALIZED (
-    SELECT r.oid, r.rolname, substr(d.description, length({prefix}) + 1) AS id
+    SELECT r.oid, r.rolname, {id} AS id
     FROM pg_roles AS r JOIN pg_shdescription AS d ON d.objoid = r.oid AND d.classoid = 1260
     WHERE starts_with(d.description, {prefix})
 ), activity AS MATERIALIZED (
@@ -93,7 +93,12 @@ _NOTIFY_LOCK = "object:1262:0"
 
 def build_guard_query(marks: Marks) -> str:
     """Return the query for the state of the server and of the tenants with these marks."""
-    return _QUERY.format(prefix=quote_literal(marks.prefix), application=quote_literal(APPLICATION))
+    prefix = quote_literal(marks.prefix)
+    return _QUERY.format(
+        prefix=prefix,
+        id=ID_IN_MARK.format(mark="d.description", prefix=prefix),
+        application=quote_literal(APPLICATION),
+    )
 
 
 def parse_snapshot(answer: dict[str, Any], disk: Capacity | None) -> ServerSnapshot:

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import asyncpg
 
-from adapters.postgres.inspection import Marks
+from adapters.postgres.marks import IS_CLAIMED, Marks
 from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import Session
 from domain.errors import ProviderRejected
@@ -15,7 +15,7 @@ MEASURE_PRIVILEGE = """
 SELECT current_user AS admin, pg_has_role('pg_read_all_stats', 'USAGE') AS may_measure
 """
 
-_DATABASES = """
+_DATABASES = f"""
 SELECT substr(marks.mark, length($1) + 1) AS id, d.oid, EXISTS (
     SELECT FROM pg_db_role_setting AS s
     WHERE s.setdatabase = d.oid AND s.setrole = r.oid
@@ -25,8 +25,9 @@ FROM pg_roles r
 CROSS JOIN LATERAL shobj_description(r.oid, 'pg_authid') AS marks (mark)
 JOIN pg_database d ON d.datdba = r.oid
 WHERE starts_with(marks.mark, $1) AND d.datconnlimit <> -2
+  AND {IS_CLAIMED.format(mark="marks.mark")}
 """
-# -2: an interrupted DROP left the database unusable
+# -2: an interrupted DROP left the database unusable; nobody can fill a spare
 
 _SIZE = "SELECT pg_database_size($1::oid)"
 
@@ -48,7 +49,7 @@ async def check_measure_privilege(session: Session) -> None:
 
 
 async def measure_databases(session: Session, marks: Marks) -> Mapping[str, Measurement]:
-    """Measure all databases that bear a mark of this installation.
+    """Measure all databases that bear a mark of this installation, except for spares.
 
     Each database is measured by its own statement, so that one that is being dropped does not fail
     the others.

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, suppress
 import asyncpg
 
 from adapters.postgres import statements
-from adapters.postgres.inspection import Marks
+from adapters.postgres.marks import Marks
 from adapters.postgres.membership import role_membership
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import Session, open_session

@@ -12,7 +12,7 @@ from operator import itemgetter
 import asyncpg
 
 from adapters.postgres import statements
-from adapters.postgres.inspection import Marks
+from adapters.postgres.marks import Marks
 from adapters.postgres.quoting import quote_identifier
 
 MAX_PRIVILEGES = 10_000

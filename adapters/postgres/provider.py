@@ -2,31 +2,33 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import asyncpg
 
 from adapters.postgres import statements
+from adapters.postgres.claim import Claim
+from adapters.postgres.copying import COPYING_LIMIT, Copy, find_missing_source
 from adapters.postgres.deletion import Deletion, drop_database
 from adapters.postgres.encoding import fetch_template0
 from adapters.postgres.errors import ConcurrentChange
 from adapters.postgres.extensions import fetch_available_extensions, install
 from adapters.postgres.inspection import (
-    Marks,
     TenantState,
     build_tombstone_name,
     fetch_inventory,
     inspect_tenant,
 )
+from adapters.postgres.marks import Marks
 from adapters.postgres.measurement import measure_databases
 from adapters.postgres.requirements import check_admin_privileges
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import POOL_SIZE, Session, acquire_session, open_session
 from adapters.postgres.tenant_access import TenantAccess
 from domain.connection import Connection
-from domain.errors import DatabaseNotFound, NameTaken, ProviderBusy
+from domain.errors import CopyUnsupported, DatabaseNotFound, NameTaken, ProviderBusy
 from domain.extensions import Extension, check_available
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
 from domain.sizes import Measurement
@@ -56,40 +58,79 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
     """Limits removals of tombstones to one. No caller waits for them."""
 
     async def provision(self, request: ProvisionRequest) -> Connection:
-        password = await self.server.encode_password(request.password)
-        return await _retry_races(lambda: self._provision(request, password))
+        if request.source and not self.can_copy:
+            raise CopyUnsupported
+        if request.claims:
+            await _retry_races(lambda: self._claim(request))
+        else:
+            password = await self.server.encode_password(request.password)
+            await _retry_races(lambda: self._provision(request, password))
+        connection = await self.server.build_connection(request)
+        await _retry_races(lambda: install(request.extensions, connection, self.server))
+        return connection
 
-    async def _provision(self, request: ProvisionRequest, password: str) -> Connection:
+    async def _claim(self, request: ProvisionRequest) -> None:
+        async with acquire_session(self.pool) as session:
+            if request.extensions:
+                check_available(request.extensions, await self._fetch_available(session))
+            await Claim(session, request.tenant, self.server, self.marks).run()
+
+    async def _provision(self, request: ProvisionRequest, password: str) -> None:
         tenant = request.tenant
-        async with self._tenant_lock(tenant) as session:
+        limit = self.long_calls if request.source else nullcontext()
+        async with limit, self._tenant_lock(tenant) as session:
             state = await inspect_tenant(session, tenant, self.marks)
             if state.has_name_conflict:
                 raise NameTaken(f"The name {tenant.names.database!r} is in use on the server.")
             if request.extensions and not state.databases:  # check before creating anything
                 check_available(request.extensions, await self._fetch_available(session))
+            if source := await find_missing_source(session, request, state, self.marks):
+                closed = self._build_role_statement(tenant, state, password, COPYING_LIMIT)
+                await session.execute(closed)
+                state = await self._copy(session, request, source, state)
             await session.execute(self._build_role_statement(tenant, state, password))
             await self._create_database(session, tenant, state)
             await session.execute(statements.open_database(tenant, self.marks.of(tenant)))
-        connection = await self.server.build_connection(request)
-        await install(request.extensions, connection, self.server)
-        return connection
 
-    def _build_role_statement(self, tenant: Tenant, state: TenantState, password: str) -> str:
-        limit = self.server.connection_limit
+    async def _copy(
+        self, session: Session, request: ProvisionRequest, source: Tenant, state: TenantState
+    ) -> TenantState:
+        """Copy the source, and return the tenant's state with the complete copy."""
+        copy = Copy(
+            session=session,
+            tenant=request.tenant,
+            source=source,
+            ends_sessions=request.ends_sessions,
+            state=state,
+            server=self.server,
+            marks=self.marks,
+        )
+        await copy.run()
+        return await inspect_tenant(session, request.tenant, self.marks)
+
+    @property
+    def can_copy(self) -> bool:
+        return self.server.can_copy
+
+    def _build_role_statement(
+        self, tenant: Tenant, state: TenantState, password: str, limit: int | None = None
+    ) -> str:
+        limit = self.server.connection_limit if limit is None else limit
         if not state.has_role:
             return statements.create_role(tenant, self.marks.of(tenant), password, limit)
-        statement = statements.reset_role(tenant, password, limit)
+        statement = statements.reset_role(tenant, self.marks.of(tenant), password, limit)
         if state.owner == tenant.names.owner:
             return statement
         return f"{statements.rename_role(state.owner, tenant.names.owner)}; {statement}"
 
     async def _create_database(self, session: Session, tenant: Tenant, state: TenantState) -> None:
         name = tenant.names.database
+        for database in state.databases:
+            if database.is_broken:
+                await drop_database(session, database.name)
         intact = [database.name for database in state.databases if not database.is_broken]
         if name in intact:
             return
-        if name in [database.name for database in state.databases]:
-            await drop_database(session, name)
         if intact:  # renamed by its owner, or a spare
             await session.execute(statements.rename_database(intact[0], name))
             return

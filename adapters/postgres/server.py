@@ -22,6 +22,7 @@ class Server:
     `installable` extensions, which have to be harmless (tenants install all others themselves, if
     they may), transfers the `tenant_owned` extensions to the tenants, and revokes grants that the
     admin cannot revoke. `accepts_verifiers` is false if the server requires plain passwords (Neon).
+    `can_copy` is false if its databases cannot be copied (Neon).
     `pooler_bypass` overrides arguments of the login when pgvend itself logs in as a tenant.
 
     Tenants reach the server at the `public` addresses; a cluster has several. `sslmode` is the
@@ -39,6 +40,7 @@ class Server:
     sslrootcert: str | None = None
     connection_limit: int = 20
     accepts_verifiers: bool = True
+    can_copy: bool = True
     pooler_bypass: Login = field(default_factory=dict, repr=False)
     _known_sslmode: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 

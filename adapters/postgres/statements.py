@@ -35,12 +35,14 @@ def create_role(tenant: Tenant, mark: str, password: str, connection_limit: int)
     )
 
 
-def reset_role(tenant: Tenant, password: str, connection_limit: int) -> str:
-    """Reset an owner that an earlier attempt left."""
+def reset_role(tenant: Tenant, mark: str, password: str, connection_limit: int) -> str:
+    """Reset an owner that an earlier attempt left, or that belonged to a spare."""
     owner = quote_identifier(tenant.names.owner)
     return (
         f"ALTER ROLE {owner} LOGIN CONNECTION LIMIT {connection_limit:d} "
-        f"PASSWORD {quote_literal(password)}; {join_role(tenant.names.owner)}"
+        f"PASSWORD {quote_literal(password)}; "
+        f"COMMENT ON ROLE {owner} IS {quote_literal(mark)}; "
+        f"{join_role(tenant.names.owner)}"
     )
 
 
@@ -58,15 +60,31 @@ def create_database(tenant: Tenant, encoding: str) -> str:
     )
 
 
+def copy_database(source: str, database: str, owner: str) -> str:
+    """Create the database as a copy of `source`, closed until it is private. Requires membership in
+    the source's owner. The lock of this statement on the source keeps new sessions out of it."""
+    return (
+        f"CREATE DATABASE {quote_identifier(database)} OWNER {quote_identifier(owner)} "
+        f"TEMPLATE {quote_identifier(source)} STRATEGY FILE_COPY ALLOW_CONNECTIONS false"
+    )
+
+
+def open_to_owner(database: str, owner: str) -> str:
+    """Make the database private, then open it for the owner and its members."""
+    name = quote_identifier(database)
+    return (
+        f"REVOKE ALL ON DATABASE {name} FROM PUBLIC; "
+        f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {name} TO {quote_identifier(owner)}; "
+        f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"
+    )
+
+
 def open_database(tenant: Tenant, mark: str) -> str:
     """Make the database private, then open it. The admin leaves the owner's role, because
     memberships slow a server down."""
-    database, owner = quote_identifier(tenant.names.database), quote_identifier(tenant.names.owner)
     return (
-        f"REVOKE ALL ON DATABASE {database} FROM PUBLIC; "
-        f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {database} TO {owner}; "
-        f"ALTER DATABASE {database} ALLOW_CONNECTIONS true; "
-        f"COMMENT ON DATABASE {database} IS {quote_literal(mark)}; "
+        f"{open_to_owner(tenant.names.database, tenant.names.owner)}; "
+        f"COMMENT ON DATABASE {quote_identifier(tenant.names.database)} IS {quote_literal(mark)}; "
         f"{leave_role(tenant.names.owner)}"
     )
 

@@ -8,7 +8,8 @@ import asyncpg
 
 from adapters.postgres import statements
 from adapters.postgres.blocking_sessions import end_database_sessions, end_row_lock_holders
-from adapters.postgres.inspection import DatabaseState, Marks
+from adapters.postgres.inspection import DatabaseState
+from adapters.postgres.marks import Marks
 from adapters.postgres.membership import role_membership
 from adapters.postgres.prepared_transactions import end_prepared_transactions
 from adapters.postgres.server import Server

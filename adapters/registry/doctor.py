@@ -114,7 +114,7 @@ def check_snapshot(snapshot: RegistrySnapshot) -> Outcome:
             f"A newer pgvend migrated them (their revision is {snapshot.revision}): start that "
             "version or a later one.",
         )
-    number = format_count(len(snapshot.live), "database")
+    number = format_count(len(snapshot.databases), "database")
     if snapshot.revision != revisions[0]:
         return Outcome(Verdict.OK, f"{number}; the next start brings the tables up to date.")
     return Outcome(Verdict.OK, f"{number}.")

@@ -13,6 +13,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal,
     or_,
     select,
     text,
@@ -31,6 +32,7 @@ from domain.database import Database
 from domain.errors import (
     DatabaseNotFound,
     NameTaken,
+    PgvendError,
     QuotaReached,
     RequestAlreadyRecorded,
     StaleRecord,
@@ -43,10 +45,12 @@ from ports.driven.registry import Query, Registry
 _COLUMNS = DATABASES.c
 
 _ADD = insert(DATABASES)
+_CALLER = bindparam("quota_caller", type_=_COLUMNS.caller.type)
 _COUNT_OF_CALLER = (
     select(func.count())
     .select_from(DATABASES)
-    .where(_COLUMNS.caller == bindparam("caller", type_=_COLUMNS.caller.type), IS_LIVE)
+    .where(_COLUMNS.caller == _CALLER, IS_LIVE)
+    .correlate(None)
     .scalar_subquery()
 )
 _IS_WITHIN_QUOTA = bindparam("quota", type_=_COLUMNS.rotation.type) > _COUNT_OF_CALLER
@@ -56,7 +60,9 @@ _ADD_WITHIN_QUOTA = insert(DATABASES).from_select(
         _IS_WITHIN_QUOTA
     ),
 )
-_LOCK_CALLER = text("SELECT pg_advisory_xact_lock(hashtextextended('pgvend quota ' || :caller, 0))")
+_LOCK_CALLER = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended('pgvend quota ' || :quota_caller, 0))"
+)
 _UPDATE = update(DATABASES).where(
     _COLUMNS.id == bindparam("known_id"), _COLUMNS.version == bindparam("known_version")
 )
@@ -78,11 +84,7 @@ class SqlRegistry(Registry):
         saved = _next_version(database)
         statement = _ADD if quota is None else _ADD_WITHIN_QUOTA
         if not await self._change(statement, saved, quota, event):
-            raise (
-                RequestAlreadyRecorded
-                if await self._is_request_known(saved)
-                else QuotaReached(quota=quota or 0)
-            )
+            raise await self._explain_quota(saved, quota)
         return saved
 
     async def update(
@@ -97,7 +99,7 @@ class SqlRegistry(Registry):
         if not await self._change(statement, saved, quota, event, **known):
             if (await self.get(database.id)).version != database.version:
                 raise StaleRecord(f"Database {database.id} changed meanwhile; read it again.")
-            raise QuotaReached(quota=quota or 0)
+            raise await self._explain_quota(saved, quota)
         return saved
 
     async def get(self, database_id: str) -> Database:
@@ -129,16 +131,17 @@ class SqlRegistry(Registry):
         event: StoredAuditEvent | None,
         **values: Any,
     ) -> int:
-        """Return how many records the statement changed, which is none if the quota is reached.
+        """Return how many records the statement changed, 0 if the quota is reached.
         Raises RequestAlreadyRecorded and NameTaken.
 
         SQLite has one writer at a time; on a server a lock for each caller protects the quota.
         """
         counts = quota is not None and self._executor.is_postgres
+        quota_values = {} if quota is None else {"quota": quota, "quota_caller": database.caller}
         try:
             return await self._executor.write(
                 statement,
-                row_from_database(database) | values | {"quota": quota},
+                row_from_database(database) | values | quota_values,
                 first=_LOCK_CALLER if counts else None,
                 then=create_append(event) if event else None,
             )
@@ -146,6 +149,11 @@ class SqlRegistry(Registry):
             if await self._is_request_known(database):
                 raise RequestAlreadyRecorded from None
             raise NameTaken(f"The name {database.names.database!r} is in use.") from None
+
+    async def _explain_quota(self, database: Database, quota: int | None) -> PgvendError:
+        """Return the error for a record that the quota refused: a repeated request is known."""
+        is_known = await self._is_request_known(database)
+        return RequestAlreadyRecorded() if is_known else QuotaReached(quota=quota or 0)
 
     async def _is_request_known(self, database: Database) -> bool:
         """Return whether another record has the same idempotency key. A repeated request asks for
@@ -174,7 +182,8 @@ class SqlRegistry(Registry):
         if query.idempotency_key is not None:
             yield _COLUMNS.request_key == query.idempotency_key
         if query.before is not None:
-            position = tuple_(query.before.created_at, query.before.id)
+            created_at = literal(query.before.created_at, _COLUMNS.created_at.type)
+            position = tuple_(created_at, query.before.id)
             yield tuple_(_COLUMNS.created_at, _COLUMNS.id) < position
 
     @property

@@ -30,6 +30,7 @@ COMMANDS = {
     "restore": "restore.restore",
     "reconcile": "reconcile.reconcile",
     "audit": "audit.audit",
+    "bench": "bench.bench",
     "neon-emulator": "neon_emulator.neon_emulator",
 }
 """The file and the function of each command."""

@@ -1,22 +1,25 @@
-"""Requests to a running service, their answers and errors."""
+"""Requests to a running service, their answers and errors.
 
-import asyncio
+With Python's own HTTP client: loading aiohttp takes longer than the request.
+"""
+
+import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import SplitResult, quote, urlencode
 
-import aiohttp
 import typer
 
 from domain.errors import PgvendError
 from domain.text import escape_unprintable_lines
-from entrypoints.config.loading import load_client_settings
-from entrypoints.config.settings import ClientSettings
+from entrypoints.config.client import ClientSettings, load_client_settings
 
-TIMEOUT = aiohttp.ClientTimeout(total=400)
-"""Longer than a call can wait for its turn and for a locked Neon project together."""
+TIMEOUT = 400
+"""Seconds to wait for the service: longer than a call can wait for its turn and for a locked Neon
+project together."""
 
 MAX_PAGE_SIZE = "200"
 
@@ -30,7 +33,8 @@ class NotPgvend(RequestError):
 
     def __init__(self) -> None:
         super().__init__(
-            f"The server at {load_client_settings().url} is not a pgvend service: set PGVEND_URL."
+            f"The server at {load_client_settings().address} is not a pgvend service: "
+            "set PGVEND_URL."
         )
 
 
@@ -55,12 +59,15 @@ def send_request(
     Raises RequestError.
     """
     client = load_client_settings()
+    base = quote(client.url.path.rstrip("/"), safe="/%")
     address = "/".join(quote(part, safe="", errors="replace") for part in path)
-    url = f"{client.url.rstrip('/')}/v1/{address}?{urlencode(query, errors='replace')}"
-    status, answer = asyncio.run(_send(client, method, url.removesuffix("?"), body))
+    target = f"{base}/v1/{address}?{urlencode(query, errors='replace')}"
+    status, answer = _send(client, method, target.removesuffix("?"), body)
     match answer:
         case {"code": "unauthenticated"}:
-            raise RequestError(f"{client.url} requires an API key: set PGVEND_KEY to a valid one.")
+            raise RequestError(
+                f"{client.address} requires an API key: set PGVEND_KEY to a valid one."
+            )
         case {"detail": detail, "request_id": request_id}:
             raise RequestError(f"{detail} (request {request_id})")
         case dict() if status < 300:
@@ -89,27 +96,46 @@ def get_member(answer: Mapping[str, Any], name: str) -> Any:
     return answer[name]
 
 
-async def _send(
-    client: ClientSettings, method: str, url: str, body: Mapping[str, Any] | None
+def _send(
+    client: ClientSettings, method: str, target: str, body: Mapping[str, Any] | None
 ) -> tuple[int, Any]:
     """Return the status and the JSON of the answer; None if it is not JSON."""
-    key = client.key and client.key.get_secret_value()
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        async with (
-            aiohttp.ClientSession(timeout=TIMEOUT, headers=headers) as session,
-            session.request(method, url, json=body, allow_redirects=False) as response,
-        ):
-            return response.status, await response.json(content_type=None)
+        with closing(_open_connection(client.url)) as connection:
+            connection.request(method, target, *_encode_body(client, body))
+            response = connection.getresponse()
+            return response.status, _parse_json(response.read())
     except TimeoutError as error:
         raise RequestError(
-            f"{client.url} did not answer within {TIMEOUT.total:.0f} s; the request may still "
+            f"{client.address} did not answer within {TIMEOUT} s; the request may still "
             "complete: check with `pgvend list`."
         ) from error
-    except aiohttp.ClientError as error:
+    except (HTTPException, OSError) as error:
         raise RequestError(
-            f"Cannot connect to pgvend at {client.url} ({type(error).__name__}): start it with "
+            f"Cannot connect to pgvend at {client.address} ({type(error).__name__}): start it with "
             "`pgvend serve`, or set PGVEND_URL."
         ) from error
+
+
+def _open_connection(url: SplitResult) -> HTTPConnection:
+    host = url.hostname or ""
+    if url.scheme == "https":
+        return HTTPSConnection(host, url.port, timeout=TIMEOUT)
+    return HTTPConnection(host, url.port, timeout=TIMEOUT)
+
+
+def _encode_body(
+    client: ClientSettings, body: Mapping[str, Any] | None
+) -> tuple[bytes | None, Mapping[str, str]]:
+    """Return the encoded body and the headers."""
+    key = {"Authorization": f"Bearer {client.key.reveal()}"} if client.key else {}
+    if body is None:
+        return None, key
+    return json.dumps(body).encode(), {**key, "Content-Type": "application/json"}
+
+
+def _parse_json(answer: bytes) -> Any:
+    try:
+        return json.loads(answer)
     except ValueError:
-        return 0, None
+        return None

@@ -12,8 +12,6 @@ from domain.text import is_plain
 from entrypoints.cli.client import report_errors
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.printing import print_json, print_table
-from entrypoints.config.loading import load_settings
-from entrypoints.wiring.doctor import create_doctor
 
 HEADS = ("verdict", "check", "detail")
 
@@ -27,13 +25,20 @@ def doctor(as_json: AsJson = False) -> None:
     Changes nothing and needs no running service. Exits with status 1 if a check fails.
     """
     with report_errors():
-        checks = asyncio.run(create_doctor(load_settings())())
+        checks = _run_checks()
         if as_json:
             print_json(_to_json(checks))
         else:
             _print(checks)
     if has_failed(checks):
         raise typer.Exit(1)
+
+
+def _run_checks() -> Sequence[DoctorCheck]:
+    from entrypoints.config.loading import load_settings  # noqa: PLC0415 - for `pgvend --help`
+    from entrypoints.wiring.doctor import create_doctor  # noqa: PLC0415 - for `pgvend --help`
+
+    return asyncio.run(create_doctor(load_settings())())
 
 
 def _print(checks: Sequence[DoctorCheck]) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from domain.lifecycle import State
+from domain.lifecycle import PUBLIC
 from entrypoints.cli.client import list_all, report_errors
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.printing import print_json, print_table
@@ -12,7 +12,7 @@ from entrypoints.cli.printing import print_json, print_table
 HEADS = ("id", "state", "database", "expires_at", "nickname")
 
 InState = Annotated[
-    list[str] | None, typer.Option(help=f"One of {', '.join(State)}; can be repeated.")
+    list[str] | None, typer.Option(help=f"One of {', '.join(PUBLIC)}; can be repeated.")
 ]
 Label = Annotated[
     list[str] | None, typer.Option(help="Only databases with the label key=value; can be repeated.")

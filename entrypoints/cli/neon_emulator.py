@@ -4,14 +4,9 @@ import sys
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from domain.errors import StartupError
 from domain.text import escape_unprintable_lines
-from entrypoints.config.logging import configure_logging
-from entrypoints.neon_emulator.behaviour import Behaviour
-from entrypoints.neon_emulator.runner import serve
-from entrypoints.neon_emulator.state.emulator import Emulator
 
 Port = Annotated[
     int, typer.Option(min=0, max=65535, help="The port to listen on; 0 for any free one.")
@@ -34,33 +29,11 @@ def neon_emulator(
 
     Prints settings for .env. All its databases are lost when it stops.
     """
+    from entrypoints.cli.run_emulator import run_emulator  # noqa: PLC0415 - `pgvend --help` loads this file
+
+    usual = {"operation_seconds": operation_ms / 1000, "store_passwords": store_passwords}
     try:
-        behaviour = _parse_behaviour(operation_ms, store_passwords, knobs or [])
-        configure_logging("info", terminal=sys.stderr.isatty())
-        serve(port, behaviour, _print_settings)
+        run_emulator(port, usual, knobs or [])
     except StartupError as error:
         print(f"pgvend: {escape_unprintable_lines(str(error))}", file=sys.stderr)
         raise typer.Exit(1) from None
-
-
-def _parse_behaviour(operation_ms: int, store_passwords: bool, knobs: list[str]) -> Behaviour:
-    usual = {"operation_seconds": operation_ms / 1000, "store_passwords": store_passwords}
-    pairs = [knob.partition("=") for knob in knobs]
-    try:
-        return Behaviour.model_validate(usual | {name: value for name, _, value in pairs})
-    except ValidationError as error:
-        first = error.errors()[0]
-        knob, all_knobs = first["loc"][0], ", ".join(Behaviour.model_fields)
-        raise StartupError(f"--set {knob}: {first['msg']}; the options are {all_knobs}.") from None
-
-
-def _print_settings(emulator: Emulator, url: str) -> None:
-    print(
-        f"# Neon's API, emulated until you stop it. Put this into .env and run `pgvend serve`.\n"
-        f"NEON_API_URL={url}\n"
-        f"NEON_PROJECT_ID={emulator.first.id}\n"
-        f"NEON_BRANCH_ID={emulator.first.branch.id}\n"
-        f"NEON_HOST={emulator.host}\n"
-        f"NEON_API_KEY={emulator.key}",
-        flush=True,
-    )

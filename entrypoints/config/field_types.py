@@ -8,11 +8,9 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr
-from yarl import URL
 
 from domain.errors import InvalidDuration
 from domain.expiry import parse_duration
-from domain.hosts import is_loopback
 from domain.postgres_url import PostgresUrl
 from domain.secret_strength import MIN_LENGTH
 from domain.sizes import SizeLimit, parse_size
@@ -132,28 +130,6 @@ def require(value: T | None) -> T:
     if value is None:
         raise ValueError("a setting is missing")
     return value
-
-
-def check_service_url(url: str, *, allow_http: bool) -> None:
-    """Check the URL of a service, as aiohttp parses it.
-
-    Raises ValueError if it is not an HTTP URL, if it holds a user or a password, which errors would
-    repeat, or if it is plain HTTP beyond loopback without `allow_http`.
-    """
-    try:
-        parts = URL(url)
-        is_url = parts.scheme in {"http", "https"} and bool(parts.host)
-    except ValueError:
-        is_url = False
-    if not is_url:
-        raise ValueError("not the URL of a service")
-    if parts.user or parts.password:
-        raise ValueError("it holds a user or a password: set PGVEND_KEY to the API key")
-    if parts.scheme == "http" and not allow_http and not is_loopback(parts.host or ""):
-        raise ValueError(
-            "keys and passwords would be sent unencrypted: http is for loopback only, or with "
-            "PGVEND_ALLOW_HTTP=on"
-        )
 
 
 def check_dsn(dsn: SecretStr) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from domain.errors import StartupError
+from entrypoints.config.client import CLIENT_VARIABLES
 from entrypoints.config.environment import (
     find_ignored_links,
     find_misspelled_names,
@@ -14,7 +15,7 @@ from entrypoints.config.environment import (
     read_environment,
 )
 from entrypoints.config.provenance import find_misplaced_addresses
-from entrypoints.config.settings import ClientSettings, Settings
+from entrypoints.config.settings import Settings
 
 
 def load_settings(**given: Any) -> Settings:
@@ -33,18 +34,6 @@ def load_settings(**given: Any) -> Settings:
         )
     _check_current_folder(settings)
     return settings
-
-
-def load_client_settings() -> ClientSettings:
-    """Load the settings of the client commands. Raises StartupError if one is invalid, `.env`
-    cannot be read, or the key must not be sent to the address."""
-    known = read_environment().select(_list_variables(ClientSettings))
-    for mistake in find_misplaced_addresses(known):
-        raise StartupError(mistake)
-    try:
-        return ClientSettings.model_validate(known.values)
-    except ValidationError as error:
-        raise StartupError(_format_mistakes(error, ClientSettings)[0]) from None
 
 
 def find_ignored_variables() -> list[str]:
@@ -73,7 +62,7 @@ def _check_current_folder(settings: Settings) -> None:
 
 
 def _list_known_names() -> set[str]:
-    return _list_variables(Settings) | _list_variables(ClientSettings)
+    return _list_variables(Settings) | {variable.name for variable in CLIENT_VARIABLES}
 
 
 def _report_misspelled_names(variables: Mapping[str, str]) -> Iterator[str]:

@@ -4,6 +4,8 @@ import io
 import logging
 import logging.config
 import sys
+from contextlib import suppress
+from functools import partial
 from typing import TextIO
 
 import structlog
@@ -17,21 +19,26 @@ from entrypoints.config.terminal_log import RequestSummary, create_renderer
 def configure_logging(level: str, *, terminal: bool) -> None:
     """Write all events, those of libraries too, in one format to standard error.
 
-    In a terminal, the steps of a request are shown at level `debug` only.
+    In a terminal, the steps of a request are shown at level `debug` only. pgvend's own events do
+    not pass through Python's `logging`, which costs more than everything else about a line.
     """
     structlog.configure(
         processors=[
-            structlog.stdlib.filter_by_level,
             *_shared_processors(),
+            _add_logger_name,
             *([RequestSummary()] if terminal and level != "debug" else []),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+            *_rendering_processors(terminal),
         ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=partial(_LineLogger, sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,  # tests capture logs
     )
+    _configure_libraries(level, terminal)
+
+
+def _configure_libraries(level: str, terminal: bool) -> None:
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_shared_processors(),
+        foreign_pre_chain=[*_shared_processors(), structlog.stdlib.add_logger_name],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             *_rendering_processors(terminal),
@@ -45,6 +52,21 @@ def configure_logging(level: str, *, terminal: bool) -> None:
     logging.getLogger("aiohttp.server").filters = [_MalformedRequestFilter()]
     for library in ("asyncio", "alembic", "aiosqlite"):  # aiosqlite logs each call with its values
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+class _LineLogger:
+    """Writes lines. A full disk or a closed terminal loses lines, and stops nothing else."""
+
+    def __init__(self, stream: TextIO, name: str = "") -> None:
+        self.name = name
+        self._stream = stream
+
+    def info(self, line: str) -> None:
+        with suppress(OSError, ValueError):  # a ValueError: the stream is closed
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+
+    debug = warning = error = critical = info
 
 
 class _MalformedRequestFilter(logging.Filter):
@@ -63,10 +85,14 @@ def _shared_processors() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.PositionalArgumentsFormatter(),
     ]
+
+
+def _add_logger_name(logger: WrappedLogger, _: str, event: EventDict) -> EventDict:
+    """Add the name of a named logger. pgvend's own loggers have none: their events say enough."""
+    return {**event, "logger": logger.name} if logger.name else event
 
 
 def _rendering_processors(terminal: bool) -> list[Processor]:

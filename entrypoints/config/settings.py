@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from domain.expiry import ExpiryPolicy
 from domain.secret_strength import MIN_LENGTH, find_weakness
@@ -15,7 +15,6 @@ from entrypoints.config.field_types import (
     Duration,
     Secrets,
     check_dsn,
-    check_service_url,
 )
 from entrypoints.config.network import NetworkSettings
 from entrypoints.config.provider import ProviderName
@@ -143,27 +142,3 @@ class Settings(AccessSettings, NetworkSettings, SpareSettings):
         memory."""
         is_elsewhere = self.registry_url or self.provider is ProviderName.MEMORY
         return None if is_elsewhere else self.data_dir.resolve() / "registry.sqlite3"
-
-
-class ClientSettings(BaseModel):
-    """Settings of the client commands."""
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
-
-    allow_http: bool = Field(
-        False,
-        validation_alias="PGVEND_ALLOW_HTTP",
-        description="on, to send keys and passwords unencrypted beyond this machine, or off",
-    )
-    url: str = Field(
-        "http://127.0.0.1:8000",
-        validation_alias="PGVEND_URL",
-        description="the service's address, such as https://pgvend.example",
-    )
-    key: SecretStr | None = Field(None, validation_alias="PGVEND_KEY", description="your API key")
-
-    @field_validator("url")
-    @classmethod
-    def _check_url(cls, url: str, info: ValidationInfo) -> str:
-        check_service_url(url, allow_http=info.data.get("allow_http", False))
-        return url

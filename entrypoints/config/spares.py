@@ -8,15 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from domain.errors import InvalidNickname
-from domain.names import Nickname
 from domain.postgres_url import PostgresUrl
+from domain.spares import DEFAULT
+from domain.templates import NAME_PATTERN
 from entrypoints.config.field_types import Choice
 from entrypoints.config.neon import NeonIsolation
 from entrypoints.config.provider import ProviderName, ProviderSettings
-
-DEFAULT = "default"
-"""The spares without a template. No template can have this name."""
 
 MAX_SPARES = 1_000
 
@@ -57,9 +54,7 @@ def _split(part: str) -> tuple[str, str]:
 def _find_mistake(name: str, count: str) -> str | None:
     if not name:
         return f"{count[:63]!r} is not a name and a number, such as {DEFAULT}=4"
-    try:
-        Nickname.parse(name)
-    except InvalidNickname:
+    if not NAME_PATTERN.fullmatch(name):
         return f"{name[:63]!r} is neither {DEFAULT} nor the name of a template"
     if not (count.isascii() and count.isdigit() and int(count[:9]) <= MAX_SPARES):
         return f"{count[:63]!r} is not a number of spares from 0 to {MAX_SPARES}"

@@ -16,6 +16,7 @@ from dependency_injector.providers import (
     Selector,
     Singleton,
 )
+from structlog.stdlib import BoundLogger
 
 from adapters.decorators.logging import (
     CallLogger,
@@ -62,6 +63,12 @@ def _if_enabled(is_enabled: bool, login_check: LoginCheck) -> LoginCheck | None:
     return login_check if is_enabled else None
 
 
+def _bind_logger() -> BoundLogger:
+    """Return a logger that is bound already: an unbound one is bound again for each event."""
+    log: BoundLogger = structlog.get_logger().bind()
+    return log
+
+
 def _select_rate_limiter(stores: Stores, local: RateLimiter) -> RateLimiter:
     """Return the rate limiter that replicas share, or else the local one."""
     return stores.shared_rate_limiter or local
@@ -79,7 +86,7 @@ class Container(DeclarativeContainer):
 
     clock = Singleton(SystemClock)
     randomness = Singleton(SystemRandomness)
-    log = Singleton(structlog.get_logger)
+    log = Singleton(_bind_logger)
     call_logger = Singleton(CallLogger, clock, log)
     retrying = Singleton(Retrying, DEFAULT, clock, randomness)
 

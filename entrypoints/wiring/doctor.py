@@ -14,11 +14,13 @@ from adapters.registry.snapshot import RegistrySnapshot
 from adapters.system.clock import SystemClock
 from domain.errors import StartupError
 from domain.passwords import derive_secret_name
+from domain.spares import SpareLevel
 from entrypoints.config.data_folder import find_secret
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import Settings
 from entrypoints.doctor.secret import SecretChecks
 from entrypoints.doctor.settings import SettingsChecks
+from entrypoints.doctor.spares import SpareChecks
 from entrypoints.wiring.neon import create_neon_config
 from entrypoints.wiring.resources import create_embedded_options, create_operators_server
 from ports.driven.clock import Clock
@@ -38,6 +40,7 @@ def create_doctor(settings: Settings) -> RunDoctor:
     }
     if records:
         checks["records"] = records
+        checks["spares"] = SpareChecks(settings, reader.list_spares)
     checks |= _create_provider_checks(settings, reader, SystemClock())
     return RunDoctor(parts=checks)
 
@@ -55,6 +58,10 @@ class _RegistryReader:
             return await self.records.take_snapshot() if self.records else RegistrySnapshot()
         except StartupError:
             return RegistrySnapshot()
+
+    async def list_spares(self) -> list[SpareLevel]:
+        contents = await self.read_installation()
+        return contents.list_spares(self.settings.target.name, self.settings.spares)
 
     async def load_local_state(self) -> LocalState:
         contents = await self.read_installation()

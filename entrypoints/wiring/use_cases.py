@@ -303,7 +303,12 @@ class UseCases:
 
     @cached_property
     def check_health(self) -> CheckHealth:
-        return CheckHealth(registry=self.registry, provider=self.provider, guard=self.guard_server)
+        return CheckHealth(
+            registry=self.registry,
+            provider=self.provider,
+            guard=self.guard_server,
+            list_spares=self.list_spares if any(self.settings.spares.values()) else None,
+        )
 
     @cached_property
     def authenticate(self) -> AuthenticateCaller:

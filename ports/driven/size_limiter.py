@@ -13,7 +13,8 @@ class SizeLimiter(ABC):
     @abstractmethod
     async def measure_sizes(self) -> Mapping[str, Measurement]:
         """Return the sizes of all databases that have our mark and can be measured, by their
-        tenants' ids. Slow: the server inspects every file. Changes nothing."""
+        tenants' ids, except for spares. Slow: the server inspects every file. Changes
+        nothing."""
 
     @abstractmethod
     async def set_read_only(self, tenant: Tenant) -> None:

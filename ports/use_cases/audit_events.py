@@ -1,13 +1,13 @@
 """Record and read audit events."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from domain.audit import PREFIX, AuditEvent, StoredAuditEvent
-from domain.ids import RANDOM_BYTES, new_id
 from ports.driven.audit_log import AuditLog, AuditQuery
 from ports.driven.clock import Clock
 from ports.driven.randomness import Randomness
 from ports.use_cases.pagination import parse_token, split_page
+from ports.use_cases.pending_event import PendingEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +34,11 @@ class AuditEvents:
 
     async def record(self, event: AuditEvent) -> None:
         """Record an event at the current time. Raises Unavailable."""
-        now = self.clock.now()
-        entry_id = new_id(now, self.randomness.entropy(RANDOM_BYTES), PREFIX)
-        await self.audit_log.append(StoredAuditEvent(id=entry_id, at=now, **asdict(event)))
+        await self.audit_log.append(self.prepare(event).to_stored(event.subject))
+
+    def prepare(self, event: AuditEvent) -> PendingEvent:
+        """Return the event for a use case that stores it together with a change of a record."""
+        return PendingEvent(event=event, clock=self.clock, randomness=self.randomness)
 
     async def read(self, request: AuditRequest) -> AuditPage:
         """Return a page of entries, newest first. Raises InvalidPageToken."""

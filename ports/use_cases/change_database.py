@@ -11,6 +11,7 @@ from domain.expiry import ExpiryPolicy
 from domain.labels import validate_labels
 from ports.driven.clock import Clock
 from ports.driven.registry import Registry
+from ports.use_cases.pending_event import PendingEvent
 from ports.use_cases.records import check_visible, update_record
 
 
@@ -37,11 +38,15 @@ class ChangeDatabase:
     expiry: ExpiryPolicy
 
     async def __call__(
-        self, database_id: str, request: ChangeRequest, caller: Caller = ANYONE
+        self,
+        database_id: str,
+        request: ChangeRequest,
+        caller: Caller = ANYONE,
+        event: PendingEvent | None = None,
     ) -> Database:
-        """Change the record and return it. Raises DatabaseNotFound, PreconditionFailed,
-        InvalidLabels, InvalidDuration, InvalidExpiry, and IllegalTransition unless the database is
-        ready."""
+        """Change the record, store the audit event with it, and return it. Raises DatabaseNotFound,
+        PreconditionFailed, InvalidLabels, InvalidDuration, InvalidExpiry, and IllegalTransition
+        unless the database is ready."""
 
         def apply_changes(database: Database) -> Database:
             check_visible(caller, database)
@@ -52,7 +57,7 @@ class ChangeDatabase:
                 database = replace(database, labels=validate_labels(request.labels))
             return self._with_expiry(database, request)
 
-        return await update_record(self.registry, database_id, apply_changes)
+        return await update_record(self.registry, database_id, apply_changes, event)
 
     def _with_expiry(self, database: Database, request: ChangeRequest) -> Database:
         now = self.clock.now()

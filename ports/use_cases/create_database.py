@@ -29,6 +29,7 @@ from ports.driven.registry import Query, Registry
 from ports.use_cases.claim_spare import ClaimSpare
 from ports.use_cases.create_request import CreateRequest, OnConflict
 from ports.use_cases.find_source import FindSource
+from ports.use_cases.pending_event import PendingEvent
 from ports.use_cases.provision_database import ProvisionDatabase
 from ports.use_cases.provisioned_database import ProvisionedDatabase, reveal_connection
 from ports.use_cases.records import draw_nonce, explain_absence, update_record
@@ -53,9 +54,11 @@ class CreateDatabase:
     claim: ClaimSpare
     has_opaque_names: bool = False
 
-    async def __call__(self, request: CreateRequest) -> ProvisionedDatabase:
+    async def __call__(
+        self, request: CreateRequest, event: PendingEvent | None = None
+    ) -> ProvisionedDatabase:
         """Return a new database, or the one of the same request; finish it if a crash interrupted
-        its provisioning.
+        its provisioning. Store the audit event together with the record of the ready database.
 
         Raises IdempotencyKeyReused, InFlight while another call works on the request, NameTaken,
         QuotaReached, ExtensionUnavailable, what `FindSource` raises, and SourceInUse. Raises
@@ -65,14 +68,16 @@ class CreateDatabase:
         key = request.to_idempotency_key()
         while True:
             if known := await self._find_known(key):
-                return await self._reveal(known)
+                return await self._reveal(known, event)
             draft = await self._draft(request, key)
             with suppress(RequestAlreadyRecorded):  # a concurrent request: find its record
-                return await self._claim_or_provision(draft, request.caller.quota)
+                return await self._claim_or_provision(draft, request.caller.quota, event)
 
-    async def request(self, create_request: CreateRequest) -> Database:
-        """Record a database that `finish` will provision, and return the record; or return the
-        record of the same request.
+    async def request(
+        self, create_request: CreateRequest, event: PendingEvent | None = None
+    ) -> Database:
+        """Record a database that `finish` will provision, with the audit event, and return the
+        record; or return the record of the same request.
 
         Raises IdempotencyKeyReused, NameTaken, QuotaReached, ExtensionUnavailable, what
         `FindSource` raises, OtherTarget and IllegalTransition.
@@ -86,7 +91,7 @@ class CreateDatabase:
             draft = await self._draft(create_request, key)
             with suppress(RequestAlreadyRecorded):
                 requested = replace(draft, resumable=True)
-                return await self._claim_or_record(requested, create_request.caller.quota)
+                return await self._claim_or_record(requested, create_request.caller.quota, event)
 
     async def finish(self, database_id: str) -> bool:
         """Provision a database that was requested. Undo one that was interrupted if its caller
@@ -102,20 +107,24 @@ class CreateDatabase:
                 )
             return is_open
 
-    async def _claim_or_provision(self, draft: Database, quota: int | None) -> ProvisionedDatabase:
+    async def _claim_or_provision(
+        self, draft: Database, quota: int | None, event: PendingEvent | None
+    ) -> ProvisionedDatabase:
         with self.claim.pool.count_creation():
             async with self.claim(draft, quota) as claimed:
                 if claimed:
-                    return await self.provision.finish_claim(claimed)
+                    return await self.provision.finish_claim(claimed, event)
             async with self.leases.acquire(draft.id):
-                return await self.provision(draft, quota)
+                return await self.provision(draft, quota, event)
 
-    async def _claim_or_record(self, draft: Database, quota: int | None) -> Database:
-        async with self.claim(draft, quota) as claimed:
+    async def _claim_or_record(
+        self, draft: Database, quota: int | None, event: PendingEvent | None
+    ) -> Database:
+        async with self.claim(draft, quota, event) as claimed:
             if claimed:
                 self.claim.pool.remember(claimed)
                 return claimed
-        return await self.provision.record(draft, quota)
+        return await self.provision.record(draft, quota, event=event)
 
     async def _finish_requested(self, database: Database) -> None:
         with self.claim.pool.count_creation():
@@ -153,10 +162,10 @@ class CreateDatabase:
             raise IdempotencyKeyReused
         return database
 
-    async def _reveal(self, database: Database) -> ProvisionedDatabase:
+    async def _reveal(self, database: Database, event: PendingEvent | None) -> ProvisionedDatabase:
         self._check_available(database)
         if database.state is State.PROVISIONING:
-            return await self._resume(database.id)
+            return await self._resume(database.id, event)
         async with explain_absence(self.registry, self.clock, database.id):
             return await reveal_connection(self.provider, database, self.passwords)
 
@@ -169,14 +178,14 @@ class CreateDatabase:
             hint = "It was created with this idempotency key; use a new key for a new database."
             raise IllegalTransition(f"{error} {hint}") from None
 
-    async def _resume(self, database_id: str) -> ProvisionedDatabase:
+    async def _resume(self, database_id: str, event: PendingEvent | None) -> ProvisionedDatabase:
         async with self.leases.acquire(database_id) as is_acquired:
             database = await self.registry.get(database_id)
             if is_acquired and database.state is State.PROVISIONING:
-                return await self.provision(database)
+                return await self.provision(database, event=event)
         if database.state is State.PROVISIONING:
             raise InFlight("The same request is in progress; retry soon.")
-        return await self._reveal(database)
+        return await self._reveal(database, event)
 
     def _new_record(self, request: CreateRequest, key: IdempotencyKey | None) -> Database:
         now = self.clock.now()

@@ -14,6 +14,7 @@ from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.registry import Registry
+from ports.use_cases.pending_event import PendingEvent
 from ports.use_cases.records import attempt, check_visible, update_record
 
 Check = Callable[[Caller, Database], Database]
@@ -34,10 +35,15 @@ class DeleteDatabase:
     target: Target
 
     async def request(
-        self, database_id: str, caller: Caller = ANYONE, *, check: Check = check_visible
+        self,
+        database_id: str,
+        caller: Caller = ANYONE,
+        event: PendingEvent | None = None,
+        *,
+        check: Check = check_visible,
     ) -> Database:
-        """Record that the database is to be deleted. It never becomes ready again.
-        `wait_until_deleted` deletes it.
+        """Record that the database is to be deleted, with the audit event. It never becomes ready
+        again. `wait_until_deleted` deletes it.
 
         Idempotent: the record of a database that is being deleted, or is gone, stays as it is.
         Raises DatabaseNotFound, OtherTarget, and what `check` raises for the caller and the record.
@@ -54,7 +60,7 @@ class DeleteDatabase:
                 return None
             return start_deletion(database, self.clock.now())
 
-        return await update_record(self.registry, database_id, record_request)
+        return await update_record(self.registry, database_id, record_request, event)
 
     async def wait_until_deleted(self, database_id: str) -> None:
         """Delete the database if its deletion was requested. Wait for operations that are running

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from domain.connection import Connection
 from domain.database import Database
@@ -29,6 +30,7 @@ from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
 from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.find_source import explain_missing_source, get_source
+from ports.use_cases.pending_event import PendingEvent, storing
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from ports.use_cases.records import describe_error, draw_nonce, update_record
 
@@ -55,28 +57,38 @@ class ProvisionDatabase:
     passwords: PasswordDeriver
 
     async def record(
-        self, database: Database, quota: int | None = None, spare: Database | None = None
+        self,
+        database: Database,
+        quota: int | None = None,
+        spare: Database | None = None,
+        event: PendingEvent | None = None,
     ) -> Database:
         """Add the record under the first name that no other record has; or turn the record of the
-        spare into it. Raises NameTaken, QuotaReached, and RequestAlreadyRecorded when the same
-        request was recorded meanwhile; for a spare also StaleRecord and DatabaseNotFound."""
+        spare into it. Store the event with it. Raises NameTaken, QuotaReached, and
+        RequestAlreadyRecorded when the same request was recorded meanwhile; for a spare also
+        StaleRecord and DatabaseNotFound."""
         if database.has_opaque_names or not database.nickname.is_reserved():
             with suppress(NameTaken):
-                return await self._store(database, quota, spare)
+                return await self._store(database, quota, spare, event)
         for names in self._draw_names(database):
             with suppress(NameTaken):
-                return await self._store(database.rename(names), quota, spare)
+                return await self._store(database.rename(names), quota, spare, event)
         raise _explain_name_taken(database)
 
-    async def __call__(self, database: Database, quota: int | None = None) -> ProvisionedDatabase:
+    async def __call__(
+        self, database: Database, quota: int | None = None, event: PendingEvent | None = None
+    ) -> ProvisionedDatabase:
         """Return the database, ready. The caller of this method holds the lease. A database without
-        a version is recorded first, within the caller's quota."""
+        a version is recorded first, within the caller's quota. The event is stored together with
+        the record of the ready database."""
         async with self._undo_on_error(database):
             if database.version:
-                return await self._provision_again(database)
-            return await self._provision_and_verify(await self.record(database, quota))
+                return await self._provision_again(database, event)
+            return await self._provision_and_verify(await self.record(database, quota), event)
 
-    async def finish_claim(self, database: Database) -> ProvisionedDatabase:
+    async def finish_claim(
+        self, database: Database, event: PendingEvent | None = None
+    ) -> ProvisionedDatabase:
         """Return the database of a claimed spare, ready. The caller of this method holds the lease,
         and has recorded the claim. A login is not needed: it worked when the spare was filled, and
         the password stays."""
@@ -84,8 +96,8 @@ class ProvisionDatabase:
             try:
                 database, connection = await self._provision(database, claims=True)
             except SpareBroken:
-                return await self._replace_spare(database.id)
-            return await self._complete(database, Operation.PROVISION, connection)
+                return await self._replace_spare(database.id, event)
+            return await self._complete(database, Operation.PROVISION, connection, event)
 
     async def undo(self, database_id: str, reason: str, draft: Database | None = None) -> None:
         """Delete a database that could not be provisioned, and record the reason. With a draft,
@@ -125,11 +137,17 @@ class ProvisionDatabase:
             raise
 
     async def _store(
-        self, database: Database, quota: int | None, spare: Database | None
+        self,
+        draft: Database,
+        quota: int | None,
+        spare: Database | None,
+        event: PendingEvent | None,
     ) -> Database:
-        if spare:
-            return await self.registry.update(claim_spare(spare, database), quota)
-        return await self.registry.add(database, quota)
+        record = claim_spare(spare, draft) if spare else draft
+        with storing(event, record) as stored:
+            if spare:
+                return await self.registry.update(record, quota, stored)
+            return await self.registry.add(record, quota, stored)
 
     def _draw_names(self, database: Database) -> Iterator[PgNames]:
         has_choice = database.suffixable and not database.has_opaque_names
@@ -137,24 +155,31 @@ class ProvisionDatabase:
             suffix = self.randomness.suffix(SUFFIX_ALPHABET, SUFFIX_LENGTH)
             yield database.nickname.derive_names(suffix)
 
-    async def _replace_spare(self, database_id: str) -> ProvisionedDatabase:
+    async def _replace_spare(
+        self, database_id: str, event: PendingEvent | None
+    ) -> ProvisionedDatabase:
         """Provision the database of a broken spare in the ordinary way, under the same id."""
         database = await self.registry.get(database_id)
         if database.state is not State.PROVISIONING:  # deleted meanwhile
             raise StaleRecord
         await self.provider.delete(database.tenant)
-        return await self._provision_again(database)
+        return await self._provision_again(database, event)
 
-    async def _provision_again(self, database: Database) -> ProvisionedDatabase:
+    async def _provision_again(
+        self, database: Database, event: PendingEvent | None
+    ) -> ProvisionedDatabase:
         """Provision a database with another password: a restored registry may hold a revoked one,
         and a new one was never handed out."""
         nonce = draw_nonce(self.randomness)
         database = await self.registry.update(database.with_new_password(self.passwords, nonce))
-        return await self._provision_and_verify(database)
+        return await self._provision_and_verify(database, event)
 
-    async def _provision_and_verify(self, database: Database) -> ProvisionedDatabase:
+    async def _provision_and_verify(
+        self, database: Database, event: PendingEvent | None
+    ) -> ProvisionedDatabase:
         database, connection = await self._provision(database)
-        return await self._verify(database, connection)
+        database = await self._verify(database, connection)
+        return await self._complete(database, Operation.VERIFY, connection, event)
 
     async def _provision(
         self, database: Database, *, claims: bool = False
@@ -162,7 +187,7 @@ class ProvisionDatabase:
         """Provision the database under the first name that the provider has free. Raises
         NameTaken, and what `get_source` raises."""
         source = None if claims else await get_source(self.registry, database)
-        for names in (database.names, *self._draw_names(database)):
+        for names in chain([database.names], self._draw_names(database)):
             if names != database.names:
                 try:
                     database = await self.registry.update(database.rename(names))
@@ -179,7 +204,8 @@ class ProvisionDatabase:
                     await self.provider.delete(database.tenant)
         raise _explain_name_taken(database)
 
-    async def _verify(self, database: Database, connection: Connection) -> ProvisionedDatabase:
+    async def _verify(self, database: Database, connection: Connection) -> Database:
+        """Return the record, whose verification is started and succeeded."""
         database = database.complete(Operation.PROVISION, self.clock.now())
         database = await self.registry.update(database.start(Operation.VERIFY, self.clock.now()))
         try:
@@ -189,16 +215,20 @@ class ProvisionDatabase:
             if current.version != database.version:  # deleted meanwhile, which explains the refusal
                 raise StaleRecord from error
             raise
-        return await self._complete(database, Operation.VERIFY, connection)
+        return database
 
     async def _complete(
-        self, database: Database, operation: Operation, connection: Connection
+        self,
+        database: Database,
+        operation: Operation,
+        connection: Connection,
+        event: PendingEvent | None,
     ) -> ProvisionedDatabase:
-        """Record the last operation and the state `ready`."""
+        """Record the last operation and the state `ready`, together with the event."""
         database = database.transition_to(State.READY).complete(operation, self.clock.now())
-        return ProvisionedDatabase(
-            database=await self.registry.update(database), connection=connection
-        )
+        with storing(event, database) as stored:
+            database = await self.registry.update(database, event=stored)
+        return ProvisionedDatabase(database=database, connection=connection)
 
     async def _explain_conflict(self, database_id: str) -> PgvendError:
         """Return the error for a record that changed while this call worked on it. Either its

@@ -12,6 +12,7 @@ from domain.passwords import NONCE_BYTES, PasswordDeriver, new_nonce
 from ports.driven.clock import Clock
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Query, Registry, position_of
+from ports.use_cases.pending_event import PendingEvent, storing
 
 Change = Callable[[Database], Database | None]
 """Returns the changed record, or None to leave it unchanged. May raise."""
@@ -41,18 +42,19 @@ async def search_all(registry: Registry, query: Query) -> list[Database]:
         query = replace(query, before=position_of(page[-1]))
 
 
-async def update_record(registry: Registry, database_id: str, change: Change) -> Database:
+async def update_record(
+    registry: Registry, database_id: str, change: Change, event: PendingEvent | None = None
+) -> Database:
     """Apply `change` to the record and return the result; if the record changed meanwhile, apply it
-    again. Raises DatabaseNotFound, and what `change` raises."""
+    again. Store the event together with the change. Raises DatabaseNotFound, and what `change`
+    raises."""
     while True:
         database = await registry.get(database_id)
         changed = change(database)
         if changed is None:
             return database
-        try:
-            return await registry.update(changed)
-        except StaleRecord:
-            continue
+        with suppress(StaleRecord), storing(event, changed) as stored:
+            return await registry.update(changed, event=stored)
 
 
 async def ensure_known_secret(

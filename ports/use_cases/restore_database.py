@@ -24,6 +24,7 @@ from ports.driven.leases import Leases
 from ports.driven.login_check import LoginCheck, PasswordRefused
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
+from ports.use_cases.pending_event import PendingEvent
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from ports.use_cases.records import (
     attempt,
@@ -52,10 +53,15 @@ class RestoreDatabase:
     target: Target
 
     async def __call__(
-        self, database_id: str, ttl: timedelta | None = None, caller: Caller = ANYONE
+        self,
+        database_id: str,
+        ttl: timedelta | None = None,
+        caller: Caller = ANYONE,
+        event: PendingEvent | None = None,
     ) -> ProvisionedDatabase:
-        """Reopen the database with a new expiry and return it. It keeps its password, unless that
-        was revoked, cannot be checked, or derives from an unknown secret; then it gets a new one.
+        """Reopen the database with a new expiry, record it with the audit event, and return it. It
+        keeps its password, unless that was revoked, cannot be checked, or derives from an unknown
+        secret; then it gets a new one.
 
         Raises DatabaseNotFound, OtherTarget, InvalidDuration, IllegalTransition unless it is
         expired, and InFlight. After Unavailable the restoration stays pending, until the next call
@@ -72,7 +78,8 @@ class RestoreDatabase:
         async with self.leases.acquire(database_id) as is_acquired:
             if not is_acquired:
                 raise InFlight
-            return await self._restore(await update_record(self.registry, database_id, start))
+            started = await update_record(self.registry, database_id, start)
+            return await self._restore(started, event)
 
     async def finish(self, database_id: str) -> bool:
         """Finish an interrupted restoration. Return whether this call did so. Idempotent."""
@@ -87,7 +94,9 @@ class RestoreDatabase:
         check_visible(caller, database).check_target(self.target)
         check_restorable(database, self.clock.now())
 
-    async def _restore(self, database: Database) -> ProvisionedDatabase:
+    async def _restore(
+        self, database: Database, event: PendingEvent | None = None
+    ) -> ProvisionedDatabase:
         database = await ensure_known_secret(
             self.registry, database, self.passwords, self.randomness
         )
@@ -103,6 +112,7 @@ class RestoreDatabase:
             self.registry,
             database.id,
             lambda current: complete_restoration(current, self.clock.now()),
+            event,
         )
         return ProvisionedDatabase(database=database, connection=connection)
 

@@ -15,6 +15,7 @@ from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
+from ports.use_cases.pending_event import PendingEvent
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from ports.use_cases.records import (
     attempt,
@@ -45,10 +46,15 @@ class RotatePassword:
     target: Target
 
     async def __call__(
-        self, database_id: str, caller: Caller = ANYONE, *, end_sessions: bool = False
+        self,
+        database_id: str,
+        caller: Caller = ANYONE,
+        *,
+        end_sessions: bool = False,
+        event: PendingEvent | None = None,
     ) -> ProvisionedDatabase:
-        """Set a new password and return the connection. With `end_sessions`, end the owner's
-        sessions as well, for instance after a password has leaked.
+        """Set a new password, record it with the audit event, and return the connection. With
+        `end_sessions`, end the owner's sessions as well, for instance after a password has leaked.
 
         Raises DatabaseNotFound, OtherTarget, IllegalTransition unless the database is ready, and
         InFlight.
@@ -66,7 +72,8 @@ class RotatePassword:
         async with self.leases.acquire(database_id) as is_acquired:
             if not is_acquired:
                 raise InFlight
-            return await self._rotate(await update_record(self.registry, database_id, start))
+            started = await update_record(self.registry, database_id, start)
+            return await self._rotate(started, event)
 
     async def finish(self, database_id: str) -> bool:
         """Finish an interrupted rotation. Return whether this call did so. Idempotent."""
@@ -91,7 +98,9 @@ class RotatePassword:
             started = started.start(Operation.END_SESSIONS, self.clock.now())
         return None if started is database else started
 
-    async def _rotate(self, database: Database) -> ProvisionedDatabase:
+    async def _rotate(
+        self, database: Database, event: PendingEvent | None = None
+    ) -> ProvisionedDatabase:
         database = await ensure_known_secret(
             self.registry, database, self.passwords, self.randomness
         )
@@ -104,7 +113,7 @@ class RotatePassword:
                 database.to_provision_request(self.passwords), end_sessions=end_sessions
             )
         return ProvisionedDatabase(
-            database=await update_record(self.registry, database.id, self._complete),
+            database=await update_record(self.registry, database.id, self._complete, event),
             connection=connection,
             sessions_ended=end_sessions or self.provider.rotation_ends_sessions,
         )

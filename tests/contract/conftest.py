@@ -35,8 +35,8 @@ class ProviderKind:
     """How to open a provider for the tests: `make` gets the value of the session's fixture `base`.
 
     The flags name what some providers do not support: passwords of our choice, names that are
-    unique among tenants, isolation of tenants, sessions with data, size limits, and roles that
-    others can rename.
+    unique among tenants, isolation of tenants, sessions with data, size limits, roles that others
+    can rename, spares, spares with names that their claim replaces, and copies.
     """
 
     make: OpenSetup
@@ -48,11 +48,20 @@ class ProviderKind:
     has_sessions: bool = True
     guards_sizes: bool = True
     renames: bool = True
+    has_spares: bool = True
+    renames_spares: bool = True
+    copies: bool = True
 
 
-on_neon = partial(ProviderKind, base="neon", guards_sizes=False)
-by_api = partial(on_neon, chooses_passwords=False, isolates=False, renames=False)
-by_project = partial(on_neon, chooses_passwords=False, unique_names=False, renames=False)
+on_neon = partial(ProviderKind, base="neon", guards_sizes=False, copies=False)
+by_api = partial(on_neon, chooses_passwords=False, isolates=False, renames=False, has_spares=False)
+by_project = partial(
+    on_neon,
+    chooses_passwords=False,
+    unique_names=False,
+    renames=False,
+    renames_spares=False,
+)
 
 KINDS = {
     "memory": ProviderKind(memory, has_sessions=False, renames=False),

@@ -27,6 +27,10 @@ async def test_a_new_record_is_stored_as_given_with_its_first_version(registry: 
         expires_at=BEGIN + timedelta(days=1, microseconds=1),
         rotation=3,
         nonce="00112233445566778899aabbccddeeff",
+        source="db_00000000000000000000000000",
+        shape="a digest",
+        ends_sessions=True,
+        is_shared=True,
     ).fail(Operation.PROVISION, BEGIN, "It 'failed': \"50%\", 🐘\n")
 
     await registry.ping()

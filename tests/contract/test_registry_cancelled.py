@@ -22,7 +22,7 @@ async def test_a_cancelled_add_is_complete_or_absent(registry: Registry) -> None
     for moment in MOMENTS:
         new = new_record()
 
-        await _cancel_at(registry.add(new), moment)
+        await cancel_at(registry.add(new), moment)
 
         try:
             assert (await registry.get(new.id)).names == new.names
@@ -35,7 +35,7 @@ async def test_a_cancelled_update_is_complete_or_absent(registry: Registry) -> N
         before = await registry.add(new_record())
         after = before.transition_to(State.READY)
 
-        await _cancel_at(registry.update(after), moment)
+        await cancel_at(registry.update(after), moment)
 
         found = await registry.get(before.id)
         assert found.state in {before.state, after.state}
@@ -47,7 +47,7 @@ async def test_the_result_of_a_cancelled_change_is_final(registry: Registry) -> 
     """A clean-up after a cancellation reads the record first."""
     for moment in MOMENTS:
         new = new_record()
-        await _cancel_at(registry.add(new), moment)
+        await cancel_at(registry.add(new), moment)
 
         query = Query(before=Position(new.created_at, new.id + "0"), limit=1)
         found = await registry.search(query)
@@ -62,7 +62,7 @@ async def test_cancelled_calls_hold_no_connection(registry: Registry) -> None:
         calls = [registry.search(Query()) for _ in range(20)]
         updates = [registry.update(record.transition_to(State.READY)) for _ in range(20)]
 
-        await asyncio.gather(*(_cancel_at(call, moment) for call in [*calls, *updates]))
+        await asyncio.gather(*(cancel_at(call, moment) for call in [*calls, *updates]))
 
     async with asyncio.timeout(PATIENCE):
         await asyncio.gather(*(registry.get(record.id) for _ in range(20)))
@@ -78,7 +78,7 @@ async def test_a_cancellation_is_not_lost(registry: Registry) -> None:
         await task
 
 
-async def _cancel_at(call: Coroutine[Any, Any, object], moment: int) -> None:
+async def cancel_at(call: Coroutine[Any, Any, object], moment: int) -> None:
     task = asyncio.create_task(call)
     for _ in range(moment):
         await asyncio.sleep(0)

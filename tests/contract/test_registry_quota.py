@@ -1,13 +1,21 @@
 """The contract of the registry: quotas."""
 
 import asyncio
+from collections.abc import Coroutine, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from domain.database import Database
-from domain.errors import NameTaken, QuotaReached, RequestAlreadyRecorded
+from domain.errors import (
+    DatabaseNotFound,
+    NameTaken,
+    QuotaReached,
+    RequestAlreadyRecorded,
+    StaleRecord,
+)
 from domain.idempotency import IdempotencyKey
 from domain.lifecycle import LIVE, State
 from ports.driven.registry import Query, Registry, position_of
@@ -134,9 +142,71 @@ async def test_concurrent_calls_of_two_callers_use_their_own_quotas(registry: Re
     assert sum(isinstance(outcome, Database) for outcome in outcomes) == 4
 
 
+async def test_a_quota_bounds_the_records_that_a_caller_takes_over(registry: Registry) -> None:
+    await registry.add(create_anns_record())
+    spare = await _add_spare(registry)
+
+    with pytest.raises(QuotaReached) as caught:
+        await registry.update(replace(spare, caller="ann"), quota=1)
+
+    assert caught.value.quota == 1
+    assert await registry.get(spare.id) == spare
+    taken = await registry.update(replace(spare, caller="ann"), quota=2)
+    assert (taken.caller, taken.version) == ("ann", spare.version + 1)
+
+
+async def test_a_refused_update_within_a_quota_says_why(registry: Registry) -> None:
+    known = await registry.add(create_anns_record("Sales", mark=IDEMPOTENCY_KEY))
+    spare = replace(await _add_spare(registry), caller="ann")
+    spare = await registry.update(spare)
+
+    for quota in (2, 9):
+        with pytest.raises(RequestAlreadyRecorded):
+            await registry.update(replace(spare, idempotency_key=IDEMPOTENCY_KEY), quota=quota)
+        with pytest.raises(StaleRecord):
+            await registry.update(replace(spare, version=1), quota=quota)
+        with pytest.raises(DatabaseNotFound):
+            await registry.update(create_anns_record(), quota=quota)
+    with pytest.raises(NameTaken):
+        await registry.update(replace(spare, names=known.names), quota=9)
+
+
+async def test_of_concurrent_updates_one_takes_the_last_place(registry: Registry) -> None:
+    spares = [replace(await _add_spare(registry), caller="ann") for _ in range(10)]
+    mixed = [registry.update(spare, quota=3) for spare in spares]
+    mixed += [registry.add(create_anns_record(), quota=3) for _ in range(10)]
+
+    assert await _count_calls_that_succeed(mixed) == 3
+
+    assert len(await registry.search(Query(caller="ann"))) == 3
+
+
+async def test_callers_who_claim_the_same_spare_get_it_once(registry: Registry) -> None:
+    spare = await _add_spare(registry)
+    claims = [replace(spare, caller=f"caller {number}") for number in range(20)]
+
+    outcomes = await asyncio.gather(
+        *(registry.update(claim, quota=1) for claim in claims), return_exceptions=True
+    )
+
+    (winner,) = [outcome for outcome in outcomes if isinstance(outcome, Database)]
+    assert sum(isinstance(outcome, StaleRecord) for outcome in outcomes) == 19
+    assert await registry.get(spare.id) == winner
+
+
+async def _add_spare(registry: Registry) -> Database:
+    return await registry.add(replace(new_record(state=State.SPARE), caller="pgvend", shape="one"))
+
+
 async def _count_successes(registry: Registry, racing: int, quota: int) -> int:
     """Return how many calls succeeded; check that the others raised QuotaReached."""
-    calls = [registry.add(create_anns_record(), quota) for _ in range(racing)]
+    return await _count_calls_that_succeed(
+        [registry.add(create_anns_record(), quota) for _ in range(racing)]
+    )
+
+
+async def _count_calls_that_succeed(calls: Sequence[Coroutine[Any, Any, Database]]) -> int:
+    racing = len(calls)
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     won = sum(isinstance(outcome, Database) for outcome in outcomes)
     assert sum(isinstance(outcome, QuotaReached) for outcome in outcomes) == racing - won, outcomes

@@ -33,6 +33,42 @@ async def test_the_newest_records_come_first_in_pages(registry: Registry) -> Non
         assert await registry.search(query) == [records[place] for place in places], query
 
 
+async def test_records_come_in_the_order_of_their_creation_not_of_their_ids(
+    registry: Registry,
+) -> None:
+    """The id of a claimed spare is older than its creation."""
+    ids = ["db_c", "db_a", "db_d", "db_b"]
+    seconds = [0, 1, 1, 2]
+    records = [
+        await registry.add(
+            replace(new_record(created_at=BEGIN + timedelta(seconds=second)), id=database_id)
+        )
+        for database_id, second in zip(ids, seconds, strict=True)
+    ]
+
+    for index, record in enumerate(records):
+        page = Query(before=position_of(record), limit=2)
+        assert await registry.search(page) == records[:index][::-1][:2]
+
+
+async def test_pages_stay_stable_while_records_are_claimed(registry: Registry) -> None:
+    records = await add_three(registry)
+    first = await registry.search(Query(limit=1))
+    claimed = replace(records[0], created_at=BEGIN + timedelta(days=1))
+    await registry.update(claimed)
+
+    assert await registry.search(Query(before=position_of(first[0]))) == [records[1]]
+
+
+async def test_a_page_begins_between_two_microseconds(registry: Registry) -> None:
+    moments = [BEGIN + timedelta(microseconds=step) for step in (0, 1, 2)]
+    records = [await registry.add(new_record(created_at=moment)) for moment in moments]
+
+    for moment in (moments[2], moments[2].astimezone(INDIA)):
+        found = await registry.search(Query(before=Position(moment, "db_")))
+        assert found == [records[1], records[0]]
+
+
 async def test_a_search_returns_matching_records_only(registry: Registry) -> None:
     records: dict[str, Database] = {
         "both": new_record(labels={"team": "a", "stage": "test"}),

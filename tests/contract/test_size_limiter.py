@@ -11,6 +11,7 @@ from tests.support.databases import (
     request_for_same_names,
 )
 from tests.support.provision_requests import new_provision_request, with_next_password
+from tests.support.spare_requests import claim_of, filled_spare
 
 pytestmark = only(lambda kind: kind.guards_sizes)
 
@@ -136,3 +137,18 @@ async def test_a_renamed_tenant_is_found_by_its_mark(setup: ProviderSetup) -> No
         assert await read_only(setup, provision_request.tenant.id)
         await setup.size_limiter.clear_read_only(provision_request.tenant)
         assert not await read_only(setup, provision_request.tenant.id)
+
+
+async def test_spares_are_not_measured_before_their_claim(setup: ProviderSetup) -> None:
+    async with filled_spare(setup.provider, setup.login_check) as spare:
+        assert spare.tenant.id not in await setup.size_limiter.measure_sizes()
+        await setup.provider.provision(claim_of(spare))
+        assert spare.tenant.id in await setup.size_limiter.measure_sizes()
+
+
+async def test_a_spare_that_was_claimed_stays_writable(setup: ProviderSetup) -> None:
+    async with filled_spare(setup.provider, setup.login_check) as spare:
+        await setup.provider.provision(claim_of(spare))
+        await setup.size_limiter.set_read_only(spare.tenant)
+        measured = await setup.size_limiter.measure_sizes()
+        assert not measured[spare.tenant.id].read_only

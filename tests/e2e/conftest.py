@@ -40,9 +40,10 @@ def records(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[Store
 
 @pytest.fixture(scope="session")
 async def service() -> AsyncIterator[RunningService]:
-    """A service over the bundled PostgreSQL with debug logs."""
+    """A service over the bundled PostgreSQL with its default spares and debug logs."""
     with ram_folder() as folder:
-        async with running_service(folder / "data", PGVEND_LOG_LEVEL="debug") as running:
+        settings = {"PGVEND_LOG_LEVEL": "debug", "PGVEND_SPARES": ""}  # empty: the default
+        async with running_service(folder / "data", **settings) as running:
             yield running
 
 

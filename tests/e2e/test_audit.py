@@ -183,11 +183,35 @@ async def test_a_failed_write_of_the_audit_log_does_not_change_the_answer() -> N
         async with running_keyed_app(records=records) as guarded:
             database = await guarded.admin.create_database()
             refusal = await guarded.admin.ask("POST", PATH, {"nickname": "!"})
+            revealed = await guarded.admin.ask("GET", f"{PATH}/{database['id']}/connection")
 
+            assert revealed.body["password"] == database["connection"]["password"]
             assert guarded.app.accepts(database["connection"])
             assert refusal.body["code"] == "invalid_nickname"
 
     failures = [log for log in logs if log["event"] == "audit.write_failed"]
-    assert {(one["caller"], one["action"]) for one in failures} == {("admin", "createDatabase")}
-    assert [one["subject"] for one in failures] == [database["id"], ""]
-    assert [one["outcome"] for one in failures] == ["done", "invalid_nickname"]
+    assert {one["caller"] for one in failures} == {"admin"}
+    assert [(one["action"], one["subject"], one["outcome"]) for one in failures] == [
+        ("createDatabase", "", "invalid_nickname"),
+        ("showConnection", database["id"], "done"),
+    ]
+
+
+async def test_changes_are_audited_in_the_transactions_of_their_records() -> None:
+    """The audit log alone is not writable here."""
+    stores = create_memory_stores()
+    events, records = stores.audit, replace(stores, audit=Unwritable())
+    async with running_keyed_app(records=records) as guarded:
+        database = await guarded.admin.create_database()
+        path = f"{PATH}/{database['id']}"
+        await guarded.admin.ask("PATCH", path, {"labels": {"a": "b"}})
+        await guarded.admin.ask("POST", f"{path}/rotate")
+        await guarded.admin.ask("DELETE", path)
+        for headers in ({"Prefer": "respond-async"}, {}):
+            await guarded.admin.ask("POST", PATH, REQUEST_BODIES[PATH], **headers)
+        await guarded.admin.ask("POST", LEGACY, REQUEST_BODIES[LEGACY])
+
+    assert sorted(entry.action for entry in await events.read(AuditQuery())) == [
+        *("changeDatabase", *["createDatabase"] * 3, "createNeonDb"),
+        *("deleteDatabase", "rotatePassword"),
+    ]

@@ -81,6 +81,7 @@ INVALID_QUERIES = (
     "page_size=%D9%A3",  # a digit, but not ASCII
     *("page_size=000000001999", "page_size=5&page_size=200", "page_token=&page_token="),
     *("state=", "state=READY", "state=ready,deleted", "state=ready&state=gone"),
+    *("state=spare", "state=template"),
     *("label=team", "label=", "limit=3", "page-size=3", quote("<script>") + "=1"),
 )
 INVALID_LABEL_FILTERS = (

@@ -26,7 +26,9 @@ DOCUMENTED_SCOPES = {
         *("changeDatabase", "deleteDatabase", "rotatePassword", "addExtension", "restoreDatabase"),
         *("createTemplate", "deleteTemplate"),
     },
-    Scope.ADMIN: {"reconcile", "createKey", "listKeys", "revokeKey", "listAuditEvents"},
+    Scope.ADMIN: {
+        *("reconcile", "createKey", "listKeys", "revokeKey", "listAuditEvents", "listSpares")
+    },
 }
 """As documented."""
 

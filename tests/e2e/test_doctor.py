@@ -131,4 +131,6 @@ def _by_name(result: CommandResult) -> dict[str, Any]:
 
 
 async def _run_doctor(folder: Path, *arguments: str, **settings: str) -> CommandResult:
-    return await run_command("doctor", *arguments, PGVEND_DATA_DIR=str(folder), **settings)
+    """Run it with the settings of a service under test, which keeps no spares."""
+    own = {"PGVEND_DATA_DIR": str(folder), "PGVEND_SPARES": "default=0"}
+    return await run_command("doctor", *arguments, **own | settings)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.neon.emulator import RunningEmulator
+from tests.support.pooled_apps import create_claimed_database, wait_until_service_is_filled
 from tests.support.service import NotStarted, running_service
 from tests.support.service_client import (
     PATH,
@@ -51,6 +52,20 @@ async def test_both_routes_return_working_credentials(
             await delete_database(service, database)
         assert await service.stop() == 0
     assert new["owner"] not in await neon.client.names("roles")
+
+
+@pytest.mark.parametrize(("mode", "names"), [("role", "nickname"), ("project", "opaque")])
+async def test_spares_are_claimed_in_each_mode_that_has_them(
+    neon: RunningEmulator, tmp_path: Path, mode: str, names: str
+) -> None:
+    chosen = {"PGVEND_SPARES": "default=1", "PGVEND_NAMES": names}
+    async with running_service(tmp_path, **variables(neon, **MODES[mode], **chosen)) as service:
+        await wait_until_service_is_filled(service)
+        claimed = await create_claimed_database(service)
+        assert await query_owner(claimed) == claimed["owner"]
+        assert (claimed["database"] == claimed["id"]) is (names == "opaque")
+        await delete_database(service, claimed)
+    assert claimed["owner"] not in await neon.client.names("roles")
 
 
 async def test_a_wrong_project_fails_startup(neon: RunningEmulator, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from adapters.driver.connector import Login, connect
 from adapters.driver.tls import Tls
 from adapters.postgres.errors import translate_errors
 from adapters.postgres.factory import open_provider
-from adapters.postgres.inspection import Marks
 from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.postgres.marks import Marks
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.statements import build_lock_key
 from domain.errors import PgvendError, ProviderBusy
@@ -33,10 +33,10 @@ CALL_TIMEOUT = 40.0
 _TRACES = """
 SELECT
   (SELECT count(*) FROM pg_roles
-   WHERE rolname = $1 OR shobj_description(oid, 'pg_authid') = $3) AS roles,
+   WHERE rolname = $1 OR starts_with(shobj_description(oid, 'pg_authid'), $3)) AS roles,
   (SELECT count(*) FROM pg_database
    WHERE datname = $2 OR pg_get_userbyid(datdba) = $1
-      OR shobj_description(oid, 'pg_database') = $3) AS databases,
+      OR starts_with(shobj_description(oid, 'pg_database'), $3)) AS databases,
   (SELECT count(*) FROM pg_database d,
           aclexplode(coalesce(datacl, acldefault('d', datdba))) AS entry
    WHERE datname = $2 AND entry.grantee = 0) AS open_to_all,
@@ -72,8 +72,8 @@ SLOW_INJECTIONS = {"hanging, then cancelled": Injection(FaultKind.HELD, cancels=
 
 @dataclass(frozen=True)
 class Traces:
-    """A tenant's objects on the server. `open_to_all` counts PUBLIC's rights on the database,
-    `members` the roles that may act as the owner."""
+    """A tenant's objects on the server, including its spare. `open_to_all` counts the rights of
+    PUBLIC on the database, `members` the roles that may act as the owner."""
 
     roles: int
     databases: int

@@ -151,7 +151,7 @@ class ForkedProcess:
     def __init__(self, written: Path, environment: Mapping[str, str]) -> None:
         written.touch()
         context = get_context("forkserver")
-        context.set_forkserver_preload(["entrypoints.cli.serve", __name__])
+        context.set_forkserver_preload(["entrypoints.cli.run_service", __name__])
         self._process = context.Process(
             target=_serve, args=(str(written), dict(environment)), daemon=True
         )
@@ -252,5 +252,6 @@ def _environment(data_dir: Path, source: Path, settings: Mapping[str, str]) -> d
         "PYTHONDONTWRITEBYTECODE": "1",  # another user's files are not for the repository
         "PORT": "0",
         "PGVEND_DATA_DIR": str(data_dir),
+        "PGVEND_SPARES": "default=0",  # tests of spares ask for them
         **settings,
     }

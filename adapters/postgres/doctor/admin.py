@@ -4,7 +4,7 @@ import asyncpg
 
 from adapters.postgres.doctor.context import CheckContext, CheckFunctions, LocalState, fetch_row
 from adapters.postgres.guard import GUARD_GRANTS
-from adapters.postgres.inspection import Marks
+from adapters.postgres.marks import Marks
 from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import Session
 from domain.doctor import Fix, Outcome, Verdict, format_count

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from adapters.postgres.doctor.context import CheckContext, CheckFunctions, fetch_row
-from adapters.postgres.inspection import ANY_MARK, TOMBSTONE_PREFIX
+from adapters.postgres.inspection import TOMBSTONE_PREFIX
+from adapters.postgres.marks import ANY_MARK
 from adapters.postgres.measurement import MEASURE_PRIVILEGE
 from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import POOL_SIZE, Session

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from adapters.postgres.inspection import Marks
+from adapters.postgres.marks import Marks
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import Session
 from domain.doctor import Outcome, Verdict

@@ -2,7 +2,7 @@
 
 from adapters.postgres.doctor.context import CheckContext, CheckFunctions
 from adapters.postgres.encoding import Template0, fetch_template0
-from adapters.postgres.inspection import ANY_MARK
+from adapters.postgres.marks import ANY_MARK
 from adapters.postgres.sessions import Session
 from domain.doctor import Outcome, Verdict, format_count
 

@@ -2,7 +2,7 @@
 
 from adapters.postgres.doctor.context import CheckContext, CheckFunctions, fetch_row
 from adapters.postgres.doctor.hba import RULES, Rule, assess_rules, build_read_grants, is_local
-from adapters.postgres.inspection import ANY_MARK
+from adapters.postgres.marks import ANY_MARK
 from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import Session
 from domain.doctor import Fix, Outcome, Verdict

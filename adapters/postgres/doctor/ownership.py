@@ -4,7 +4,8 @@ tombstones."""
 from collections.abc import Collection, Iterable
 
 from adapters.postgres.doctor.context import CheckContext, CheckFunctions, LocalState
-from adapters.postgres.inspection import ANY_MARK, TOMBSTONE_PREFIX, Marks
+from adapters.postgres.inspection import TOMBSTONE_PREFIX
+from adapters.postgres.marks import ANY_MARK, Marks, find_id
 from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import Session
 from domain.doctor import Fix, Outcome, Verdict, format_count
@@ -36,7 +37,7 @@ def assess_marks(marks: Iterable[str], local_state: LocalState) -> Outcome:
     """Compare the marks on a server with pgvend's secret and records."""
     marks = list(marks)
     foreign = [mark for mark in marks if not local_state.has_mark(mark)]
-    lost = [mark for mark in foreign if mark.rpartition(":")[2] in local_state.record_ids]
+    lost = [mark for mark in foreign if find_id(mark) in local_state.record_ids]
     if lost:
         return Outcome(
             Verdict.FAIL,

@@ -1,6 +1,6 @@
 """Authentication of callers, and the audit log."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from urllib.parse import quote
 
 import structlog
@@ -12,6 +12,7 @@ from domain.callers import Caller
 from domain.errors import PgvendError
 from domain.secrets import Secret
 from entrypoints.http.api.context import (
+    AUDIT_EVENT,
     AUDIT_SUBJECT,
     AUTHENTICATED,
     CLIENT_ADDRESS,
@@ -23,6 +24,7 @@ from entrypoints.http.api.problems import CODES, HTTP_ERROR, INTERNAL_ERROR
 from entrypoints.http.api.routes.route import Route
 from entrypoints.http.api.routes.table import find_route
 from ports.use_cases.authenticate_caller import Credentials
+from ports.use_cases.pending_event import PendingEvent
 
 _SCHEME = "bearer "
 
@@ -38,6 +40,7 @@ async def authenticate_caller(request: web.Request, handler: Handler) -> web.Str
             _credentials_from_request(request, route)
         )
         request[AUTHENTICATED] = authenticated
+        request[AUDIT_EVENT] = _prepare_audit_event(request, authenticated.caller, route.name)
         structlog.contextvars.bind_contextvars(caller=authenticated.caller.name)
         authenticated.caller.check_scope(route.scope)
     except PgvendError as error:
@@ -72,7 +75,7 @@ async def record_audit_events(request: web.Request, handler: Handler) -> web.Str
     finally:
         authenticated = request.get(AUTHENTICATED)
         if authenticated and (outcome == DONE or not authenticated.caller.is_anonymous):
-            await _append_audit_event(request, authenticated.caller, route.name, outcome)
+            await _append_audit_event(request, outcome)
 
 
 async def add_rate_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -87,19 +90,26 @@ async def add_rate_headers(request: web.Request, response: web.StreamResponse) -
             response.headers[name] = ", ".join(filter(None, (response.headers.get(name), value)))
 
 
-async def _append_audit_event(
-    request: web.Request, caller: Caller, action: str, outcome: str
-) -> None:
-    """Append an audit event; if that fails, log the event, because the call is done already."""
+def _prepare_audit_event(request: web.Request, caller: Caller, action: str) -> PendingEvent:
+    """Return the event of the call, which a use case may store together with its change."""
     event = AuditEvent(
         caller=caller.name,
         key=caller.key,
         action=action,
-        subject=request.get(AUDIT_SUBJECT) or _subject_from_path(request),
         address=request[CLIENT_ADDRESS],
         request_id=request[REQUEST_ID],
-        outcome=outcome,
     )
+    return request.app[USE_CASES].audit.prepare(event)
+
+
+async def _append_audit_event(request: web.Request, outcome: str) -> None:
+    """Append the call's audit event, unless a use case stored it. If that fails, log the event,
+    because the call is done already."""
+    pending = request[AUDIT_EVENT]
+    if pending.is_stored:
+        return
+    subject = request.get(AUDIT_SUBJECT) or _subject_from_path(request)
+    event = replace(pending.event, subject=subject, outcome=outcome)
     try:
         await request.app[USE_CASES].audit.record(event)
     except PgvendError as error:

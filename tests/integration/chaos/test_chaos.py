@@ -29,6 +29,9 @@ from tests.support.service import end_servers
 
 pytestmark = pytest.mark.timeout(1500)
 
+SPARES = 12
+"""The spares of two scenarios, filled before the first request: enough for some rounds."""
+
 Open = Callable[[Path, PostgresProvider], AbstractAsyncContextManager[ChaosRun]]
 """A function that opens a scenario in a new folder. The provider's server can hold the registry."""
 
@@ -39,7 +42,7 @@ async def killing_service(
 ) -> AsyncIterator[ChaosRun]:
     """Kill the service while it works, and sometimes during its next start."""
     async with AsyncExitStack() as stack:
-        environment = own_server(folder)
+        environment = own_server(folder, 0 if shared_registry else SPARES)
         if over_neon:
             environment = await stack.enter_async_context(neon_project())
         settings = environment.settings
@@ -60,7 +63,7 @@ async def killing_service(
 async def killing_replicas(folder: Path, records: PostgresProvider) -> AsyncIterator[ChaosRun]:
     """Kill one of two replicas, or both. Clients continue with the other one."""
     async with bundled() as tenants, registry_on(records) as registry:
-        environment = operators_server(tenants)
+        environment = operators_server(tenants, SPARES)
         async with replicas(folder, {**environment.settings, **registry}, 2) as service:
 
             async def kill(rng: Random) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from adapters.registry.stores import Stores, open_postgres_stores, open_sqlite_s
 from adapters.system.leases import InProcessLeases
 from domain.doctor import Outcome
 from domain.errors import StartupError
+from domain.lifecycle import State
 from tests.support.doctor import FAIL, OK, apply_fixes, collect_outcomes, run_as_superuser
 from tests.support.records import ELSEWHERE, TARGET, new_record
 from tests.support.registries import registry_file, temporary_database
@@ -46,6 +48,8 @@ async def test_live_records_are_counted_and_files_stay_unchanged(folder: Path) -
     assert closed["records"].detail == "2 databases."
     assert await found.name("second") == "first"
     assert sum((await found.count_by_secret(TARGET.name)).values()) == 1
+    [spare] = (record for record in found.live if record.state == State.SPARE)
+    assert (spare.source, spare.is_idle) == ("db_t", True)
     assert _contents(folder) == before
 
 
@@ -126,11 +130,12 @@ async def test_an_unreachable_server_is_reported_without_its_url() -> None:
 
 
 async def _fill(stores: Stores) -> None:
-    """Add a record of this target, one of another target and one that is missing."""
+    """Add a record of this target, one of another target, one that is missing, and a spare."""
     await stores.registry.add(new_record())
     await stores.registry.add(new_record(target=ELSEWHERE))
     missing = await stores.registry.add(new_record())
     await stores.registry.update(missing.mark_missing())
+    await stores.registry.add(replace(new_record(state=State.SPARE), source="db_t", wake_at=None))
 
 
 async def _run_checks(folder: Path) -> Mapping[str, Outcome]:

@@ -27,6 +27,7 @@ from tests.support.fault_injection import (
 from tests.support.obstacles import create_many_policies, run
 from tests.support.pgproxy import Fault
 from tests.support.provision_requests import new_provision_request, with_next_password
+from tests.support.spare_requests import claim_of, fill_spare, new_spare_request, spare_of
 
 Call = Callable[[ProxiedProvider, ProvisionRequest], Coroutine[Any, Any, object]]
 Repair = Callable[[ProxiedProvider, ProvisionRequest, Connection | None], Awaitable[None]]
@@ -36,6 +37,13 @@ async def provision_again(
     proxied: ProxiedProvider, provision_request: ProvisionRequest, _: Connection | None
 ) -> None:
     await proxied.provision_again(provision_request)
+
+
+async def provision_unclaimed(
+    proxied: ProxiedProvider, claim: ProvisionRequest, _: Connection | None
+) -> None:
+    """Provision the database without its spare, as after an interrupted claim."""
+    await proxied.provision_again(with_next_password(replace(claim, claims=False)))
 
 
 async def rotate_again(
@@ -76,6 +84,7 @@ CALLS: Mapping[str, Call] = {
     "suspend": lambda proxied, provision_request: proxied.provider.suspend(
         provision_request.tenant
     ),
+    "claim": lambda proxied, claim: proxied.provider.provision(claim),
 }
 
 EXPECTED_REQUESTS = {
@@ -102,6 +111,7 @@ EXPECTED_REQUESTS = {
     ],
     "rotate": ["ALTER ROLE … PASSWORD …"],
     "suspend": ["SET LOCAL"],
+    "claim": ["SET LOCAL", "SELECT pg_advisory_unlock_all"],
 }
 """Some of the requests that have to get a fault."""
 
@@ -127,6 +137,9 @@ STORIES = {
     "a suspension, repeated": Story("suspend", suspend_again),
     "a suspension, provisioned": Story("suspend", provision_again, TWO_INJECTIONS),
     "a suspension, deleted": Story("suspend", None, TWO_INJECTIONS),
+    "a claim, repeated": Story("claim", provision_again),
+    "a claim, deleted": Story("claim", None, INJECTIONS),
+    "a claim, provisioned": Story("claim", provision_unclaimed, TWO_INJECTIONS),
 }
 
 CASES = [
@@ -193,6 +206,8 @@ async def _record_requests(
 
 
 def _create_request(call: str) -> ProvisionRequest:
+    if call == "claim":
+        return claim_of(new_spare_request())
     return (
         replace(new_provision_request(), extensions=("vector",))
         if call == "provision"
@@ -204,6 +219,9 @@ async def _provision(
     bundled: PostgresProvider, call: str, provision_request: ProvisionRequest, neighbour: Connection
 ) -> Connection | None:
     if call == "provision":
+        return None
+    if call == "claim":
+        await fill_spare(bundled, PostgresLoginCheck(), spare_of(provision_request))
         return None
     connection = await bundled.provision(provision_request)
     if call == "tombstone":

@@ -16,9 +16,9 @@ from adapters.registry.executor import Executor
 from adapters.registry.migration import VERSION_TABLE, load_revisions, migrate
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.rows import row_from_database
-from adapters.registry.schema import DATABASES, IS_LIVE, METADATA
+from adapters.registry.schema import DATABASES, IS_LIVE, IS_NOT_INTERNAL, METADATA
 from domain.errors import NameTaken, StartupError
-from domain.lifecycle import GONE
+from domain.lifecycle import GONE, INTERNAL
 from tests.integration.registry.conftest import empty_database
 from tests.support.records import new_record
 from tests.support.registries import IDEMPOTENCY_KEY
@@ -43,9 +43,8 @@ def test_revisions_are_numbered_in_order() -> None:
 
 
 def test_records_are_live_in_the_states_that_the_indexes_do_not_exclude() -> None:
-    excluded = set(re.findall(r"'(\w+)'", IS_LIVE.text))
-
-    assert excluded == GONE
+    assert set(re.findall(r"'(\w+)'", IS_LIVE.text)) == GONE
+    assert set(re.findall(r"'(\w+)'", IS_NOT_INTERNAL.text)) == INTERNAL
 
 
 async def test_migrated_tables_equal_the_schema(

@@ -108,9 +108,13 @@ async def test_postgresql_lists_and_counts_live_records_by_their_indexes(
             migrated_engine, partial(filled_registry.search, query)
         ):
             assert re.search(rf"\b{_index_for(query)}\b", plan), name
-    add_within_quota = partial(filled_registry.add, new_record(), quota=1)
-    for plan in await _explain_in_postgres(migrated_engine, add_within_quota):
-        assert "databases_live_caller" in plan
+    record = await filled_registry.add(new_record())
+    for call in (
+        partial(filled_registry.add, new_record(), quota=9),
+        partial(filled_registry.update, record, quota=9),
+    ):
+        for plan in await _explain_in_postgres(migrated_engine, call):
+            assert "databases_live_caller" in plan
 
 
 @on_sqlite
@@ -138,9 +142,13 @@ async def test_sqlite_finds_due_records_by_their_index(
 async def test_sqlite_counts_a_quota_by_the_index_of_live_records(
     registry: SqlRegistry, migrated_engine: AsyncEngine
 ) -> None:
-    plan = await _explain_in_sqlite(migrated_engine, lambda: registry.add(new_record(), quota=1))
-
-    assert "databases_live_caller (caller=?)" in plan
+    record = await registry.add(new_record())
+    for call in (
+        partial(registry.add, new_record(), quota=9),
+        partial(registry.update, record, quota=9),
+    ):
+        plan = await _explain_in_sqlite(migrated_engine, call)
+        assert "databases_live_caller (caller=?)" in plan
 
 
 def _index_for(query: Query) -> str:

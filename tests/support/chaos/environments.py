@@ -28,16 +28,16 @@ class Environment:
     list_names: Callable[[], Awaitable[Census]]
 
 
-def own_server(data_dir: Path) -> Environment:
-    """Return the bundled server that the service starts."""
+def own_server(data_dir: Path, spares: int = 0) -> Environment:
+    """Return the bundled server that the service starts, with that number of spares."""
 
     async def list_names() -> Census:
         return await _take_census(superuser_login(data_dir))
 
-    return Environment({}, list_names)
+    return Environment({"PGVEND_SPARES": f"default={spares}"}, list_names)
 
 
-def operators_server(provider: PostgresProvider) -> Environment:
+def operators_server(provider: PostgresProvider, spares: int = 0) -> Environment:
     """Return a server of an operator: a bundled one that another process runs."""
     admin, superuser = provider.server.admin, bundled_under_test(provider).superuser
     dsn = f"postgresql:///postgres?host={admin['host']}&port={admin['port']}&user={admin['user']}"
@@ -46,6 +46,7 @@ def operators_server(provider: PostgresProvider) -> Environment:
         "PGVEND_POSTGRES_ADMIN_DSN": dsn,
         "PGVEND_PUBLIC_HOST": provider.server.public_host,
         "PGVEND_PUBLIC_PORT": str(provider.server.public_port),
+        "PGVEND_SPARES": f"default={spares}",
     }
     return Environment(settings, lambda: _take_census(superuser))
 

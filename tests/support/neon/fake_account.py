@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from adapters.neon.addresses import parse_address
 from adapters.neon.budget import Budget
 from adapters.neon.startup import NeonConfig, open_neon
-from adapters.postgres.inspection import Marks
+from adapters.postgres.marks import Marks
 from adapters.system.clock import SystemClock
 from domain.connection import Connection
 from domain.database import Database

@@ -12,7 +12,6 @@ import typer
 
 from domain.errors import PgvendError
 from entrypoints.cli.app import COMMANDS, Commands
-from entrypoints.config.settings import ClientSettings, Settings
 from entrypoints.http.api.openapi import create_document
 from entrypoints.http.api.problems import (
     CODES,
@@ -23,6 +22,7 @@ from entrypoints.http.api.problems import (
 )
 from entrypoints.http.api.routes.table import ROUTES
 from tests.support.service import REPOSITORY
+from tests.support.settings import SETTINGS, Setting
 from tests.unit.docs.pages import DOCS, cell, check_rows, check_section
 
 REFERENCE = DOCS / "reference"
@@ -88,9 +88,8 @@ def test_the_pages_name_commands_that_exist(page: Path) -> None:
     assert not named - COMMANDS.keys() - {"serves"}  # which the service prints
 
 
-def _settings() -> list[tuple[str, Any]]:
-    fields = [*Settings.model_fields.values(), *ClientSettings.model_fields.values()]
-    return [(str(field.validation_alias), field) for field in fields]
+def _settings() -> list[tuple[str, Setting]]:
+    return [(setting.name, setting) for setting in SETTINGS]
 
 
 def _default(value: Any) -> str:

@@ -8,7 +8,8 @@ import pytest
 
 from domain.errors import StartupError
 from entrypoints.config.loading import load_settings
-from entrypoints.config.settings import ClientSettings, Settings
+from entrypoints.config.settings import Settings
+from tests.support.settings import SETTINGS
 
 NEON_VARIABLES = {
     "NEON_PROJECT_ID": "shiny-wind-12345678",
@@ -53,8 +54,7 @@ class Environment:
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    fields = (*Settings.model_fields.values(), *ClientSettings.model_fields.values())
-    known = {str(field.validation_alias) for field in fields}
+    known = {setting.name for setting in SETTINGS}
     for name in os.environ:
         if name.upper() in known or name.upper().startswith("PGVEND_"):
             monkeypatch.delenv(name)

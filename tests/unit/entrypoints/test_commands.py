@@ -12,7 +12,11 @@ from tests.support.service import REPOSITORY
 
 CLIENT_COMMANDS = sorted(set(COMMANDS) - {"serve", "doctor", "neon-emulator"})
 
-HEAVY = {"alembic", "asyncpg", "dependency_injector", "sqlalchemy"}
+HEAVY = {"aiohttp", "alembic", "asyncpg", "dependency_injector", "pydantic", "sqlalchemy", "yarl"}
+"""Modules that take longer to load than a command takes to run."""
+
+MAX_OWN_MODULES = 45
+"""The maximum number of pgvend's modules that a client command loads."""
 
 LOADED = """
 import json, sys
@@ -28,10 +32,10 @@ print(json.dumps(loaded))
 
 
 @cache
-def list_loaded_modules() -> dict[str, list[str]]:
+def list_loaded_modules(*commands: str) -> dict[str, list[str]]:
     """Return the modules that each command has loaded in a new interpreter; those of other packages
     count for all commands after it too."""
-    asking = [sys.executable, "-c", LOADED, *CLIENT_COMMANDS]
+    asking = [sys.executable, "-c", LOADED, *commands]
     return dict(json.loads(subprocess.check_output(asking, cwd=REPOSITORY)))
 
 
@@ -48,6 +52,13 @@ def test_an_unknown_command_is_not_found() -> None:
 
 @pytest.mark.parametrize("name", CLIENT_COMMANDS)
 def test_a_client_command_does_not_load_the_server(name: str) -> None:
-    modules = list_loaded_modules()[name]
+    modules = list_loaded_modules(*CLIENT_COMMANDS)[name]
+    own = [each for each in modules if each.partition(".")[0] in {"domain", "entrypoints"}]
     assert "entrypoints.cli.client" in modules
     assert not HEAVY.intersection(modules)
+    assert len(own) <= MAX_OWN_MODULES
+
+
+def test_the_help_of_all_commands_does_not_load_the_server() -> None:
+    modules = list_loaded_modules(*COMMANDS)
+    assert not HEAVY.intersection(*modules.values())

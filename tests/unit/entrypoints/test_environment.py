@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from domain.errors import StartupError
+from entrypoints.config.client import load_client_settings
 from entrypoints.config.environment import FORMER_NAMES
 from entrypoints.config.exposure import find_unreachable_host
-from entrypoints.config.loading import find_ignored_variables, load_client_settings
+from entrypoints.config.loading import find_ignored_variables
 from entrypoints.config.settings import LogLevel, Settings
 from tests.unit.entrypoints.conftest import NEON_VARIABLES, Environment
 

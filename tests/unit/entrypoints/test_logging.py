@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr
 from typing import Any
 
 import pytest
@@ -64,6 +65,16 @@ def test_every_event_is_one_json_object(lines: Lines) -> None:
         "level": "info",
         "logger": "test",
     }
+
+
+def test_a_full_disk_loses_events_and_stops_nothing() -> None:
+    full = open("/dev/full", "w", encoding="utf-8")  # noqa: SIM115 - closing it fails too
+    with redirect_stderr(full):
+        configure_logging("info", terminal=False)
+        structlog.get_logger("test").info("database.ready")
+    with pytest.raises(OSError, match="No space left"):
+        full.close()
+    structlog.get_logger("test").info("database.ready")
 
 
 def test_in_a_terminal_an_event_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -129,3 +129,13 @@ def test_a_creation_links_to_the_operations_on_the_database() -> None:
         "operationId": "rotatePassword",
         "parameters": {"id": "$response.body#/id"},
     }
+
+
+def test_states_of_spares_and_templates_are_not_those_of_databases() -> None:
+    [route] = (route for route in ROUTES if route.name == "listDatabases")
+    [parameter] = (each for each in find_operation(route)["parameters"] if each["name"] == "state")
+    answered = generate_document()["components"]["schemas"]["Database"]["properties"]["state"]
+
+    assert parameter["schema"]["items"]["enum"] == answered["enum"]
+    assert {"ready", "deleted"} < set(answered["enum"])
+    assert not {"spare", "template"} & set(answered["enum"])

@@ -19,7 +19,7 @@ MISTAKES = {
     "default=1.5": "'1.5' is not a number of spares",
     "default=\u0663": "is not a number of spares",
     f"default={'9' * 5000}": "is not a number of spares",
-    "...=4": "'...' is neither default nor the name of a template",
+    "web shop=4": "'web shop' is neither default nor the name of a template",
     "shop=1, shop=2": "it holds a name twice",
     "x,default=many": "'x' is not a name and a number, such as default=4; 'many' is not a number",
 }
@@ -49,7 +49,7 @@ SAME_SHAPE = {
     ("text", "counts"),
     [
         ("default=4,shop=10", {"default": 4, "shop": 10}),
-        (" default = 0 ,, Sales Data 2024=1000,", {"default": 0, "Sales Data 2024": 1000}),
+        (" default = 0 ,, Shop.v-2=1000,", {"default": 0, "Shop.v-2": 1000}),
         (" , ", {}),
     ],
 )

@@ -8,9 +8,10 @@ import pytest
 from adapters.memory.provider import FaultHook, MemoryProvider, no_fault
 from adapters.memory.registry import MemoryRegistry
 from domain.doctor import DoctorCheck, Outcome, Verdict, format_count, has_failed
-from domain.errors import PgvendError, ProviderBusy, ProviderRejected, StartupError
+from domain.errors import PgvendError, ProviderBusy, ProviderRejected, StartupError, Unavailable
+from domain.spares import SpareLevel
 from ports.driven.doctor import DoctorChecks
-from ports.use_cases.check_health import CheckHealth
+from ports.use_cases.check_health import CheckHealth, ListLevels
 from ports.use_cases.run_doctor import RunDoctor
 from tests.support.doctor import FAIL, OK, UNKNOWN, FakeDoctorChecks
 from tests.support.doubles import CrashAt, HoldAt
@@ -29,11 +30,15 @@ class FaultyRegistry(MemoryRegistry):
 
 
 def create_check(
-    registry: MemoryRegistry | None = None, fault_hook: FaultHook = no_fault, timeout: float = 5
+    registry: MemoryRegistry | None = None,
+    fault_hook: FaultHook = no_fault,
+    timeout: float = 5,
+    list_spares: ListLevels | None = None,
 ) -> CheckHealth:
     return CheckHealth(
         registry=registry or MemoryRegistry(),
         provider=MemoryProvider(fault_hook=fault_hook),
+        list_spares=list_spares,
         timeout=timeout,
     )
 
@@ -70,6 +75,31 @@ async def test_the_parts_are_checked_at_the_same_time() -> None:
 async def test_a_part_that_does_not_answer_times_out() -> None:
     health = await create_check(fault_hook=HoldAt("ping"), timeout=0)()
     assert health.checks == {"registry": "ok", "provider": "timeout"}
+
+
+async def test_the_wanted_spares_are_shown_and_a_lack_of_them_is_healthy() -> None:
+    empty = SpareLevel(template="default", wanted=4, ready=0, filling=1)
+    unwanted = SpareLevel(template="shop", wanted=0, ready=0, filling=0)
+
+    async def list_levels() -> list[SpareLevel]:
+        return [empty, unwanted]
+
+    health = await create_check(list_spares=list_levels)()
+    assert health.is_ok
+    assert health.spares == [empty]
+
+
+async def test_spares_that_cannot_be_read_do_not_affect_the_health() -> None:
+    async def fail() -> list[SpareLevel]:
+        raise Unavailable("password=hunter2")
+
+    async def hang() -> list[SpareLevel]:
+        await asyncio.Event().wait()
+        return []
+
+    assert (await create_check(list_spares=fail)()).is_ok
+    health = await create_check(list_spares=hang, timeout=0)()
+    assert not health.spares
 
 
 async def test_concurrent_calls_share_one_check() -> None:

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from entrypoints.formats import choose_format
-from entrypoints.http.api.context import USE_CASES, get_caller
+from entrypoints.http.api.context import AUDIT_EVENT, USE_CASES, get_caller
 from entrypoints.http.api.headers import format_etag, format_verified
 from entrypoints.http.api.json_bodies import JSON, json_response, read_body
 from entrypoints.http.api.query_values import parse_flag
@@ -40,7 +40,10 @@ async def show_connection(request: web.Request) -> web.Response:
 async def rotate_password(request: web.Request) -> web.Response:
     body = await read_body(RotatePasswordRequest, request, optional=True)
     rotated = await request.app[USE_CASES].rotate(
-        request.match_info["id"], get_caller(request), end_sessions=body.end_sessions
+        request.match_info["id"],
+        get_caller(request),
+        end_sessions=body.end_sessions,
+        event=request[AUDIT_EVENT],
     )
     return json_response(
         DatabaseWithNewPasswordResponse.from_provisioned(rotated),
@@ -51,7 +54,9 @@ async def rotate_password(request: web.Request) -> web.Response:
 async def restore_database(request: web.Request) -> web.Response:
     body = await read_body(RestoreDatabaseRequest, request, optional=True)
     restore = request.app[USE_CASES].restore
-    restored = await restore(request.match_info["id"], body.parse_ttl(), get_caller(request))
+    restored = await restore(
+        request.match_info["id"], body.parse_ttl(), get_caller(request), request[AUDIT_EVENT]
+    )
     return json_response(
         DatabaseWithConnectionResponse.from_provisioned(restored),
         headers=format_etag(restored.database),

@@ -8,8 +8,14 @@ from aiohttp import web
 from domain.database import Database
 from domain.errors import InvalidRequest
 from domain.labels import validate_labels
-from domain.lifecycle import State
-from entrypoints.http.api.context import AUDIT_SUBJECT, BACKGROUND, USE_CASES, get_caller
+from domain.lifecycle import PUBLIC, State
+from entrypoints.http.api.context import (
+    AUDIT_EVENT,
+    AUDIT_SUBJECT,
+    BACKGROUND,
+    USE_CASES,
+    get_caller,
+)
 from entrypoints.http.api.headers import (
     ASYNC_APPLIED,
     format_etag,
@@ -35,7 +41,7 @@ async def create_database(request: web.Request) -> web.Response:
     create_request = body.to_request(key=parse_idempotency_key(request), caller=get_caller(request))
     if is_async_preferred(request):
         return await _create_async(request, create_request)
-    provisioned = await request.app[USE_CASES].create(create_request)
+    provisioned = await request.app[USE_CASES].create(create_request, request[AUDIT_EVENT])
     request[AUDIT_SUBJECT] = provisioned.database.id
     headers = _format_location(provisioned.database) | format_etag(provisioned.database)
     return json_response(
@@ -45,7 +51,7 @@ async def create_database(request: web.Request) -> web.Response:
 
 async def _create_async(request: web.Request, create_request: CreateRequest) -> web.Response:
     create = request.app[USE_CASES].create
-    database = await create.request(create_request)
+    database = await create.request(create_request, request[AUDIT_EVENT])
     request[AUDIT_SUBJECT] = database.id
     finish = partial(create.finish, database.id)
     request.app[BACKGROUND].spawn(finish, name=f"create {database.id}")
@@ -69,13 +75,16 @@ async def change_database(request: web.Request) -> web.Response:
         request.match_info["id"],
         body.to_request(versions=parse_if_match(request)),
         get_caller(request),
+        request[AUDIT_EVENT],
     )
     return json_response(DatabaseResponse.from_domain(database), headers=format_etag(database))
 
 
 async def delete_database(request: web.Request) -> web.Response:
     delete = request.app[USE_CASES].delete
-    database = await delete.request(request.match_info["id"], get_caller(request))
+    database = await delete.request(
+        request.match_info["id"], get_caller(request), request[AUDIT_EVENT]
+    )
     finish = partial(delete.wait_until_deleted, database.id)
     request.app[BACKGROUND].spawn(finish, name=f"delete {database.id}")
     return json_response(
@@ -98,12 +107,9 @@ def _parse_list_request(request: web.Request) -> ListRequest:
 
 
 def _parse_state(text: str) -> State:
-    try:
-        return State(text)
-    except ValueError:
-        raise InvalidRequest(
-            f"{text[:63]!r} is not a state; use one of {', '.join(State)}."
-        ) from None
+    if text not in PUBLIC:
+        raise InvalidRequest(f"{text[:63]!r} is not a state; use one of {', '.join(PUBLIC)}.")
+    return State(text)
 
 
 def _parse_labels(texts: Sequence[str]) -> Mapping[str, str]:

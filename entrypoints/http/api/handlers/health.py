@@ -11,6 +11,7 @@ from entrypoints.http.api.schemas.health import (
     LivenessResponse,
     ReadinessResponse,
 )
+from entrypoints.http.api.schemas.spares import SpareTotalsResponse
 
 
 def determine_access(*, is_open: bool, insecure: bool) -> Access:
@@ -39,5 +40,6 @@ async def check_readiness(request: web.Request) -> web.Response:
         checks=health.checks,
         access=request.app[ACCESS],
         guard=GuardResponse.from_domain(health.guard) if health.guard else None,
+        spares=SpareTotalsResponse.from_domain(health.spares) if health.spares else None,
     )
     return json_response(body, status=200 if health.is_ok else 503)

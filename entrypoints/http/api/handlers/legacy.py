@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from entrypoints.http.api.context import AUDIT_SUBJECT, USE_CASES, get_caller
+from entrypoints.http.api.context import AUDIT_EVENT, AUDIT_SUBJECT, USE_CASES, get_caller
 from entrypoints.http.api.headers import parse_idempotency_key
 from entrypoints.http.api.json_bodies import json_response, read_body
 from entrypoints.http.api.schemas.health import LivenessResponse
@@ -15,7 +15,7 @@ async def create_neon_db(request: web.Request) -> web.Response:
     create_request = CreateRequest(
         nickname=body.project.name, key=parse_idempotency_key(request), caller=get_caller(request)
     )
-    provisioned = await request.app[USE_CASES].create(create_request)
+    provisioned = await request.app[USE_CASES].create(create_request, request[AUDIT_EVENT])
     request[AUDIT_SUBJECT] = provisioned.database.id
     return json_response(LegacyDatabaseResponse.from_domain(provisioned))
 

@@ -1,12 +1,12 @@
 """Parameters in the OpenAPI document; handlers parse them by the same patterns and bounds."""
 
 from domain import idempotency, ids, labels
-from domain.lifecycle import State
 from entrypoints.formats import FORMATS
 from entrypoints.http.api.handlers.event_stream import EVENT_ID
 from entrypoints.http.api.headers import ETAG_LIST, IDEMPOTENCY_KEY
 from entrypoints.http.api.query_values import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from entrypoints.http.api.routes.route import Parameter
+from entrypoints.http.api.schemas.fields import STATE_SCHEMA
 
 Schema = dict[str, object]
 
@@ -79,7 +79,7 @@ LIST_PARAMETERS = (
     Parameter(
         place="query",
         name="state",
-        schema={"type": "array", "items": {"type": "string", "enum": list(State)}},
+        schema={"type": "array", "items": STATE_SCHEMA},
         description="Only databases in these states; by default all but `failed` and `deleted`.",
     ),
     Parameter(

@@ -1,16 +1,28 @@
 """Routes of the service itself, and of the original service."""
 
 from domain.callers import Scope
-from entrypoints.http.api.handlers import documentation, health, legacy, reconciliations
+from entrypoints.http.api.handlers import (
+    documentation,
+    health,
+    legacy,
+    reconciliations,
+    spares,
+)
 from entrypoints.http.api.routes import parameters as params
 from entrypoints.http.api.routes.route import Answer, Route, Tag
-from entrypoints.http.api.routes.shared import CREATE_ERRORS, PROVIDER_ERRORS, PROVISION_ERRORS
+from entrypoints.http.api.routes.shared import (
+    CREATE_ERRORS,
+    PROVIDER_ERRORS,
+    PROVISION_ERRORS,
+    REGISTRY_ERRORS,
+)
 from entrypoints.http.api.schemas.health import LivenessResponse, ReadinessResponse
 from entrypoints.http.api.schemas.legacy import LegacyDatabaseRequest, LegacyDatabaseResponse
 from entrypoints.http.api.schemas.reconciliations import (
     CreateReconciliationRequest,
     ReconciliationResponse,
 )
+from entrypoints.http.api.schemas.spares import SpareListResponse
 
 SERVICE_ROUTES = (
     Route(
@@ -33,6 +45,21 @@ SERVICE_ROUTES = (
             ),
         ),
         errors=PROVIDER_ERRORS,
+    ),
+    Route(
+        method="GET",
+        path="/v1/spares",
+        handler=spares.list_spares,
+        scope=Scope.ADMIN,
+        name="listSpares",
+        tag=Tag.SERVICE,
+        summary="List the levels of spares",
+        description=(
+            "Returns how many spares are wanted, ready and being filled, without a template "
+            "(`default`) and for each template in PGVEND_SPARES."
+        ),
+        answers=(Answer(status=200, description="The levels of spares.", body=SpareListResponse),),
+        errors=REGISTRY_ERRORS,
     ),
     Route(
         method="POST",

@@ -10,11 +10,12 @@ from domain.callers import Caller
 from domain.database import Database
 from domain.errors import InvalidRequest
 from domain.expiry import parse_duration
-from domain.lifecycle import State, Step, StepState
+from domain.lifecycle import Step, StepState
 from domain.sizes import is_read_only
 from domain.targets import Isolation
 from entrypoints.http.api.schemas.connections import ConnectionResponse
 from entrypoints.http.api.schemas.fields import (
+    DatabaseState,
     Duration,
     EndSessions,
     ExtensionName,
@@ -121,7 +122,7 @@ class DatabaseResponse(ResponseBody):
 
     id: str
     nickname: str
-    state: State
+    state: DatabaseState
     provider: str
     target: str
     isolation: Isolation

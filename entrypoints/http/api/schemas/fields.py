@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from domain.expiry import DURATION_PATTERN
 from domain.labels import KEY_PATTERN, MAX_LABELS, VALUE_PATTERN
+from domain.lifecycle import PUBLIC, State
 from domain.names import MAX_NICKNAME
 from domain.templates import NAME_PATTERN
 
@@ -67,6 +68,12 @@ EndSessions = Annotated[
     Field(description="True to end sessions in the database to copy, which prevent the copy."),
 ]
 """The domain validates these and gives more exact errors; the OpenAPI document shows the bounds."""
+
+
+STATE_SCHEMA: dict[str, object] = {"type": "string", "enum": list(PUBLIC)}
+
+DatabaseState = Annotated[State, WithJsonSchema(STATE_SCHEMA | {"title": "State"})]
+"""The state of a caller's database. Those of spares and templates are not documented."""
 
 
 class RequestBody(BaseModel):

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from domain.server_snapshot import Concern
 from entrypoints.http.api.schemas.fields import ResponseBody, is_none
+from entrypoints.http.api.schemas.spares import SpareTotalsResponse
 from ports.use_cases.guard_server import GuardState, GuardStatus
 
 
@@ -52,10 +53,11 @@ class GuardResponse(ResponseBody):
 
 
 class ReadinessResponse(ResponseBody):
-    """The parts of the service with `ok` or the code of their error, and the guard if there is
-    one."""
+    """The parts of the service with `ok` or the code of their error, the guard if there is one, and
+    the spares if some are wanted and known. Only `checks` decide about `status`."""
 
     status: str
     checks: Mapping[str, str]
     access: Access
     guard: GuardResponse | None = Field(None, exclude_if=is_none)
+    spares: SpareTotalsResponse | None = Field(None, exclude_if=is_none)

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 import structlog
@@ -16,6 +17,7 @@ from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
 from adapters.memory.registry import MemoryRegistry
 from domain.errors import NameTaken, PgvendError, ProviderBusy, ProviderFull, ProviderRejected
 from domain.lifecycle import State
+from domain.transitions import start_deletion
 from tests.support.clock import FakeClock
 from tests.support.doubles import RefusingLoginCheck, ScriptedProvider
 from tests.support.provision_requests import with_next_password
@@ -101,6 +103,19 @@ async def test_every_new_state_of_a_database_is_one_event(events: Events) -> Non
     assert {event["id"] for event in events} == {database.id}
     assert (events[0]["nickname"], events[0]["database"]) == ("Sales", "sales")
     assert events[0]["target"] == database.target.name
+
+
+async def test_spares_for_which_no_caller_asked_are_details(events: Events) -> None:
+    registry = LoggingRegistry(MemoryRegistry(), structlog.get_logger())
+    spare = replace(new_record(state=State.SPARE), shape="0123456789abcdef")
+
+    spare = await registry.update(await registry.add(spare))
+    await registry.update(start_deletion(spare, spare.created_at))
+
+    assert [event["event"] for event in events] == [
+        *("database.spare", "database.spare", "database.deleting")
+    ]
+    assert {event["log_level"] for event in events} == {"debug"}
 
 
 @pytest.mark.parametrize("error", [None, ProviderRejected("The reason.")])

@@ -3,7 +3,7 @@
 import pytest
 
 from adapters.driver.tls import Tls
-from adapters.postgres.inspection import Marks
+from adapters.postgres.marks import Marks
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import Server, server_from_dsn
 from adapters.postgres.sessions import create_admin_pool, login_from_connection

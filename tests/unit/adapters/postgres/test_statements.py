@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.postgres import statements
+from adapters.postgres.claim import claim_spare
+from adapters.postgres.marks import Marks
 from domain.ids import RANDOM_BYTES, new_id
 from domain.names import PgNames
 from domain.provisioning import Tenant
@@ -51,9 +53,10 @@ def _build_all(names: PgNames, mark: str, verifier: str) -> list[str]:
     tenant = Tenant(id="db_1", names=names)
     return [
         statements.create_role(tenant, mark, verifier, 5),
-        statements.reset_role(tenant, verifier, 5),
+        statements.reset_role(tenant, mark, verifier, 5),
         statements.create_database(tenant, "ENCODING 'UTF8'"),
         statements.open_database(tenant, mark),
+        claim_spare(tenant, Marks(mark)),
         statements.set_password(names.owner, verifier),
         statements.rename_role(names.owner, names.database),
         statements.rename_database(names.database, names.owner),

@@ -1,0 +1,118 @@
+"""Creations at once on Neon: the service in two modes, and a client that tries five times."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+import aiohttp
+
+from bench.emulator import NeonEmulator, emulate_neon
+from bench.naive_neon import NaiveNeonClient
+from bench.results import Check, Report, Row
+from bench.run import Run
+from bench.service import serve
+
+LIMIT = 1.1
+"""The maximum ratio of creations at once to the serial floor of mode `none`."""
+
+FLOOR, FIVE_TRIES = "serial floor", "five tries"
+MODES = {"none": "HTTP, mode none", "role": "HTTP, mode role"}
+
+Create = Callable[[], Awaitable[bool]]
+"""Creates a database, and returns whether it exists then."""
+
+
+@dataclass(frozen=True)
+class Burst:
+    """Creations at once; times in seconds. `floor` is the sum of the durations of Neon's
+    operations: a project runs one after the other."""
+
+    times: Sequence[float]
+    floor: float
+    failures: int
+
+    @property
+    def elapsed(self) -> float:
+        return max(self.times)
+
+
+async def measure(run: Run) -> Report:
+    sizes = {0.1: run.pick((1, 4), (1, 10, 50)), 0.3: run.pick((1, 4), (1, 20), (1, 10, 20, 50))}
+    rows, checks = list[Row](), list[Check]()
+    for seconds, numbers in sizes.items():
+        async with _open_methods(run.folder / str(seconds), seconds) as (emulator, methods):
+            for number in numbers:
+                bursts = {
+                    name: await _run_burst(emulator, create, number)
+                    for name, create in methods.items()
+                }
+                setting = f"{number} at once, {seconds * 1000:.0f} ms"
+                rows += _create_rows(bursts, setting)
+                checks += _create_checks(bursts, setting)
+    return Report(rows=rows, checks=checks, unit="s")
+
+
+@asynccontextmanager
+async def _open_methods(
+    folder: Path, seconds: float
+) -> AsyncIterator[tuple[NeonEmulator, Mapping[str, Create]]]:
+    """Yield the emulator and the methods, each of which has created a database to warm up."""
+    folder.mkdir()
+    async with AsyncExitStack() as stack:
+        emulator = await stack.enter_async_context(emulate_neon(folder / "neon", seconds))
+        methods = dict[str, Create]()
+        for mode, name in MODES.items():
+            settings = emulator.settings(mode)
+            service = await stack.enter_async_context(serve(folder / mode, **settings))
+            methods[name] = partial(_succeed, service.create)
+        client = await stack.enter_async_context(aiohttp.ClientSession())
+        methods[FIVE_TRIES] = NaiveNeonClient(client, emulator).create
+        for create in methods.values():
+            await create()
+        yield emulator, methods
+
+
+async def _succeed(create: Callable[[], Awaitable[object]]) -> bool:
+    await create()
+    return True
+
+
+async def _run_burst(emulator: NeonEmulator, create: Create, number: int) -> Burst:
+    """Create the databases at once. They are not deleted: the account ends with the run."""
+    known, begin, times = emulator.operations, perf_counter(), list[float]()
+
+    async def call() -> bool:
+        is_created = await create()
+        times.append(perf_counter() - begin)
+        return is_created
+
+    created = await asyncio.gather(*(call() for _ in range(number)))
+    return Burst(times, emulator.measure_operations(known), created.count(False))
+
+
+def _create_rows(bursts: Mapping[str, Burst], setting: str) -> list[Row]:
+    floor = bursts[MODES["none"]].floor
+    rows = [Row.from_values(FLOOR, setting, [floor], ratio=1.0)]
+    for name, burst in bursts.items():
+        remark = f"{burst.failures} failed" if burst.failures else ""
+        ratio = burst.elapsed / floor
+        rate = (len(burst.times) - burst.failures) / burst.elapsed
+        more = {"per_second": rate, "ratio": ratio, "remark": remark}
+        rows.append(Row.from_values(name, setting, burst.times, **more))
+    return rows
+
+
+def _create_checks(bursts: Mapping[str, Burst], setting: str) -> list[Check]:
+    floor = bursts[MODES["none"]].floor
+    return [
+        Check(
+            claim=f"{name}, {setting}, times the serial floor",
+            value=bursts[name].elapsed / floor,
+            limit=LIMIT,
+        )
+        for name in MODES.values()
+    ]

@@ -51,10 +51,8 @@ async def assert_owned_copy(copy: Any) -> None:
     """Check that the owner of the copy sees the contents, and can change and drop all of them."""
     assert await query_owner(copy) == copy["owner"]
     async with session(login_from_answer(copy)) as tenant:
-        assert await tenant.fetch("SELECT id, name FROM shop.fruits ORDER BY id") == [
-            (1, "apple"),
-            (2, "pear"),
-        ]
+        names = "SELECT string_agg(name, ' ' ORDER BY id) FROM shop.fruits"
+        assert await tenant.fetchval(names) == "apple pear"
         comment = await tenant.fetchval("SELECT obj_description('shop.fruits'::regclass)")
         assert comment == "sold here"
         insert = "INSERT INTO shop.fruits (name) VALUES ('plum') RETURNING id"

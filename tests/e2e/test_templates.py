@@ -94,7 +94,7 @@ async def test_templates_are_not_databases(app: RunningApp, shop: Any) -> None:
         ("POST", f"{path}/rotate"),
         ("POST", f"{path}/restore"),
     ):
-        body = {"labels": {}} if method == "PATCH" else None
+        body: Any = {"labels": {}} if method == "PATCH" else None
         check_problem(await app.ask(method, address, body), 404, "database_not_found")
     check_problem(await app.ask("GET", f"{PATH}/{shop['id']}"), 404, "template_not_found")
     check_problem(await app.ask("DELETE", f"{PATH}/{shop['id']}"), 404, "template_not_found")

@@ -11,9 +11,10 @@ from domain.connection import Connection
 from domain.database import Database
 from domain.errors import PgvendError
 from domain.extensions import Extension
-from domain.lifecycle import State
+from domain.lifecycle import Operation, State
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
 from domain.sizes import Measurement
+from domain.templates import describe_state
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
@@ -129,7 +130,8 @@ class LoggingSizeLimiter(SizeLimiter):
 
 @dataclass(frozen=True)
 class LoggingRegistry(Registry):
-    """Logs one event for each stored record, named by its state: `database.ready`."""
+    """Logs one event for each stored record, named by its state: `database.ready` or
+    `template.ready`."""
 
     inner: Registry
     log: BoundLogger
@@ -149,8 +151,12 @@ class LoggingRegistry(Registry):
         event: StoredAuditEvent | None = None,
     ) -> Database:
         stored = await self.inner.update(database, quota, event)
-        # while provisioning, the provider's own events report the steps
-        return stored if stored.state is State.PROVISIONING else self._log_state(stored)
+        # while provisioning, the provider's own events report the steps; a template that is ready
+        # still replaces others
+        is_step = describe_state(stored) is State.PROVISIONING
+        return (
+            stored if is_step or stored.is_pending(Operation.REPLACE) else self._log_state(stored)
+        )
 
     async def get(self, database_id: str) -> Database:
         return await self.inner.get(database_id)
@@ -164,8 +170,9 @@ class LoggingRegistry(Registry):
     def _log_state(self, database: Database) -> Database:
         """Log the state: in detail only for a spare, for which no caller asked."""
         log = self.log.debug if database.is_spare else self.log.info
+        kind = "template" if database.is_template else "database"
         log(
-            f"database.{database.state}",
+            f"{kind}.{describe_state(database)}",
             id=database.id,
             nickname=database.nickname.text,
             database=database.names.database,

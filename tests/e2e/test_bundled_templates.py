@@ -1,15 +1,19 @@
 """Templates and forks of a real service over the bundled server."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 import pytest
 
+from domain.ids import created_at_from_id
 from tests.support.polling import wait_until
+from tests.support.pooled_apps import wait_until_service_is_filled
 from tests.support.postgres_under_test import session
 from tests.support.provision_requests import unique_name
-from tests.support.service import RunningService
+from tests.support.servers import ram_folder
+from tests.support.service import RunningService, running_service
 from tests.support.service_client import (
     PATH,
     delete_database,
@@ -47,11 +51,8 @@ async def assert_owned_copy(copy: Any) -> None:
     """Check that the owner of the copy sees the contents, and can change and drop all of them."""
     assert await query_owner(copy) == copy["owner"]
     async with session(login_from_answer(copy)) as tenant:
-        fruits = await tenant.fetch("SELECT id, name FROM shop.fruits ORDER BY id")
-        assert [tuple(fruit) for fruit in fruits] == [
-            (1, "apple"),
-            (2, "pear"),
-        ]
+        names = "SELECT string_agg(name, ' ' ORDER BY id) FROM shop.fruits"
+        assert await tenant.fetchval(names) == "apple pear"
         comment = await tenant.fetchval("SELECT obj_description('shop.fruits'::regclass)")
         assert comment == "sold here"
         insert = "INSERT INTO shop.fruits (name) VALUES ('plum') RETURNING id"
@@ -117,3 +118,21 @@ async def delete_template(service: RunningService, template: Any) -> None:
         return bool((await request_json(service, "GET", path))["state"] == "deleted")
 
     await wait_until(is_deleted)
+
+
+async def test_a_spare_of_a_template_is_claimed_with_the_contents() -> None:
+    with ram_folder() as folder:
+        settings = {"PGVEND_SPARES": "default=0,shop=1"}
+        async with running_service(folder / "data", **settings) as service:
+            shop = await create_copy(service)
+            async with session(login_from_answer(shop)) as tenant:
+                await tenant.execute(CONTENTS)
+            body = {"name": "shop", "from": shop["id"]}
+            template = await request_json(service, "POST", TEMPLATES, body)
+            await wait_until_service_is_filled(service)
+            filled_at = datetime.now(UTC)
+            copy = await create_copy(service, template="shop")
+
+            assert copy["source"] == template["id"]
+            assert created_at_from_id(copy["id"]) < filled_at
+            await assert_owned_copy(copy)

@@ -4,7 +4,10 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
+from adapters.decorators.logging import LoggingRegistry
 from adapters.memory.provider import MemoryProvider, no_fault
 from domain.database import Database
 from domain.errors import (
@@ -397,3 +400,20 @@ async def test_a_lost_answer_of_the_registry_is_an_error(memory: MemoryService) 
     failing = replace(memory, registry=FailingRegistry(memory.registry, 1, 2))
     with pytest.raises(Unavailable):
         await create_template(failing, shop.database.id, caller=ALICE)
+
+
+async def test_a_template_is_logged_while_it_is_created_and_when_it_is_ready(
+    memory: MemoryService, shop: ProvisionedDatabase
+) -> None:
+    logged = replace(memory, registry=LoggingRegistry(memory.registry, structlog.get_logger()))
+    logged.provider = memory.provider
+    with capture_logs() as events:
+        template = await create_template(logged, "Shop", "v1", caller=ALICE)
+        await delete_template(logged, template.id)
+
+    assert [(event["event"], event["nickname"]) for event in events] == [
+        ("template.provisioning", "v1"),
+        ("template.ready", "v1"),
+        ("template.deleting", "v1"),
+        ("template.deleted", "v1"),
+    ]

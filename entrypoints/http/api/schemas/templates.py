@@ -8,10 +8,10 @@ from pydantic import Field
 
 from domain.callers import Caller
 from domain.database import Database
-from domain.lifecycle import State
 from domain.templates import describe_state
 from entrypoints.http.api.schemas.databases import StepResponse
 from entrypoints.http.api.schemas.fields import (
+    DatabaseState,
     EndSessions,
     RequestBody,
     ResponseBody,
@@ -42,7 +42,7 @@ class TemplateResponse(ResponseBody):
 
     id: str
     name: str
-    state: State
+    state: DatabaseState
     target: str
     caller: str = Field(description="The caller that created it, and to whose quota it counts.")
     shared: bool

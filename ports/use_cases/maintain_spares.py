@@ -11,7 +11,7 @@ from domain.provisioning import Tenant
 from domain.reconciliation import ReconcileAction, find_claimed_before
 from domain.spares import WantedSpares, find_next, find_unwanted, is_claimable, new_spare
 from domain.transitions import start_deletion
-from ports.driven.cancellation import run_to_completion, wait_for_first
+from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
@@ -94,7 +94,7 @@ class MaintainSpares:
     async def _fill_all(self) -> None:
         """Fill the missing spares one by one, and rest after each for as long as it took."""
         while wanted := await self._find_next():
-            await self._yield_to_creations()
+            await self.pool.running.yield_to_them(LONGEST_WAIT)
             started_at = self.clock.elapsed()
             await self._fill(wanted)
             await self.clock.sleep(self.clock.elapsed() - started_at)
@@ -102,11 +102,6 @@ class MaintainSpares:
     async def _find_next(self) -> WantedSpares | None:
         wanted = await self.pool.list_wanted()
         return find_next(await self.pool.list_spares(), wanted) if wanted else None
-
-    async def _yield_to_creations(self) -> None:
-        """Wait until this process has no running creation, or for the longest time."""
-        if not self.pool.is_quiet:
-            await wait_for_first(self.pool.wait_until_quiet(), self.clock.sleep(LONGEST_WAIT))
 
     async def _fill(self, wanted: WantedSpares) -> None:
         now = self.clock.now()

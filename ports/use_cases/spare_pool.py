@@ -1,8 +1,7 @@
 """The pool of spares as one process knows it."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from domain.database import Database
@@ -18,6 +17,7 @@ from domain.spares import (
 from domain.targets import Target
 from ports.driven.registry import Query, Registry
 from ports.use_cases.records import search_all
+from ports.use_cases.running_creations import RunningCreations
 
 PAGE = 1000
 
@@ -34,6 +34,7 @@ class SparePool:
     registry: Registry
     target: Target
     passwords: PasswordDeriver
+    running: RunningCreations
     counts: Mapping[str, int] = field(default_factory=dict)
     settings_shape: str = ""
     is_compared: bool = field(default=False, init=False)
@@ -43,12 +44,7 @@ class SparePool:
     _claims: dict[str, int] = field(default_factory=dict, init=False)
     _refreshes: int = field(default=0, init=False)
     _refreshing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
-    _creations: int = field(default=0, init=False)
-    _quiet: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _claimed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
-
-    def __post_init__(self) -> None:
-        self._quiet.set()
 
     @property
     def is_wanted(self) -> bool:
@@ -116,26 +112,6 @@ class SparePool:
     def recall(self, database: Database) -> bool:
         """Return whether nothing was done since this claim was remembered, and forget the claim."""
         return self._claims.pop(database.id, None) == database.version
-
-    @contextmanager
-    def count_creation(self) -> Iterator[None]:
-        """Show that a creation runs, to which the refill yields."""
-        self._creations += 1
-        self._quiet.clear()
-        try:
-            yield
-        finally:
-            self._creations -= 1
-            if not self._creations:
-                self._quiet.set()
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether this process has no running creation."""
-        return self._quiet.is_set()
-
-    async def wait_until_quiet(self) -> None:
-        await self._quiet.wait()
 
     def report_claim(self) -> None:
         """Wake the refill."""

@@ -170,7 +170,7 @@ async def test_a_replica_that_does_not_fill_claims_all_the_same() -> None:
 
 async def test_the_refill_waits_for_creations_up_to_a_limit() -> None:
     memory = MemoryService(counts={"default": 1})
-    with memory.pool.count_creation():
+    with memory.running.count():
         await memory.maintain_spares()()
         assert memory.clock.slept[0] == LONGEST_WAIT
     assert len(await memory.spares()) == 1

@@ -12,7 +12,7 @@ from domain.lifecycle import Operation, State
 from domain.reconciliation import ReconcileAction, find_claimed_before
 from domain.spares import WantedSpares, find_next, find_unwanted, is_claimable, new_spare
 from domain.transitions import start_deletion
-from ports.driven.cancellation import run_to_completion, wait_for_first
+from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
@@ -78,7 +78,7 @@ class MaintainSpares:
             await self._delete(spare.id, is_complete=False)
         complete = [spare for spare in spares if is_claimable(spare)]
         for spare in find_unwanted(complete, await self.pool.list_wanted()):
-            await self._yield_to_creations(QUIET_TIME)
+            await self.pool.running.yield_to_them(LONGEST_WAIT, QUIET_TIME)
             await self._delete(spare.id, is_complete=True)
 
     async def _delete(self, spare_id: str, *, is_complete: bool) -> bool:
@@ -117,16 +117,9 @@ class MaintainSpares:
         wanted = [each for each in await self.pool.list_wanted() if each.shape not in besides]
         found = find_next(await self.pool.list_spares(), wanted)
         if found:
-            await self._yield_to_creations(0.0 if self.pool.is_scarce(found) else QUIET_TIME)
+            quiet_for = 0.0 if self.pool.is_scarce(found) else QUIET_TIME
+            await self.pool.running.yield_to_them(LONGEST_WAIT, quiet_for)
         return found
-
-    async def _yield_to_creations(self, seconds: float) -> None:
-        """Wait until this process has run no creation for so many seconds, or for the longest
-        time."""
-        if not self.pool.is_quiet(seconds):
-            await wait_for_first(
-                self.pool.wait_until_quiet(seconds), self.clock.sleep(LONGEST_WAIT)
-            )
 
     async def _fill(self, wanted: WantedSpares) -> None:
         now = self.clock.now()

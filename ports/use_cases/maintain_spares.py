@@ -82,21 +82,23 @@ class MaintainSpares:
             await self._delete(spare.id, is_complete=True)
 
     async def _delete(self, spare_id: str, *, is_complete: bool) -> bool:
-        """Delete the spare unless another process works on it, or it changed meanwhile. Only what
+        """Delete the spare unless another process works on it, or it changed meanwhile."""
+        async with self.leases.acquire(spare_id) as is_acquired:
+            return is_acquired and await self._delete_held(spare_id, is_complete=is_complete)
+
+    async def _delete_held(self, spare_id: str, *, is_complete: bool) -> bool:
+        """Delete the spare whose lease this process holds, unless it changed meanwhile. Only what
         has the mark of a spare is deleted on the provider."""
 
         def start(current: Database) -> Database | None:
             is_same = current.state is State.SPARE and is_claimable(current) is is_complete
             return start_deletion(current, self.clock.now()) if is_same else None
 
-        async with self.leases.acquire(spare_id) as is_acquired:
-            if not is_acquired:
-                return False
-            database = await update_record(self.registry, spare_id, start)
-            is_deleting = database.is_spare and database.state is State.DELETING
-            if is_deleting:
-                await self.delete.complete(database)
-            return is_deleting
+        database = await update_record(self.registry, spare_id, start)
+        is_deleting = database.is_spare and database.state is State.DELETING
+        if is_deleting:
+            await self.delete.complete(database)
+        return is_deleting
 
     async def _fill_all(self) -> None:
         """Fill the missing spares one by one, and rest after each for as long as it took. An error
@@ -148,13 +150,6 @@ class MaintainSpares:
         return await self.registry.update(spare.complete(Operation.PROVISION, self.clock.now()))
 
     async def _try_discard(self, spare_id: str) -> None:
-        """Delete what was filled. The lease is held; the reconciler finds the rest."""
-
-        def start(current: Database) -> Database | None:
-            is_spare = current.state is State.SPARE
-            return start_deletion(current, self.clock.now()) if is_spare else None
-
+        """Delete what was filled in part. Never raises: the reconciler finds the rest."""
         with suppress(Exception):
-            database = await update_record(self.registry, spare_id, start)
-            if database.is_spare and database.state is State.DELETING:
-                await self.delete.complete(database)
+            await self._delete_held(spare_id, is_complete=False)

@@ -19,6 +19,6 @@ class MemoryInstallation(Installation):
         return self._name
 
     async def count_by_secret(self, target: str) -> Mapping[str, int]:
-        query = Query(states=LIVE, target=target, limit=sys.maxsize)
+        query = Query(states=LIVE, shape="", target=target, limit=sys.maxsize)
         live = await self._registry.search(query)
         return Counter(record.secret for record in live)

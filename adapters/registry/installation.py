@@ -31,7 +31,8 @@ class SqlInstallation(Installation):
     async def count_by_secret(self, target: str) -> Mapping[str, int]:
         columns = DATABASES.c
         counts = select(columns.secret, func.count().label("databases"))
-        live = counts.where(columns.target == target, columns.state.in_(sorted(LIVE)))
+        databases = counts.where(columns.target == target, columns.shape == "")
+        live = databases.where(columns.state.in_(sorted(LIVE)))
         rows = await self._executor.fetch(live.group_by(columns.secret))
         return {row["secret"]: row["databases"] for row in rows}
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.registry.stores import Stores
+from domain.database import TEMPLATE_SHAPE
 from domain.lifecycle import State
 from ports.driven.installation import Installation
 from ports.driven.leases import Leases
@@ -113,10 +114,12 @@ async def test_concurrent_first_names_agree_on_one(installation: Installation) -
 async def test_live_records_are_counted_by_secret(
     installation: Installation, registry: Registry
 ) -> None:
-    """Without records that are gone or of another target."""
+    """Without records that are gone, of another target, or of templates and spares: nobody logs in
+    to these."""
     for state in (State.FAILED, State.DELETED):
         await registry.add(replace(new_record(state=state), secret="one"))
     await registry.add(new_record(target=ELSEWHERE))
+    await registry.add(replace(new_record(state=State.TEMPLATE), shape=TEMPLATE_SHAPE))
     assert dict(await installation.count_by_secret(TARGET.name)) == {}
 
     for secret in ("", "one", "two", "two"):

@@ -42,7 +42,8 @@ class RunningCreations:
     async def _wait_until_quiet(self, seconds: float) -> None:
         while not self._is_quiet(seconds):
             await self._quiet.wait()
-            await self._clock.sleep(max(self._calculate_rest(seconds), 0.0))
+            if (rest := self._calculate_rest(seconds)) > 0:
+                await self._clock.sleep(rest)
 
     def _calculate_rest(self, seconds: float) -> float:
         return self._ended_at + seconds - self._clock.elapsed()

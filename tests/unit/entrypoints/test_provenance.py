@@ -127,6 +127,29 @@ def test_a_user_or_password_in_the_address_is_refused_and_not_repeated(
     assert "hunter2" not in str(refused.value)
 
 
+MISTAKES = {
+    "PGVEND_ALLOW_HTTP": "maybe",
+    "PGVEND_KEY": "hunter2\r\nX-Forwarded-For: 127.0.0.1",
+    "PGVEND_URL": "http://localhost:8000/\r\nhunter2",
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_an_invalid_client_setting_is_reported_with_its_fix_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, MISTAKES[name])
+    with pytest.raises(StartupError, match=rf"^{name}: .*\. Set it to ") as refused:
+        load_client_settings()
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["ON", "true", "1", "off", "No"])
+def test_a_switch_is_read_in_any_case(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("PGVEND_ALLOW_HTTP", text)
+    assert load_client_settings().key is None
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:8001", "localhost", "[::1]:8000", "127.8.8.8"])
 def test_plain_http_to_this_machine_is_allowed(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     monkeypatch.setenv("PGVEND_URL", f"http://{host}")

@@ -417,3 +417,37 @@ async def test_a_template_is_logged_while_it_is_created_and_when_it_is_ready(
         ("template.deleting", "v1"),
         ("template.deleted", "v1"),
     ]
+
+
+async def test_a_lost_answer_to_the_last_change_keeps_the_new_template(
+    memory: MemoryService, shop: ProvisionedDatabase
+) -> None:
+    former = await create_template(memory, "Shop", caller=ALICE)
+    last = 5  # after the source, the new record, the source again and the copy
+    failing = replace(memory, registry=FailingRegistry(memory.registry, last, last + 1, True))
+    failing.provider = memory.provider
+    with pytest.raises(Unavailable):
+        await create_template(failing, shop.database.id, caller=ALICE)
+
+    await memory.restarted().reconcile()()
+
+    [template] = await list_templates(memory)
+    assert template.id != former.id
+    assert is_ready_template(template)
+
+
+async def test_a_template_that_another_process_deleted_completely_leaves_nothing(
+    memory: MemoryService, shop: ProvisionedDatabase
+) -> None:
+    """The process that creates it has lost its lease."""
+    hold, task = await memory.hold(
+        "before provision", create_template(memory, "Shop", caller=ALICE)
+    )
+    [creating] = await list_templates(memory)
+    await delete_template(memory.restarted(), creating.id)
+    assert (await memory.registry.get(creating.id)).is_gone
+    hold.let_go.set()
+
+    with pytest.raises(StaleRecord):
+        await task
+    assert await memory.tenant_ids() == {shop.database.id}

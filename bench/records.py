@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from adapters.registry.rows import row_from_database
 from adapters.registry.schema import DATABASES
@@ -30,15 +32,16 @@ async def fill_registry(service_folder: Path, count: int, state: State) -> Seque
     file.parent.mkdir(mode=0o700, parents=True)
     await asyncio.to_thread(prepare, file, LOCK_TIMEOUT)
     engine, records = create_registry_engine(file, connections=1), list[Database]()
-    async with engine.connect() as connection:
-        for start in range(0, count, BATCH):
-            batch = [
-                _create_record(each, state) for each in range(start, min(count, start + BATCH))
-            ]
-            await connection.execute(insert(DATABASES), [row_from_database(each) for each in batch])
-            records += batch
+    for start in range(0, count, BATCH):
+        batch = [_create_record(each, state) for each in range(start, min(count, start + BATCH))]
+        await engine.run(partial(_insert, [row_from_database(each) for each in batch]))
+        records += batch
     await engine.dispose()
     return records
+
+
+def _insert(rows: list[dict[str, Any]], connection: Connection) -> None:
+    connection.execute(insert(DATABASES), rows)
 
 
 def _create_record(number: int, state: State) -> Database:

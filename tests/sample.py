@@ -193,6 +193,10 @@ def keeps_fault(case: Case) -> bool:
     return story is None or story is STORY or case["injection"] is FAULT
 
 
+def keeps_copy_fault(case: Case) -> bool:
+    return case["injection"] is FAULT and bool(case.get("is_repeated"))
+
+
 def keeps_registry_fault(case: Case) -> bool:
     return case["test"] == REGISTRY_TEST or case["injection"] is FAULT
 
@@ -211,6 +215,7 @@ RULES: Sequence[Rule] = (
     Rule("tests/integration/neon/test_faults_combined.py", lambda case: case["seed"] in SEEDS),
     Rule("tests/integration/postgres/", keeps_server),
     Rule("tests/integration/postgres/test_faults.py", keeps_fault),
+    Rule("tests/integration/postgres/test_faults_copies.py", keeps_copy_fault),
     Rule(
         "tests/integration/postgres/test_faults_create.py",
         lambda case: (case.get("injection"), case.get("policy")) in {(None, None), PROVISION_FAULT},

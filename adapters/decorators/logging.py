@@ -55,7 +55,8 @@ class LoggingProvider(DatabaseProvider):
     log_call: CallLogger
 
     async def provision(self, request: ProvisionRequest) -> Connection:
-        with self.log_call("provider.provision", id=request.tenant.id):
+        event = "provider.claim" if request.claims else "provider.provision"
+        with self.log_call(event, id=request.tenant.id):
             return await self.inner.provision(request)
 
     async def extensions(self) -> Sequence[Extension]:

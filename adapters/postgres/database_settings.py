@@ -8,7 +8,6 @@ import asyncpg
 
 from adapters.postgres.quoting import quote_identifier, quote_literal
 from adapters.postgres.sessions import Session
-from adapters.postgres.statements import set_role
 
 NAMED = tuple[str, str]
 """The names of a role and of its database."""
@@ -43,14 +42,10 @@ _REFUSALS = (
 async def copy_settings(session: Session, source: NAMED, copy: NAMED) -> None:
     """Copy the settings of the source, as far as the copy's owner may set them itself. `session` is
     not in a tenant's database, and its user is a member of the copy's owner."""
-    rows = await session.fetch(_SETTINGS, *source)
-    async with session.transaction():
-        await session.execute(set_role(copy[0]).replace("SET", "SET LOCAL", 1))
-        for row in rows:
-            if not _belongs_to_source(row):
-                with suppress(*_REFUSALS):
-                    async with session.transaction():
-                        await session.execute(_build_statement(row, copy))
+    for row in await session.fetch(_SETTINGS, *source):
+        if not _belongs_to_source(row):
+            with suppress(*_REFUSALS):
+                await session.execute(_build_statement(row, copy))
 
 
 def _belongs_to_source(row: asyncpg.Record) -> bool:
@@ -59,13 +54,15 @@ def _belongs_to_source(row: asyncpg.Record) -> bool:
 
 
 def _build_statement(row: asyncpg.Record, copy: NAMED) -> str:
+    """Return a transaction that sets the setting as the copy's owner."""
     role, database = map(quote_identifier, copy)
     place = f"DATABASE {database}"
     if row["of_role"]:
         place = f"ROLE {role}{f' IN {place}' if row['of_database'] else ''}"
     values = split_names(row["value"]) if row["name"] in LISTS else [row["value"]]
     literals = ", ".join(map(quote_literal, values))
-    return f"ALTER {place} SET {quote_identifier(row['name'])} TO {literals}"
+    statement = f"ALTER {place} SET {quote_identifier(row['name'])} TO {literals}"
+    return f"SET LOCAL ROLE {role}; {statement}"
 
 
 def split_names(text: str) -> Iterator[str]:

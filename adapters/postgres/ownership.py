@@ -16,6 +16,9 @@ PART_SIZE = 300
 """The number of relations that one transaction transfers if there are many: each takes some locks,
 of which a server has a few thousand."""
 
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+# explicit, because the source's owner may have chosen another level for the database
+
 _IS_HERE = """
 dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
 AND refclassid = 'pg_authid'::regclass
@@ -157,18 +160,28 @@ class OwnershipTransfer:
     owner: str
 
     async def run(self) -> None:
-        """Transfer everything, and leave other databases as they are. Safe to repeat."""
+        """Transfer everything, and leave other databases as they are. Safe to repeat.
+
+        An error leaves the session in a transaction: close it.
+        """
         while len(relations := await self._build(_RELATIONS, self.owner, PART_SIZE)) == PART_SIZE:
-            async with self.session.transaction(isolation="read_committed"):
-                await self._execute_with_schemas(relations)
-        async with self.session.transaction(isolation="read_committed"):
-            databases = await self._build(_DATABASES)
-            await self._execute(await self._build(_USER_MAPPINGS))
-            await self._execute(await self._build(_DEFAULT_PRIVILEGES, self.owner, self.source))
-            await self._execute_with_schemas(await self._build(_REASSIGN, self.owner))
-            await self._execute(databases)
-            await self._execute(await self._build(_POLICIES, self.owner))
-            await self._transfer_privileges()
+            await self.session.execute(_BEGIN)
+            await self._execute_with_schemas(relations)
+            await self.session.execute("COMMIT")
+        await self._transfer_rest()
+        await self._transfer_privileges()
+
+    async def _transfer_rest(self) -> None:
+        """Transfer what REASSIGN OWNED does, and give the former owners' databases back, in one
+        transaction."""
+        await self.session.execute(_BEGIN)
+        databases = await self._build(_DATABASES)
+        await self._execute(await self._build(_USER_MAPPINGS))
+        await self._execute(await self._build(_DEFAULT_PRIVILEGES, self.owner, self.source))
+        await self._execute_with_schemas(await self._build(_REASSIGN, self.owner))
+        await self._execute(databases)
+        await self._execute(await self._build(_POLICIES, self.owner))
+        await self.session.execute("COMMIT")
 
     async def _execute_with_schemas(self, statements: Sequence[str]) -> None:
         """Transfer all schemas, then execute the statements while the owner may create in each of
@@ -181,8 +194,7 @@ class OwnershipTransfer:
     async def _transfer_privileges(self) -> None:
         for statement in await self._build(_PRIVILEGES, self.owner):
             with suppress(asyncpg.InsufficientPrivilegeError):  # an operator's object
-                async with self.session.transaction():
-                    await self.session.execute(statement)
+                await self.session.execute(statement)
 
     async def _build(self, query: str, *values: object) -> list[str]:
         rows = await self.session.fetch(query, self.former, *values)

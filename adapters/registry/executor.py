@@ -1,14 +1,17 @@
 """Execution of SQLAlchemy statements."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
-from sqlalchemy import Executable, RowMapping
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection, Executable, RowMapping
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry.errors import translate_errors
+from adapters.registry.threads import ThreadedEngine
 from ports.driven.cancellation import run_to_completion
+
+T = TypeVar("T")
 
 
 def is_storable(text: str) -> bool:
@@ -26,19 +29,24 @@ class Executor:
     `reading` and `writing` are engines in autocommit mode, and may be the same.
     """
 
-    def __init__(self, reading: AsyncEngine, writing: AsyncEngine) -> None:
+    def __init__(
+        self, reading: AsyncEngine | ThreadedEngine, writing: AsyncEngine | ThreadedEngine
+    ) -> None:
         self._reading = reading
         self._writing = writing
 
     @property
     def is_postgres(self) -> bool:
-        return self._reading.dialect.name == "postgresql"
+        engine = self._reading
+        dialect = engine.engine.dialect if isinstance(engine, ThreadedEngine) else engine.dialect
+        return dialect.name == "postgresql"
 
     async def fetch(self, statement: Executable) -> Sequence[RowMapping]:
         """Return the rows of a query. Raises Unavailable."""
         with translate_errors():
-            async with self._reading.connect() as connection:
-                return (await connection.execute(statement)).mappings().all()
+            return await _run(
+                self._reading, lambda connection: connection.execute(statement).mappings().all()
+            )
 
     async def write(
         self,
@@ -51,50 +59,49 @@ class Executor:
         """Run a statement in its own transaction, and return how many rows it changed.
 
         In the same transaction, `first` runs before it, and `then` after it if it changed a row.
-        The transaction runs to completion even when
-        the caller is cancelled, so that it is never half done and never stays open.
+        The transaction runs to completion even when the caller is cancelled, so that it is never
+        half done and never stays open.
 
         Raises Unavailable, RequestAlreadyRecorded and NameTaken.
         """
-        return await run_to_completion(self._write(statement, values, first, then))
+
+        def write(connection: Connection) -> int:
+            if first is None and then is None:
+                return connection.execute(statement, values).rowcount
+            with self._transaction(connection):
+                if first is not None:
+                    connection.execute(first, values)
+                changed = connection.execute(statement, values).rowcount
+                if changed and then is not None:
+                    connection.execute(*then)
+                return changed
+
+        with translate_errors():
+            return await run_to_completion(_run(self._writing, write))
 
     async def write_returning(self, statement: Executable, values: Mapping[str, Any]) -> RowMapping:
         """Run a statement, and return the row that it wrote. Raises Unavailable."""
         with translate_errors():
-            async with self._writing.connect() as connection:
-                return (await connection.execute(statement, values)).mappings().one()
+            return await _run(
+                self._writing,
+                lambda connection: connection.execute(statement, values).mappings().one(),
+            )
 
-    async def _write(
-        self,
-        statement: Executable,
-        values: Mapping[str, Any],
-        first: Executable | None,
-        then: Change | None,
-    ) -> int:
-        with translate_errors():
-            async with self._writing.connect() as connection:
-                if first is None and then is None:
-                    return (await connection.execute(statement, values)).rowcount
-                async with self._transaction(connection) as transaction:
-                    if first is not None:
-                        await transaction.execute(first, values)
-                    changed = (await transaction.execute(statement, values)).rowcount
-                    if changed and then is not None:
-                        await transaction.execute(*then)
-                    return changed
-
-    @asynccontextmanager
-    async def _transaction(self, connection: AsyncConnection) -> AsyncIterator[AsyncConnection]:
+    @contextmanager
+    def _transaction(self, connection: Connection) -> Iterator[None]:
         """Open a transaction. The driver of SQLite does not open one in autocommit mode."""
         if self.is_postgres:
-            level = await connection.execution_options(isolation_level="READ COMMITTED")
-            async with level.begin():
-                yield level
+            connection.execution_options(isolation_level="READ COMMITTED")
+            with connection.begin():
+                yield
             return
-        await connection.exec_driver_sql("BEGIN IMMEDIATE")
-        try:
-            yield connection
-        except BaseException:
-            await connection.exec_driver_sql("ROLLBACK")
-            raise
-        await connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield  # an error leaves the transaction open: the pool rolls it back
+        connection.exec_driver_sql("COMMIT")
+
+
+async def _run(engine: AsyncEngine | ThreadedEngine, work: Callable[[Connection], T]) -> T:
+    if isinstance(engine, ThreadedEngine):
+        return await engine.run(work)
+    async with engine.connect() as connection:
+        return await connection.run_sync(work)

@@ -2,11 +2,15 @@
 
 from contextlib import suppress
 from functools import partial
-from typing import cast
+from time import monotonic
+from typing import Any, cast
 
 import asyncpg
-from sqlalchemy import NullPool, func, select
+from sqlalchemy import NullPool, event, func, select
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from adapters.driver.connector import connect, login_from_url
 from adapters.registry.errors import DRIVER_ERRORS
@@ -24,6 +28,9 @@ CLOSE_TIMEOUT = 2.0
 running them), to wait for a session of the pool, and to close one."""
 
 POOL_SIZE = 5
+
+TRUSTED_TIME = 1.0
+"""Seconds after its last use in which a session is not asked whether it still works."""
 
 MIGRATION_LOCK = int.from_bytes(b"pgvend")
 
@@ -65,16 +72,38 @@ async def open_session(
 
 def create_registry_engine(url: str, call_timeout: float = STATEMENT_TIMEOUT) -> AsyncEngine:
     """Return a pool of sessions. It replaces a session that broke while it was idle."""
-    return create_async_engine(
+    engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=partial(open_session, url, call_timeout=call_timeout),
         isolation_level="AUTOCOMMIT",
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT,
-        pool_pre_ping=True,
         hide_parameters=True,
     )
+    event.listen(engine.sync_engine, "checkin", _note_use)
+    event.listen(engine.sync_engine, "checkout", _check_session)
+    return engine
+
+
+def _note_use(_: object, record: ConnectionPoolEntry) -> None:
+    record.info["used_at"] = monotonic()
+
+
+def _check_session(session: DBAPIConnection, record: ConnectionPoolEntry, _: object) -> None:
+    """Let the pool replace a session that broke. A session in use reports its end at once: only
+    one that was idle is asked, because a question costs as much as a statement."""
+    used_at = record.info.get("used_at")
+    if used_at is None:  # a new one
+        return
+    try:
+        if used_at + TRUSTED_TIME < monotonic():
+            cast("Any", session).ping()
+        is_closed = cast("Session", record.driver_connection).is_closed()
+    except Exception as error:  # translated by the driver's adapter, in many ways
+        raise DisconnectionError from error
+    if is_closed:
+        raise DisconnectionError
 
 
 async def prepare(url: str) -> None:

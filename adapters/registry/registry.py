@@ -1,31 +1,27 @@
 """Records in one table of an SQL database."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Awaitable, Iterator, Mapping, Set
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Executable,
     RowMapping,
     TextClause,
     bindparam,
     exists,
     func,
-    insert,
     literal,
     or_,
     select,
-    text,
     tuple_,
     type_coerce,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from adapters.registry.audit_log import create_append
+from adapters.registry.changes import add_row, update_row
 from adapters.registry.executor import Executor, is_storable
-from adapters.registry.rows import database_from_row, row_from_database
+from adapters.registry.rows import database_from_row
 from adapters.registry.schema import DATABASES, IS_LIVE, IS_NOT_INTERNAL
 from domain.audit import StoredAuditEvent
 from domain.database import Database
@@ -44,29 +40,7 @@ from ports.driven.registry import Query, Registry
 
 _COLUMNS = DATABASES.c
 
-_ADD = insert(DATABASES)
-_CALLER = bindparam("quota_caller", type_=_COLUMNS.caller.type)
-_COUNT_OF_CALLER = (
-    select(func.count())
-    .select_from(DATABASES)
-    .where(_COLUMNS.caller == _CALLER, IS_LIVE)
-    .correlate(None)
-    .scalar_subquery()
-)
-_IS_WITHIN_QUOTA = bindparam("quota", type_=_COLUMNS.rotation.type) > _COUNT_OF_CALLER
-_ADD_WITHIN_QUOTA = insert(DATABASES).from_select(
-    list(_COLUMNS.keys()),
-    select(*(bindparam(column.key, type_=column.type) for column in _COLUMNS)).where(
-        _IS_WITHIN_QUOTA
-    ),
-)
-_LOCK_CALLER = text(
-    "SELECT pg_advisory_xact_lock(hashtextextended('pgvend quota ' || :quota_caller, 0))"
-)
-_UPDATE = update(DATABASES).where(
-    _COLUMNS.id == bindparam("known_id"), _COLUMNS.version == bindparam("known_version")
-)
-_UPDATE_WITHIN_QUOTA = _UPDATE.where(_IS_WITHIN_QUOTA)
+_PING = update(DATABASES).where(_COLUMNS.id == bindparam("no_id")).values(version=0)
 
 
 class SqlRegistry(Registry):
@@ -82,8 +56,7 @@ class SqlRegistry(Registry):
         event: StoredAuditEvent | None = None,
     ) -> Database:
         saved = _next_version(database)
-        statement = _ADD if quota is None else _ADD_WITHIN_QUOTA
-        if not await self._change(statement, saved, quota, event):
+        if not await self._explain(saved, add_row(self._executor, saved, quota, event)):
             raise await self._explain_quota(saved, quota)
         return saved
 
@@ -94,9 +67,8 @@ class SqlRegistry(Registry):
         event: StoredAuditEvent | None = None,
     ) -> Database:
         saved = _next_version(database)
-        statement = _UPDATE if quota is None else _UPDATE_WITHIN_QUOTA
-        known = {"known_id": saved.id, "known_version": database.version}
-        if not await self._change(statement, saved, quota, event, **known):
+        change = update_row(self._executor, saved, database.version, quota, event)
+        if not await self._explain(saved, change):
             if (await self.get(database.id)).version != database.version:
                 raise StaleRecord(f"Database {database.id} changed meanwhile; read it again.")
             raise await self._explain_quota(saved, quota)
@@ -121,30 +93,13 @@ class SqlRegistry(Registry):
         return [_read_row(row) for row in rows]
 
     async def ping(self) -> None:
-        await self._executor.write(_UPDATE, {"id": "", "known_id": "", "known_version": 0})
+        await self._executor.write(_PING, {"no_id": ""})
 
-    async def _change(
-        self,
-        statement: Executable,
-        database: Database,
-        quota: int | None,
-        event: StoredAuditEvent | None,
-        **values: Any,
-    ) -> int:
-        """Return how many records the statement changed, 0 if the quota is reached.
-        Raises RequestAlreadyRecorded and NameTaken.
-
-        SQLite has one writer at a time; on a server a lock for each caller protects the quota.
-        """
-        counts = quota is not None and self._executor.is_postgres
-        quota_values = {} if quota is None else {"quota": quota, "quota_caller": database.caller}
+    async def _explain(self, database: Database, change: Awaitable[int]) -> int:
+        """Return the result of the change. Raises NameTaken, and RequestAlreadyRecorded if both
+        conflicts apply."""
         try:
-            return await self._executor.write(
-                statement,
-                row_from_database(database) | values | quota_values,
-                first=_LOCK_CALLER if counts else None,
-                then=create_append(event) if event else None,
-            )
+            return await change
         except NameTaken:
             if await self._is_request_known(database):
                 raise RequestAlreadyRecorded from None

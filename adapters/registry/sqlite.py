@@ -10,16 +10,13 @@ from typing import IO, Any
 from sqlalchemy import URL, Connection, NullPool, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from adapters.registry.migration import migrate
+from adapters.registry.threads import ThreadedEngine
 from domain.errors import StartupError
 
 LOCK_TIMEOUT = 5.0
 """Seconds to wait for another program that locks the file."""
-
-POOL_TIMEOUT = 30.0
-"""Seconds that a call waits for a connection."""
 
 READ_CONNECTIONS = 4
 
@@ -44,9 +41,7 @@ def prepare(file: Path, lock_timeout: float) -> None:
     """Create the file if it is missing, with mode 0600; check and migrate it."""
     with _open_file(file) as opened:
         os.fchmod(opened.fileno(), 0o600)
-    engine = create_engine(
-        _url(file, "pysqlite"), poolclass=NullPool, **_engine_options(lock_timeout)
-    )
+    engine = create_engine(_url(file), poolclass=NullPool, **_engine_options(lock_timeout))
     with engine.connect() as connection:
         _check_file(connection, file)
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
@@ -58,16 +53,12 @@ def prepare(file: Path, lock_timeout: float) -> None:
 
 def create_registry_engine(
     file: Path, *, connections: int, lock_timeout: float = LOCK_TIMEOUT
-) -> AsyncEngine:
-    engine = create_async_engine(
-        _url(file, "aiosqlite"),
-        pool_size=connections,
-        max_overflow=0,
-        pool_timeout=POOL_TIMEOUT,
-        **_engine_options(lock_timeout),
+) -> ThreadedEngine:
+    engine = create_engine(
+        _url(file), pool_size=connections, max_overflow=0, **_engine_options(lock_timeout)
     )
-    event.listen(engine.sync_engine, "connect", _set_durability)
-    return engine
+    event.listen(engine, "connect", _set_durability)
+    return ThreadedEngine(engine, connections)
 
 
 def _engine_options(lock_timeout: float) -> dict[str, Any]:
@@ -118,5 +109,5 @@ def _open_file(file: Path) -> Iterator[IO[bytes]]:
         yield opened
 
 
-def _url(file: Path, driver: str) -> URL:
-    return URL.create(f"sqlite+{driver}", database=str(file))
+def _url(file: Path) -> URL:
+    return URL.create("sqlite+pysqlite", database=str(file))

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -17,6 +18,7 @@ from adapters.registry.installation import SqlInstallation
 from adapters.registry.leases import PostgresLeases
 from adapters.registry.rate_limiter import SqlRateLimiter
 from adapters.registry.registry import SqlRegistry
+from adapters.registry.threads import ThreadedEngine
 from ports.driven.api_key_store import ApiKeyStore
 from ports.driven.audit_log import AuditLog
 from ports.driven.cancellation import run_in_thread, run_to_completion
@@ -29,6 +31,9 @@ POSTGRES_FIX = (
     "Set PGVEND_REGISTRY_URL to postgresql://user:password@host:5432/database: the server has to "
     "be running, and the user has to own the database."
 )
+
+
+E = TypeVar("E", AsyncEngine, ThreadedEngine)
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,6 @@ async def open_postgres_stores(url: str) -> AsyncIterator[Stores]:
         yield create_stores(executor, leases, SqlRateLimiter(executor))
 
 
-def _close_on_exit(closing: AsyncExitStack, engine: AsyncEngine) -> AsyncEngine:
+def _close_on_exit(closing: AsyncExitStack, engine: E) -> E:
     closing.push_async_callback(lambda: run_to_completion(engine.dispose()))
     return engine

@@ -97,6 +97,7 @@ class UseCases:
             registry=self.registry,
             target=self.settings.target,
             passwords=self.passwords,
+            clock=self.clock,
             counts=self.settings.spares,
             settings_shape=self.settings.spare_shape,
         )
@@ -143,6 +144,7 @@ class UseCases:
             randomness=self.randomness,
             find_source=self.find_source,
             delete=self.delete,
+            report_ready=self.spare_pool.report_claim,
         )
 
     @cached_property

@@ -1,6 +1,6 @@
 """Create a template: a frozen copy of a database."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
@@ -46,7 +46,8 @@ class CreateTemplate:
     """Copy a database, close the copy, and delete the former templates of the same name.
 
     The former ones are there until the new one is ready. After an error nothing of the new one is
-    left. Where the clean-up fails, the reconciler does it.
+    left. Where the clean-up fails, the reconciler does it. `report_ready` is called when a template
+    has replaced the former ones, so that spares of it can be filled.
     """
 
     actions: ClassVar = frozenset({ReconcileAction.FINISH_TEMPLATE})
@@ -60,6 +61,7 @@ class CreateTemplate:
     randomness: Randomness
     passwords: PasswordDeriver
     target: Target
+    report_ready: Callable[[], None] = lambda: None
 
     async def __call__(self, request: TemplateRequest) -> Database:
         """Return the record of the template, ready.
@@ -125,6 +127,7 @@ class CreateTemplate:
             for older in await self._list_older(template)
         ]
         template = await update_record(self.registry, template.id, self._complete_replacement)
+        self.report_ready()
         for each in former:
             with suppress(PgvendError):
                 await self.delete.finish(each.id)

@@ -11,7 +11,9 @@ class ListSpares:
     pool: SparePool
 
     async def __call__(self) -> list[SpareLevel]:
-        """Return the level of each template in the settings, and of `default`. Raises
-        Unavailable."""
-        spares, wanted = await self.pool.list_spares(), await self.pool.list_wanted()
+        """Return the level of each template in the settings, and of `default`. Nothing is ready
+        before this process compared the spares with the provider: it claims none until then.
+        Raises Unavailable."""
+        spares = await self.pool.list_spares() if self.pool.is_compared else []
+        wanted = await self.pool.list_wanted()
         return list_levels(spares, self.pool.counts, wanted)

@@ -1,13 +1,14 @@
 """Keep the wanted number of spares ready."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.database import Database
+from domain.errors import PgvendError
 from domain.ids import RANDOM_BYTES, new_id
 from domain.lifecycle import Operation, State
-from domain.provisioning import Tenant
 from domain.reconciliation import ReconcileAction, find_claimed_before
 from domain.spares import WantedSpares, find_next, find_unwanted, is_claimable, new_spare
 from domain.transitions import start_deletion
@@ -19,11 +20,16 @@ from ports.driven.login_check import LoginCheck
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
 from ports.use_cases.delete_database import DeleteDatabase
+from ports.use_cases.find_source import get_source
 from ports.use_cases.records import draw_nonce, update_record
 from ports.use_cases.spare_pool import SparePool
 
 LEASE = "spares"
 """The lease of the replica that fills and deletes spares."""
+
+QUIET_TIME = 0.5
+"""Seconds without a creation before a spare is filled, unless few are left: then the next gap
+between two creations will do."""
 
 LONGEST_WAIT = 5.0
 """Seconds for which the refill yields to creations before each spare."""
@@ -72,6 +78,7 @@ class MaintainSpares:
             await self._delete(spare.id, is_complete=False)
         complete = [spare for spare in spares if is_claimable(spare)]
         for spare in find_unwanted(complete, await self.pool.list_wanted()):
+            await self._yield_to_creations(QUIET_TIME)
             await self._delete(spare.id, is_complete=True)
 
     async def _delete(self, spare_id: str, *, is_complete: bool) -> bool:
@@ -92,21 +99,34 @@ class MaintainSpares:
             return is_deleting
 
     async def _fill_all(self) -> None:
-        """Fill the missing spares one by one, and rest after each for as long as it took."""
-        while wanted := await self._find_next():
-            await self._yield_to_creations()
+        """Fill the missing spares one by one, and rest after each for as long as it took. An error
+        ends the spares of that shape only, and is raised at the end."""
+        errors: dict[str, PgvendError] = {}
+        while wanted := await self._find_next(errors):
             started_at = self.clock.elapsed()
-            await self._fill(wanted)
+            try:
+                await self._fill(wanted)
+            except PgvendError as error:
+                errors[wanted.shape] = error
             await self.clock.sleep(self.clock.elapsed() - started_at)
+        if errors:
+            raise next(iter(errors.values()))
 
-    async def _find_next(self) -> WantedSpares | None:
-        wanted = await self.pool.list_wanted()
-        return find_next(await self.pool.list_spares(), wanted) if wanted else None
+    async def _find_next(self, besides: Collection[str]) -> WantedSpares | None:
+        """Return what the next spare is filled for, once creations leave the time for it."""
+        wanted = [each for each in await self.pool.list_wanted() if each.shape not in besides]
+        found = find_next(await self.pool.list_spares(), wanted)
+        if found:
+            await self._yield_to_creations(0.0 if self.pool.is_scarce(found) else QUIET_TIME)
+        return found
 
-    async def _yield_to_creations(self) -> None:
-        """Wait until this process has no running creation, or for the longest time."""
-        if not self.pool.is_quiet:
-            await wait_for_first(self.pool.wait_until_quiet(), self.clock.sleep(LONGEST_WAIT))
+    async def _yield_to_creations(self, seconds: float) -> None:
+        """Wait until this process has run no creation for so many seconds, or for the longest
+        time."""
+        if not self.pool.is_quiet(seconds):
+            await wait_for_first(
+                self.pool.wait_until_quiet(seconds), self.clock.sleep(LONGEST_WAIT)
+            )
 
     async def _fill(self, wanted: WantedSpares) -> None:
         now = self.clock.now()
@@ -128,14 +148,11 @@ class MaintainSpares:
 
     async def _provision(self, spare: Database) -> Database:
         """Provision the spare, check that its login works, and close it."""
-        source = await self._find_source(spare)
+        source = await get_source(self.registry, spare)
         request = spare.to_provision_request(self.pool.passwords, source)
         await self.login_check.verify(await self.provider.provision(request))
         await self.provider.suspend(spare.tenant)
         return await self.registry.update(spare.complete(Operation.PROVISION, self.clock.now()))
-
-    async def _find_source(self, spare: Database) -> Tenant | None:
-        return (await self.registry.get(spare.source)).tenant if spare.source else None
 
     async def _try_discard(self, spare_id: str) -> None:
         """Delete what was filled. The lease is held; the reconciler finds the rest."""

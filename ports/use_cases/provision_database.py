@@ -193,19 +193,17 @@ class ProvisionDatabase:
                     database = await self.registry.update(database.rename(names))
                 except NameTaken:
                     continue
+            request = database.to_provision_request(self.passwords, source)
             try:
-                request = replace(
-                    database.to_provision_request(self.passwords, source), claims=claims
-                )
                 async with explain_missing_source(self.registry, database):
-                    return database, await self.provider.provision(request)
+                    return database, await self.provider.provision(replace(request, claims=claims))
             except NameTaken:
                 if not claims:  # a claim changes everything at once, or nothing
                     await self.provider.delete(database.tenant)
         raise _explain_name_taken(database)
 
     async def _verify(self, database: Database, connection: Connection) -> Database:
-        """Return the record, whose verification is started and succeeded."""
+        """Return the record, after a login that worked."""
         database = database.complete(Operation.PROVISION, self.clock.now())
         database = await self.registry.update(database.start(Operation.VERIFY, self.clock.now()))
         try:

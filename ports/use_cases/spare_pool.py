@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 
 from domain.database import Database
 from domain.lifecycle import State
@@ -16,6 +17,7 @@ from domain.spares import (
     is_claimable,
 )
 from domain.targets import Target
+from ports.driven.clock import Clock
 from ports.driven.registry import Query, Registry
 from ports.use_cases.records import search_all
 
@@ -34,6 +36,7 @@ class SparePool:
     registry: Registry
     target: Target
     passwords: PasswordDeriver
+    clock: Clock
     counts: Mapping[str, int] = field(default_factory=dict)
     settings_shape: str = ""
     is_compared: bool = field(default=False, init=False)
@@ -44,6 +47,7 @@ class SparePool:
     _refreshes: int = field(default=0, init=False)
     _refreshing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _creations: int = field(default=0, init=False)
+    _quiet_since: float = field(default=-inf, init=False)
     _quiet: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _claimed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
@@ -109,6 +113,11 @@ class SparePool:
         candidates = self._candidates.get(shape)
         return candidates.pop(next(iter(candidates))) if candidates else None
 
+    def is_scarce(self, wanted: WantedSpares) -> bool:
+        """Return whether this process knows of few candidates for these creations: a quarter of the
+        wanted number, or less."""
+        return 4 * len(self._candidates.get(wanted.shape, {})) <= wanted.count
+
     def remember(self, claimed: Database) -> None:
         """Remember a claim that this process finishes later: the spare has its password."""
         self._claims[claimed.id] = claimed.version
@@ -127,15 +136,21 @@ class SparePool:
         finally:
             self._creations -= 1
             if not self._creations:
+                self._quiet_since = self.clock.elapsed()
                 self._quiet.set()
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether this process has no running creation."""
-        return self._quiet.is_set()
+    def is_quiet(self, seconds: float) -> bool:
+        """Return whether this process has run no creation for so many seconds."""
+        return self._quiet.is_set() and self._calculate_rest(seconds) <= 0
 
-    async def wait_until_quiet(self) -> None:
-        await self._quiet.wait()
+    async def wait_until_quiet(self, seconds: float) -> None:
+        """Wait until this process has run no creation for so many seconds."""
+        while not self.is_quiet(seconds):
+            await self._quiet.wait()
+            await self.clock.sleep(max(self._calculate_rest(seconds), 0.0))
+
+    def _calculate_rest(self, seconds: float) -> float:
+        return self._quiet_since + seconds - self.clock.elapsed()
 
     def report_claim(self) -> None:
         """Wake the refill."""

@@ -17,6 +17,7 @@ from tests.contract.provider_kinds import ProviderSetup
 from tests.support.copies import copy_of
 from tests.support.databases import expected_item, find_in_inventory, provisioned_database
 from tests.support.provision_requests import new_provision_request, with_next_password
+from tests.support.spare_requests import claim_of, fill_spare, new_spare_request
 
 copying = only(lambda kind: kind.copies)
 with_data = only(lambda kind: kind.copies and kind.has_sessions)
@@ -95,6 +96,21 @@ async def test_a_copy_has_the_contents_of_its_source_at_that_time(setup: Provide
             again = await setup.provider.provision(with_next_password(copy))
             assert await _fetch_words(again) == ["first", "own"]
             assert await _fetch_words(of_source) == ["first", "later"]
+
+
+@with_data
+async def test_a_spare_that_is_a_copy_can_be_claimed(setup: ProviderSetup) -> None:
+    async with _source_with_data(setup) as (source, _):
+        spare = replace(new_spare_request(), source=source.tenant)
+        claim = claim_of(spare)
+        try:
+            await fill_spare(setup.provider, setup.login_check, spare)
+            connection = await setup.provider.provision(claim)
+            assert await _fetch_words(connection) == ["first"]
+            assert await setup.provider.delete(source.tenant) is None
+            assert await _fetch_words(await setup.provider.provision(claim)) == ["first"]
+        finally:
+            await setup.provider.delete(claim.tenant)
 
 
 @with_data

@@ -14,9 +14,11 @@ from tests.support.postgres_under_test import session
 from tests.support.servers import ram_folder
 from tests.support.service import running_service
 from tests.support.service_client import (
+    create_database,
     delete_database,
     login_from_answer,
     query_owner,
+    request_json,
     reveal_connection,
     rotate_password,
 )
@@ -59,6 +61,24 @@ async def test_spares_survive_a_kill_and_new_settings_replace_them() -> None:
     assert created_at_from_id(other["id"]) > killed_at
     assert (claimed["limit"], other["limit"]) == (20, 7)
     assert PgNames(other["database"], other["owner"]) == PgNames.from_id(other["id"])
+
+
+async def test_a_spare_of_a_template_has_its_contents_and_belongs_to_its_new_owner() -> None:
+    with ram_folder() as folder:
+        async with running_service(folder / "data", PGVEND_SPARES="shop=1") as service:
+            seed = await create_database(service)
+            async with session(login_from_answer(seed)) as tenant:
+                await tenant.execute("CREATE TABLE fruits AS SELECT 'pear' AS name")
+            template = {"name": "shop", "from": seed["id"]}
+            await request_json(service, "POST", "/v1/templates", template)
+            await wait_until_service_is_filled(service)
+            copy = await create_claimed_database(service, template="shop")
+            await _check_login(copy)
+            async with session(login_from_answer(copy)) as tenant:
+                assert await tenant.fetchval("SELECT name FROM fruits") == "pear"
+                await tenant.execute("DROP TABLE fruits")
+            await delete_database(service, copy)
+            await _check_login(seed)
 
 
 async def _create_after_restart(data: Path, **settings: str) -> Any:

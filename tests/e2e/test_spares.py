@@ -1,5 +1,6 @@
 """Spares as callers and admins see them, over the memory provider."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -9,6 +10,7 @@ from adapters.memory.provider import MemoryProvider
 from domain.errors import ProviderBusy
 from domain.lifecycle import PUBLIC
 from domain.names import PgNames
+from entrypoints.background.spare_loop import INTERVAL
 from entrypoints.config.spares import NamesMode
 from entrypoints.http.api.routes.route import Route
 from tests.e2e.test_callers import BODIES, DATABASE_ROUTES
@@ -97,6 +99,33 @@ async def test_with_opaque_names_databases_are_named_by_their_ids() -> None:
             assert (database["database"], database["owner"]) == (names.database, names.owner)
             assert database["nickname"] == "Sales"
             assert app.accepts(database["connection"])
+
+
+class PatientClock(SlowClock):
+    """Loops that wait for long do so until something wakes them."""
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds >= INTERVAL:
+            await asyncio.Event().wait()
+        await super().sleep(seconds)
+
+
+async def test_spares_of_a_template_are_filled_at_once_and_replaced_with_it() -> None:
+    async with running_app(clock=PatientClock(), spare_counts={"shop": 1}) as app:
+        seed = await app.create_database("Seed")
+        for text in ("apples", "pears"):
+            former = await list_spare_ids(app)
+            app.clock.passed += 1  # each template is younger than the one before
+            app.provider.contents.write(seed["id"], text)
+            created = await app.ask("POST", "/v1/templates", {"name": "shop", "from": "Seed"})
+            assert created.status == 201
+            await wait_until_filled(app)
+            assert not former & await list_spare_ids(app)
+        spares = await list_spare_ids(app)
+        copy = await app.create_database("Copy", template="shop")
+
+        assert {copy["id"]} == spares
+        assert app.provider.contents.read(copy["id"]) == ("apples", "pears")
 
 
 @pytest.mark.parametrize("route", DATABASE_ROUTES, ids=lambda route: route.name)

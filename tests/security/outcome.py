@@ -22,12 +22,13 @@ class Outcome(StrEnum):
 @dataclass(frozen=True)
 class Kind:
     """One way of isolating tenants, on one version of PostgreSQL. `base` is the fixture of its
-    server."""
+    server. With `claims_spares`, both tenants' databases were spares."""
 
     mode: str
     base: str
     major: int
     isolation: Isolation = Isolation.ROLE
+    claims_spares: bool = False
 
     def __str__(self) -> str:
         return f"{self.mode} {self.major}"
@@ -53,11 +54,11 @@ NONE = "Neon `none`"
 PROJECT = "Neon `project`"
 
 KINDS = (
-    Kind(EMBEDDED, "bundled_18", 18),
+    Kind(EMBEDDED, "bundled_18", 18, claims_spares=True),
     Kind(POSTGRES, "server_15", 15),
-    Kind(POSTGRES, "server_16", 16),
+    Kind(POSTGRES, "server_16", 16, claims_spares=True),
     Kind(POSTGRES, "server_18", 18),
-    Kind(ROLE, "neon", 18),
+    Kind(ROLE, "neon", 18, claims_spares=True),
     Kind(NONE, "neon", 18, Isolation.NONE),
-    Kind(PROJECT, "neon", 18, Isolation.PROJECT),
+    Kind(PROJECT, "neon", 18, Isolation.PROJECT, claims_spares=True),
 )

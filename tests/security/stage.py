@@ -13,6 +13,7 @@ from pathlib import Path
 import asyncpg
 
 from adapters.driver.connector import Login
+from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
 from domain.connection import Connection
 from domain.provisioning import ProvisionRequest
@@ -30,6 +31,7 @@ from tests.support.postgres_under_test import (
 )
 from tests.support.provision_requests import new_provision_request
 from tests.support.servers import OperatorsServer
+from tests.support.spare_requests import claim_of, fill_spare, new_spare_request
 
 Base = OperatorsServer | PostgresProvider | RunningEmulator
 
@@ -210,7 +212,8 @@ async def _on_server(kind: Kind, postgres: PostgresUnderTest) -> AsyncIterator[S
 async def _tenants(
     kind: Kind, provider: DatabaseProvider, create_stage: partial[Stage]
 ) -> AsyncIterator[Stage]:
-    a_request, b_request = new_provision_request("A"), new_provision_request("B")
+    a_request = await _create_request(kind, provider, "A")
+    b_request = await _create_request(kind, provider, "B")
     async with (
         provisioned_database(provider, a_request) as a,
         provisioned_database(provider, b_request) as b,
@@ -219,6 +222,18 @@ async def _tenants(
         yield create_stage(
             kind=kind, provider=provider, a_request=a_request, b_request=b_request, a=a, b=b
         )
+
+
+async def _create_request(
+    kind: Kind, provider: DatabaseProvider, nickname: str
+) -> ProvisionRequest:
+    """Return a request for a database with that nickname, which claims a new spare if this kind's
+    tenants do."""
+    if not kind.claims_spares:
+        return new_provision_request(nickname)
+    spare = new_spare_request()
+    await fill_spare(provider, PostgresLoginCheck(), spare)
+    return claim_of(spare, nickname, has_opaque_names=not kind.is_shared)
 
 
 @asynccontextmanager

@@ -72,8 +72,8 @@ SLOW_INJECTIONS = {"hanging, then cancelled": Injection(FaultKind.HELD, cancels=
 
 @dataclass(frozen=True)
 class Traces:
-    """A tenant's objects on the server, including its spare. `open_to_all` counts the rights of
-    PUBLIC on the database, `members` the roles that may act as the owner."""
+    """A tenant's objects on the server, with its spare. `open_to_all` counts PUBLIC's rights on the
+    database, `members` the roles that may act as the owner."""
 
     roles: int
     databases: int

@@ -8,8 +8,9 @@ from typing import Any
 from domain.ids import created_at_from_id
 from tests.support.apps import RunningApp, running_app
 from tests.support.polling import wait_until
+from tests.support.provision_requests import unique_name
 from tests.support.service import RunningService
-from tests.support.service_client import create_database, request_json
+from tests.support.service_client import PATH, request_json
 from tests.support.slow_clock import SlowClock
 
 SPARES = "/v1/spares"
@@ -48,9 +49,10 @@ async def wait_until_service_is_filled(service: RunningService) -> list[Any]:
     return list((await request_json(service, "GET", SPARES))["spares"])
 
 
-async def create_claimed_database(service: RunningService) -> Any:
+async def create_claimed_database(service: RunningService, **options: Any) -> Any:
     """Create a database, and check that it was a spare before: its id is older."""
     began_at = datetime.now(UTC) - timedelta(milliseconds=1)
-    database = await create_database(service)
+    body = {"nickname": unique_name(), **options}
+    database = await request_json(service, "POST", PATH, body)
     assert created_at_from_id(database["id"]) < began_at
     return database

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from adapters.registry import postgres
 from adapters.registry.stores import Stores, open_postgres_stores, open_sqlite_stores
@@ -83,6 +84,11 @@ async def stores_in_sqlite() -> AsyncIterator[Stores]:
 async def stores_in_postgres(server: OperatorsServer) -> AsyncIterator[Stores]:
     async with empty_database(server) as url, open_postgres_stores(url) as opened:
         yield opened
+
+
+def create_sqlite_engine(file: Path) -> AsyncEngine:
+    """Return an engine like those of PostgreSQL, for tests that run on both."""
+    return create_async_engine(f"sqlite+aiosqlite:///{file}", isolation_level="AUTOCOMMIT")
 
 
 def registry_file(folder: Path) -> Path:

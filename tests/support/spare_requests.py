@@ -47,9 +47,12 @@ def claimed(spare: Tenant, names: PgNames | None = None) -> Tenant:
     return replace(spare, names=names or spare.names, is_spare=False)
 
 
-def claim_of(spare: ProvisionRequest, *, has_opaque_names: bool = False) -> ProvisionRequest:
-    """Return the request that claims the spare."""
-    names = spare.tenant.names if has_opaque_names else new_provision_request().tenant.names
+def claim_of(
+    spare: ProvisionRequest, nickname: str | None = None, *, has_opaque_names: bool = False
+) -> ProvisionRequest:
+    """Return the request that claims the spare, with a unique nickname unless one is given."""
+    names = new_provision_request(nickname).tenant.names
+    names = spare.tenant.names if has_opaque_names else names
     return replace(spare, tenant=claimed(spare.tenant, names), claims=True)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -10,6 +10,7 @@ from adapters.memory.provider import no_fault
 from domain.database import Database
 from domain.lifecycle import Operation, State
 from domain.names import Nickname, PgNames
+from tests.support.doubles import ScriptedProvider
 from tests.support.memory_faults import KillAt, Killed, create_faulty_process
 from tests.support.memory_service import MemoryService
 from tests.support.provision_requests import deriver
@@ -33,6 +34,13 @@ def another_process(memory: MemoryService, **parts: Any) -> MemoryService:
     process = replace(memory, **parts)
     process.provider = memory.provider
     return process
+
+
+def watch_provider(memory: MemoryService) -> ScriptedProvider:
+    """Record the calls of the service's provider from now on."""
+    watched = ScriptedProvider(memory.provider)
+    memory.provider = cast("Any", watched)
+    return watched
 
 
 async def kill_refill(memory: MemoryService, moment: str) -> MemoryService:

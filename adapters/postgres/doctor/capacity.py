@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from adapters.postgres.doctor.context import CheckContext, CheckFunctions, fetch_row
 from adapters.postgres.inspection import TOMBSTONE_PREFIX
-from adapters.postgres.marks import ANY_MARK
+from adapters.postgres.marks import ANY_MARK, IS_CLAIMED
 from adapters.postgres.measurement import MEASURE_PRIVILEGE
 from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import POOL_SIZE, Session
@@ -16,14 +16,16 @@ a single session."""
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
 
-_CONNECTIONS = """
+_CONNECTIONS = f"""
 SELECT current_setting('max_connections')::int
        - current_setting('superuser_reserved_connections')::int
        - coalesce(current_setting('reserved_connections', true)::int, 0) AS connections,
        (SELECT count(*) FROM pg_roles
-        WHERE starts_with(shobj_description(oid, 'pg_authid'), $1)
+        CROSS JOIN LATERAL shobj_description(oid, 'pg_authid') AS marks (mark)
+        WHERE starts_with(mark, $1) AND {IS_CLAIMED.format(mark="mark")}
           AND NOT starts_with(rolname, $2)) AS tenants
 """
+# a spare accepts no logins
 
 _SIZES = """
 SELECT count(*) AS databases, count(size) AS measured, coalesce(sum(size), 0)::bigint AS bytes

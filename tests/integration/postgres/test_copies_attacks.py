@@ -193,6 +193,23 @@ async def test_privileges_that_an_operator_granted_do_not_prevent_a_copy(
                 await run(copy, "SELECT pg_ls_waldir()")
 
 
+async def test_passwords_for_other_servers_are_not_copied(postgres_15: PostgresUnderTest) -> None:
+    source = new_provision_request()
+    async with provisioned_database(postgres_15.provider, source) as connection:
+        await postgres_15.sql(
+            "CREATE EXTENSION postgres_fdw; CREATE SERVER other FOREIGN DATA WRAPPER postgres_fdw;"
+            f'GRANT USAGE ON FOREIGN SERVER other TO "{connection.user}"',
+            database=connection.database,
+        )
+        await run(connection, "CREATE USER MAPPING FOR {user} SERVER other OPTIONS (password 'x')")
+        mappings = "SELECT usename::text FROM pg_user_mappings"
+        async with provisioned_database(postgres_15.provider, copy_of(source)) as copy:
+            assert await postgres_15.sql(mappings, database=copy.database) == []
+            assert await postgres_15.sql(mappings, database=connection.database) == [
+                connection.user
+            ]
+
+
 async def test_a_function_in_an_operators_schema_prevents_a_copy(
     postgres_15: PostgresUnderTest,
 ) -> None:

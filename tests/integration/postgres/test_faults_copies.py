@@ -24,6 +24,7 @@ from tests.support.fault_injection import (
 )
 from tests.support.obstacles import run
 from tests.support.pgproxy import Fault
+from tests.support.polling import wait_until
 from tests.support.provision_requests import new_provision_request
 
 CONTENTS = (
@@ -48,56 +49,82 @@ EXPECTED_REQUESTS = [
 """Some of the requests that have to get a fault."""
 
 
-@asynccontextmanager
-async def _source(bundled: PostgresProvider) -> AsyncIterator[tuple[ProvisionRequest, Connection]]:
-    source = new_provision_request()
-    async with provisioned_database(bundled, source) as connection:
-        await run(connection, *CONTENTS)
-        yield source, connection
+INSIDE = "SELECT FROM pg_stat_activity WHERE datname = $1 AND usename IS NOT NULL"
+
+TWO_INJECTIONS = {name: INJECTIONS[name] for name in ("cut after", "cancelled")}
+
+FAULTS = INJECTIONS | SLOW_INJECTIONS
+
+CASES = [
+    *[pytest.param(each, True, id=f"{name}, repeated") for name, each in FAULTS.items()],
+    *[pytest.param(each, False, id=f"{name}, deleted") for name, each in TWO_INJECTIONS.items()],
+]
 
 
-def _copy_of(source: ProvisionRequest) -> ProvisionRequest:
-    return replace(copy_of(source), ends_sessions=True)
-
-
-async def _record_requests(bundled: PostgresProvider) -> list[str]:
-    """Return the requests of a copy, in order, without a fault."""
-    async with _source(bundled) as (source, _), proxied_provider(bundled) as whole:
-        copy = _copy_of(source)
-        async with provisioned_database(whole.provider, copy):
-            return list(whole.proxy.requests)
-
-
-async def test_faults_cover_the_requests_of_a_copy(bundled_18: PostgresProvider) -> None:
-    requests = await _record_requests(bundled_18)
-    assert [
-        expected
-        for expected in EXPECTED_REQUESTS
-        if not any(expected in request for request in requests)
-    ] == []
-
-
-@pytest.mark.parametrize("is_repeated", [True, False], ids=["repeated", "deleted"])
-@pytest.mark.parametrize(
-    "injection",
-    [*INJECTIONS.values(), *SLOW_INJECTIONS.values()],
-    ids=[*INJECTIONS, *SLOW_INJECTIONS],
-)
+@pytest.mark.parametrize(("injection", "is_repeated"), CASES)
 async def test_the_call_after_a_fault_completes_or_deletes_the_copy(
     bundled_18: PostgresProvider, injection: Injection, is_repeated: bool
 ) -> None:
     async def case(at: int) -> None:
-        fault = Fault(injection.kind, at)
-        async with _source(bundled_18) as (source, of_source):
-            copy = _copy_of(source)
-            async with proxied_provider(bundled_18, fault) as proxied:
-                await run_with_fault(proxied.provider.provision(copy), fault, injection)
-                if is_repeated:
-                    await run(await proxied.retrying.provision(copy), OWN)
-                    assert await proxied.fetch_traces(copy.tenant) == COMPLETE
-                assert await proxied.retrying.delete(copy.tenant) is None
-            assert await proxied.fetch_traces(copy.tenant) == NO_TRACES
-            assert await proxied.fetch_traces(source.tenant) == COMPLETE
-            await run(of_source, OWN)
+        await _run_case(bundled_18, Fault(injection.kind, at), injection, is_repeated=is_repeated)
 
-    await inject_at_every(await _record_requests(bundled_18), case, injection)
+    requests = await _record_requests(bundled_18)
+    assert [each for each in EXPECTED_REQUESTS if not any(each in text for text in requests)] == []
+    await inject_at_every(requests, case, injection)
+
+
+@pytest.mark.parametrize("injection", TWO_INJECTIONS.values(), ids=TWO_INJECTIONS)
+async def test_the_call_after_a_fault_while_sessions_end_completes_the_copy(
+    bundled_18: PostgresProvider, injection: Injection
+) -> None:
+    async def case(at: int) -> None:
+        await _run_case(bundled_18, Fault(injection.kind, at), injection, ends_sessions=True)
+
+    requests = await _record_requests(bundled_18, ends_sessions=True)
+    [begin] = [at for at, text in enumerate(requests) if "CREATE DATABASE" in text]
+    await inject_at_every(requests[: begin + 3], case, injection)
+
+
+async def _run_case(
+    bundled: PostgresProvider,
+    fault: Fault,
+    injection: Injection,
+    *,
+    is_repeated: bool = True,
+    ends_sessions: bool = False,
+) -> None:
+    async with _source(bundled) as (source, of_source):
+        copy = replace(copy_of(source), ends_sessions=ends_sessions)
+        async with proxied_provider(bundled, fault) as proxied:
+            await run_with_fault(proxied.provider.provision(copy), fault, injection)
+            if is_repeated:
+                await run(await proxied.retrying.provision(copy), OWN)
+                assert await proxied.fetch_traces(copy.tenant) == COMPLETE
+            assert await proxied.retrying.delete(copy.tenant) is None
+        assert await proxied.fetch_traces(copy.tenant) == NO_TRACES
+        await run(of_source, OWN)
+        if not is_repeated:  # the next call for the source ends the admin's membership
+            await bundled.provision(source)
+        assert await proxied.fetch_traces(source.tenant) == COMPLETE
+
+
+async def _record_requests(bundled: PostgresProvider, *, ends_sessions: bool = False) -> list[str]:
+    """Return the requests of a copy, in order, without a fault."""
+    async with _source(bundled) as (source, _), proxied_provider(bundled) as whole:
+        copy = replace(copy_of(source), ends_sessions=ends_sessions)
+        async with provisioned_database(whole.provider, copy):
+            return list(whole.proxy.requests)
+
+
+@asynccontextmanager
+async def _source(bundled: PostgresProvider) -> AsyncIterator[tuple[ProvisionRequest, Connection]]:
+    """Provision a source with contents that nobody uses."""
+    source = new_provision_request()
+    async with provisioned_database(bundled, source) as connection:
+        await run(connection, *CONTENTS)
+
+        async def is_unused() -> bool:
+            return not await bundled.pool.fetch(INSIDE, connection.database)
+
+        await wait_until(is_unused)
+        yield source, connection

@@ -4,16 +4,25 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import asyncpg
 import pytest
 
+from adapters.postgres.factory import open_provider
 from adapters.postgres.guard_query import build_guard_query
 from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.postgres.server import server_from_dsn
 from domain.errors import NameTaken, SpareBroken
 from domain.provisioning import ProvisionRequest
 from tests.support.databases import expected_item, find_in_inventory, provisioned_database
 from tests.support.obstacles import fetch_memberships, fill_names
-from tests.support.postgres_under_test import PostgresUnderTest, session, tenant_session
+from tests.support.postgres_under_test import (
+    PostgresUnderTest,
+    expect_refusal,
+    session,
+    tenant_session,
+)
 from tests.support.provision_requests import INSTALLATION, new_provision_request, with_next_password
+from tests.support.servers import OperatorsServer
 from tests.support.spare_requests import claim_of, filled_spare, new_spare_request
 
 CHECK = PostgresLoginCheck()
@@ -135,6 +144,20 @@ async def test_a_strangers_objects_are_not_claimed(
         )
 
 
+async def test_a_superuser_can_be_the_admin(
+    server_15: OperatorsServer, server_18: OperatorsServer
+) -> None:
+    for server in (server_15, server_18):
+        description = server_from_dsn(
+            server.superuser_dsn, public_host=None, public_port=None, connection_limit=3
+        )
+        async with (
+            open_provider(description, INSTALLATION) as provider,
+            filled_spare(provider, CHECK) as spare,
+        ):
+            await CHECK.verify(await provider.provision(claim_of(spare)))
+
+
 LOCKING = 'ALTER ROLE {{user}} IN DATABASE "{spare}" SET work_mem = 64'
 """Needs no privilege on the database, and locks it until the transaction ends."""
 
@@ -172,6 +195,40 @@ async def test_a_neighbours_prepared_transaction_does_not_block_a_claim(
         await CHECK.verify(connection)
         assert await fetch_memberships(postgres_15, connection) == []
         assert await postgres_15.sql("SELECT count(*) FROM pg_prepared_xacts") == [0]
+
+
+REFUSED = [
+    "ALTER DATABASE {database} ALLOW_CONNECTIONS true",
+    "ALTER DATABASE {database} RENAME TO mine",
+    "ALTER DATABASE {database} SET role = 'mine'",
+    "DROP DATABASE {database}",
+    "CREATE DATABASE copied TEMPLATE {database}",
+    "GRANT CONNECT ON DATABASE {database} TO PUBLIC",
+    "COMMENT ON DATABASE {database} IS 'mine'",
+    "COMMENT ON ROLE {user} IS 'mine'",
+    "ALTER ROLE {user} LOGIN PASSWORD 'mine'",
+    "ALTER ROLE {user} SET search_path = 'mine'",
+    "GRANT {user} TO CURRENT_USER",
+    "SET ROLE {user}",
+]
+
+
+async def test_a_tenant_cannot_change_a_spare(
+    postgres: PostgresUnderTest, spare: ProvisionRequest
+) -> None:
+    request = new_provision_request()
+    async with provisioned_database(postgres.provider, request) as attacker:
+        names = spare.tenant.names
+        async with tenant_session(attacker) as inside:
+            for statement in REFUSED:
+                with expect_refusal():
+                    await inside.execute(
+                        statement.format(database=f'"{names.database}"', user=f'"{names.owner}"')
+                    )
+        with expect_refusal(asyncpg.ObjectNotInPrerequisiteStateError):
+            async with tenant_session(attacker, database=names.database):
+                pass
+        await CHECK.verify(await postgres.provider.provision(claim_of(spare)))
 
 
 async def test_the_guard_knows_the_sessions_of_spares(postgres_18: PostgresUnderTest) -> None:

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.registry import postgres, sqlite
+from adapters.registry import postgres
 from adapters.registry.migration import migrate
 from tests.integration.registry.proxied_registry import RegistryDatabase, create_registry_db
-from tests.support.registries import registry_file, temporary_database
+from tests.support.registries import create_sqlite_engine, registry_file, temporary_database
 from tests.support.servers import OperatorsServer, ram_folder
 
 
@@ -46,9 +46,7 @@ async def registry_db(server_18: OperatorsServer) -> AsyncIterator[RegistryDatab
 async def empty_database(server: OperatorsServer | None) -> AsyncIterator[AsyncEngine]:
     if server is None:
         with ram_folder() as folder:
-            async with _closing(
-                sqlite.create_registry_engine(registry_file(folder), connections=1)
-            ) as engine:
+            async with _closing(create_sqlite_engine(registry_file(folder))) as engine:
                 yield engine
     else:
         async with (

@@ -10,7 +10,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.registry import sqlite
 from adapters.registry.audit_log import FORMER_ACTIONS, SqlAuditLog
 from adapters.registry.doctor import SqliteRegistryChecks
 from adapters.registry.executor import Executor
@@ -29,7 +28,7 @@ from tests.integration.registry.former_records import (
     create_former_tables,
 )
 from tests.support.records import TARGET, new_record
-from tests.support.registries import BEGIN, registry_file
+from tests.support.registries import BEGIN, create_sqlite_engine, registry_file
 
 STATES = {
     "new": State.PROVISIONING,
@@ -217,7 +216,7 @@ async def test_the_audit_log_shows_former_actions_by_their_present_names(
 
 async def test_doctor_counts_the_live_records_of_former_tables(tmp_path: Path) -> None:
     file = registry_file(tmp_path)
-    engine = sqlite.create_registry_engine(file, connections=1)
+    engine = create_sqlite_engine(file)
     async with engine.begin() as connection:
         await connection.run_sync(create_former_tables)
     await engine.dispose()

@@ -95,8 +95,8 @@ async def _registry_of_limited_size() -> AsyncIterator[
         reading, writing = (sqlite.create_registry_engine(file, connections=1) for _ in range(2))
 
         async def set_limit(pages: int) -> None:
-            async with writing.connect() as connection:
-                await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+            limit = f"PRAGMA max_page_count = {pages}"
+            await writing.run(lambda connection: connection.exec_driver_sql(limit).close())
 
         try:
             yield SqlRegistry(Executor(reading, writing)), set_limit

@@ -70,7 +70,7 @@ async def bundled(_: SecretSearch, folder: Path) -> AsyncIterator[Environment]:
             await other.execute("SELECT pg_reload_conf()")
 
     yield Environment(
-        settings={"PGVEND_PROVIDER": "embedded"},
+        settings={"PGVEND_PROVIDER": "embedded", "PGVEND_SPARES": "default=2"},
         failures=(disable_login(lambda: superuser_login(folder), "pgvend_admin"),),
         expire=expire_in_file(folder),
         on_start=log_all,
@@ -97,6 +97,7 @@ async def on_a_server(search: SecretSearch, _: Path) -> AsyncIterator[Environmen
         yield Environment(
             settings={
                 "PGVEND_PROVIDER": "postgres",
+                "PGVEND_SPARES": "default=2",
                 "PGVEND_POSTGRES_ADMIN_DSN": _dsn(server, "keeper", admin, "postgres"),
                 "PGVEND_REGISTRY_URL": _dsn(server, "registrar", registrar, "records"),
             },

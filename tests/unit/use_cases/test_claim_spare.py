@@ -3,7 +3,6 @@
 import asyncio
 import re
 from dataclasses import replace
-from typing import Any, cast
 
 import pytest
 
@@ -13,19 +12,12 @@ from domain.names import PgNames
 from ports.use_cases.create_request import CreateRequest, OnConflict
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import assert_consistent
-from tests.support.doubles import ScriptedProvider, yield_to_others
+from tests.support.doubles import yield_to_others
 from tests.support.memory_service import HOUR, MemoryService
 from tests.support.people import ANN
-from tests.support.spares import another_process, create_pooled
+from tests.support.spares import another_process, create_pooled, watch_provider
 
 OPAQUE = re.compile(r"db_[0-9a-z]{26}")
-
-
-def watch_provider(memory: MemoryService) -> ScriptedProvider:
-    """Record the calls of the service's provider from now on."""
-    watched = ScriptedProvider(memory.provider)
-    memory.provider = cast("Any", watched)
-    return watched
 
 
 async def test_a_creation_turns_the_oldest_spare_into_the_database(pooled: MemoryService) -> None:
@@ -188,6 +180,19 @@ async def test_another_process_finishes_a_requested_claim_with_a_new_password(
 
     record = await pooled.registry.get(requested.id)
     assert (record.state, record.nonce != requested.nonce) == (State.READY, True)
+    assert pooled.accepts_login(record)
+
+
+async def test_a_password_that_changed_after_the_request_is_set(pooled: MemoryService) -> None:
+    """Another process drew it, and stopped before it was done."""
+    create = pooled.create_database()
+    requested = await create.request(CreateRequest(nickname="Sales"))
+    changed = await pooled.registry.update(replace(requested, nonce="other"))
+
+    assert await create.finish(requested.id)
+
+    record = await pooled.registry.get(changed.id)
+    assert record.state is State.READY
     assert pooled.accepts_login(record)
 
 

@@ -1,21 +1,31 @@
 """Claims that fail: broken spares, errors, lost answers, and deletions meanwhile."""
 
-import re
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from typing import TypeVar
 
 import pytest
 
-from domain.errors import NameTaken, PgvendError, ProviderBusy, QuotaReached, Unavailable
+from adapters.memory.provider import MemoryLoginCheck
+from domain.errors import (
+    NameTaken,
+    PgvendError,
+    ProviderBusy,
+    QuotaReached,
+    StaleRecord,
+    Unavailable,
+)
 from domain.lifecycle import State
 from ports.use_cases.create_request import CreateRequest, OnConflict
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import assert_consistent, settle
-from tests.support.doubles import FailAt, FailingRegistry
+from tests.support.doubles import FailAt, FailingRegistry, HoldAt
 from tests.support.memory_service import MemoryService
 from tests.support.people import ANN
+from tests.support.spares import watch_provider
 
-OPAQUE = re.compile(r"db_[0-9a-z]{26}")
+T = TypeVar("T")
 
 
 @pytest.mark.parametrize("holder", ["record", "stranger"])
@@ -30,17 +40,14 @@ async def test_a_rejected_name_leaves_nothing_behind(pooled: MemoryService, hold
     await assert_consistent(pooled)
 
 
-async def test_a_spare_that_was_not_claimed_is_claimed_by_the_next_creation(
-    pooled: MemoryService,
-) -> None:
+async def test_a_spare_that_was_not_claimed_stays_a_candidate(pooled: MemoryService) -> None:
     spares = await pooled.spares()
-    quoted = replace(ANN, quota=0)
     with pytest.raises(QuotaReached):
-        await pooled.create(caller=quoted)
+        await pooled.create(caller=replace(ANN, quota=0))
 
-    provisioned = await pooled.create()
+    taken = [pooled.pool.take(pooled.pool.shape_for("")) for _ in spares]
 
-    assert provisioned.database.id in {spare.id for spare in spares}
+    assert sorted(spare.id for spare in taken if spare) == [spare.id for spare in spares]
 
 
 @pytest.mark.parametrize("damage", ["no database", "nothing"])
@@ -105,22 +112,61 @@ async def test_a_failed_claim_does_not_undo_the_claim_of_another_replica(
     """The other replica gets the spare because this one has lost its lease."""
     rival = pooled.restarted()
     rival.pool.mark_compared(())
-    won: list[ProvisionedDatabase] = []
+    started: list[tuple[HoldAt, asyncio.Task[ProvisionedDatabase]]] = []
 
     class Overtaken(FailingRegistry):
-        async def call_inner(self, call: Any) -> Any:
-            if not won:
-                won.append(await rival.create("Rival"))
+        async def call_inner(self, call: Callable[[], Awaitable[T]]) -> T:
+            if not started:
+                started.append(await pooled.hold("before provision", rival.create("Rival")))
                 raise Unavailable
             return await call()
 
+    registry = Overtaken(pooled.registry, first=0, end=0)
     with pytest.raises(Unavailable):
-        await pooled.create_database(registry=Overtaken(pooled.registry, 9, 9))(
-            CreateRequest(nickname="Sales")
-        )
+        await pooled.create_database(registry=registry)(CreateRequest(nickname="Sales"))
 
-    assert pooled.provider.accepts(won[0].connection)
+    [(hold, creation)] = started
+    hold.let_go.set()
+    assert pooled.provider.accepts((await creation).connection)
     await assert_consistent(pooled)
+
+
+async def test_a_spare_that_another_process_works_on_is_not_claimed(
+    pooled: MemoryService,
+) -> None:
+    oldest = (await pooled.spares())[0]
+    async with pooled.leases.acquire(oldest.id):
+        provisioned = await pooled.create()
+    assert provisioned.database.id != oldest.id
+    assert oldest in await pooled.spares()
+
+
+async def test_a_broken_spare_that_is_deleted_meanwhile_leaves_nothing(
+    pooled: MemoryService,
+) -> None:
+    spare = (await pooled.spares())[0]
+    hold, creation = await pooled.hold("before provision", pooled.create())
+    del pooled.provider._databases[spare.names.database]
+    await pooled.deletion().request(spare.id)
+    hold.let_go.set()
+
+    with pytest.raises(StaleRecord, match="deleted while it was being created"):
+        await creation
+
+    assert (await pooled.registry.get(spare.id)).nonce == spare.nonce
+    assert spare.id not in await pooled.tenant_ids()
+    await assert_consistent(pooled)
+
+
+async def test_the_parts_of_a_broken_spare_are_deleted_first(pooled: MemoryService) -> None:
+    spare = (await pooled.spares())[0]
+    del pooled.provider._databases[spare.names.database]
+    login_check = MemoryLoginCheck(pooled.provider)
+    watched = watch_provider(pooled)
+
+    await pooled.create_database(login_check=login_check)(CreateRequest(nickname="Sales"))
+
+    assert watched.calls == ["provision", "delete", "provision"]
 
 
 async def test_a_deletion_during_a_claim_leaves_nothing(pooled: MemoryService) -> None:

@@ -4,19 +4,17 @@ import asyncio
 
 import pytest
 
-from domain.errors import ProviderFull, ProviderRejected
+from domain.errors import PgvendError, ProviderFull, ProviderRejected
 from domain.lifecycle import State
 from domain.names import PgNames
 from domain.spares import SpareLevel
 from ports.driven.login_check import PasswordRefused
 from ports.use_cases.list_databases import ListDatabases, ListRequest
 from ports.use_cases.list_spares import ListSpares
-from ports.use_cases.maintain_spares import LEASE, LONGEST_WAIT
-from tests.support.clock import FakeClock
 from tests.support.consistency import assert_consistent, reconcile_once, settle
 from tests.support.doubles import RefusingLoginCheck
 from tests.support.memory_service import MemoryService
-from tests.support.spares import create_pooled, kill_refill
+from tests.support.spares import add_template, create_pooled, kill_refill
 
 FILLING = [
     "before provision",
@@ -131,6 +129,13 @@ async def test_a_spare_whose_filling_was_interrupted_is_deleted(moment: str, fin
     assert (await memory.registry.get(interrupted.id)).state is State.DELETED
 
 
+async def test_a_spare_that_was_filled_meanwhile_is_not_deleted_as_interrupted() -> None:
+    memory = await create_pooled(1)
+    [spare] = await memory.spares()
+    assert not await memory.maintain_spares().finish(spare.id)
+    assert await memory.spares() == [spare]
+
+
 async def test_the_reconciler_leaves_a_spare_alone_that_is_being_filled() -> None:
     memory = MemoryService(counts={"default": 1})
     hold, filling = await memory.hold("before suspend", memory.maintain_spares()())
@@ -150,63 +155,15 @@ async def test_tasks_on_spares_are_not_audited() -> None:
     assert restarted.audit_log._entries == {}  # type: ignore[attr-defined]
 
 
-async def test_one_replica_at_a_time_fills_spares() -> None:
-    memory = MemoryService(counts={"default": 2})
-    async with memory.leases.acquire(LEASE):
-        await memory.replica().maintain_spares()()
-    assert await memory.spares() == []
+async def test_an_error_of_one_template_does_not_keep_the_others_from_being_filled() -> None:
+    memory = MemoryService(counts={"shop": 2, "default": 2})
+    shop = await add_template(memory, "shop")
+    del memory.provider._databases[shop.names.database]
 
-
-async def test_a_replica_that_does_not_fill_claims_all_the_same() -> None:
-    memory = await create_pooled(1)
-    replica = memory.replica()
-    async with memory.leases.acquire(LEASE):
-        await replica.maintain_spares()()
-
-    await replica.create()
-
-    assert await memory.spares() == []
-
-
-async def test_the_refill_waits_for_creations_up_to_a_limit() -> None:
-    memory = MemoryService(counts={"default": 1})
-    with memory.pool.count_creation():
+    with pytest.raises(PgvendError):
         await memory.maintain_spares()()
-        assert memory.clock.slept[0] == LONGEST_WAIT
-    assert len(await memory.spares()) == 1
 
-
-async def test_the_refill_goes_on_when_the_last_creation_has_ended() -> None:
-    memory = MemoryService(counts={"default": 1}, clock=StoppedClock())
-    hold, creation = await memory.hold("after provision", memory.create())
-    refill = asyncio.create_task(memory.maintain_spares()())
-    for _ in range(20):
-        await asyncio.sleep(0)
-    assert await memory.spares() == []
-
-    hold.let_go.set()
-    await creation
-    await refill
-
-    assert len(await memory.spares()) == 1
-
-
-class StoppedClock(FakeClock):
-    """A clock whose sleeps end only when they last no time."""
-
-    async def sleep(self, seconds: float) -> None:
-        if seconds:
-            await asyncio.Event().wait()
-
-
-async def test_a_refill_rests_as_long_as_a_spare_took() -> None:
-    async def take_two_seconds(moment: str) -> None:
-        if moment == "during provision":
-            memory.clock.passed += 2.0
-
-    memory = MemoryService(counts={"default": 2}, fault_hook=take_two_seconds)
-    await memory.maintain_spares()()
-    assert memory.clock.slept == [2.0, 2.0]
+    assert [spare.source for spare in await memory.spares()] == ["", ""]
 
 
 async def test_a_cancelled_refill_deletes_the_spare_that_it_was_filling() -> None:

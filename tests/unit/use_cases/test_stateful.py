@@ -54,7 +54,7 @@ class ServiceMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-        self.service = MemoryService(limit=LIMIT)
+        self.service = MemoryService(limit=LIMIT, counts={"default": 2})
         self.answers = AnswerLog()
         self.imported: list[str] = []
         self.runner.run(self.service.occupy("Taken"))
@@ -146,6 +146,10 @@ class ServiceMachine(RuleBasedStateMachine):
         self.answers.mark_expired(self.service.clock.now())
         self.attempt(fault, lambda it: it.memory.reconcile(GRACE, login_check=it.login_check)())
 
+    @rule(fault=faults)
+    def maintain_spares(self, fault: FaultInjection) -> None:
+        self.attempt(fault, lambda it: it.memory.maintain_spares(it.login_check)())
+
     @rule(owned=databases, size=st.sampled_from([EMPTY_SIZE, LIMIT.size, 2 * LIMIT.size]))
     def set_size(self, owned: OwnedDatabase, size: int) -> None:
         self.service.provider.set_size(owned[1], size)
@@ -204,15 +208,19 @@ class ServiceMachine(RuleBasedStateMachine):
         items = self.runner.run(self.service.provider.inventory())
         return {record.id: record for record in records}, list(items)
 
+    def start_process(self, fault: FaultInjection) -> Process:
+        """Start a process that claims spares at once."""
+        process = create_faulty_process(self.service, fault)
+        process.memory.pool.mark_compared(())
+        return process
+
     def attempt(
         self, fault: FaultInjection | None, action: Callable[[Process], Awaitable[T]]
     ) -> T | None:
         """Return the result, or None if the call was refused or a fault occurred."""
         fault = fault or FAULT_KINDS["killed"].fault(NEVER)
         try:
-            return self.runner.run(
-                _run_to_the_end(action(create_faulty_process(self.service, fault)))
-            )
+            return self.runner.run(_run_to_the_end(action(self.start_process(fault))))
         except PgvendError:
             return None
         except BaseException as error:

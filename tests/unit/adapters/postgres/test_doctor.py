@@ -58,7 +58,7 @@ RULES: dict[str, tuple[list[Rule], Verdict, str]] = {
 }
 
 MARKS: dict[str, tuple[list[str], LocalState, Verdict, str]] = {
-    "its own marks": ([OWN_MARK], LOCAL_STATE, OK, ""),
+    "its own marks": ([OWN_MARK, f"{OWN_MARK}0 spare"], LOCAL_STATE, OK, "2 databases"),
     "an empty server before there is a secret": ([], LocalState(), OK, ""),
     "another installation's": ([OWN_MARK, OTHER_MARK], LOCAL_STATE, WARN, "ffffff"),
     "an installation whose name begins with its own": (
@@ -69,6 +69,12 @@ MARKS: dict[str, tuple[list[str], LocalState, Verdict, str]] = {
     ),
     "its records under another secret": (
         [OTHER_MARK],
+        LocalState(installation="0a1b2c", record_ids={"db_2"}),
+        FAIL,
+        "PGVEND_SECRET_PREVIOUS",
+    ),
+    "a recorded spare under another secret": (
+        [f"{OTHER_MARK} spare"],
         LocalState(installation="0a1b2c", record_ids={"db_2"}),
         FAIL,
         "PGVEND_SECRET_PREVIOUS",

@@ -4,7 +4,7 @@ import asyncio
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -76,17 +76,19 @@ class PytestPostgresql:
     """Creates databases by the program."""
 
     process: Process
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def create(self) -> Undo:
-        await self._exchange()
-        return self._exchange
+        await self._exchange(b"create\n")
+        return partial(self._exchange, b"drop\n")
 
-    async def _exchange(self) -> None:
+    async def _exchange(self, line: bytes) -> None:
         if not self.process.stdin or not self.process.stdout:
             raise RuntimeError("the program has no pipes")
-        self.process.stdin.write(b"\n")
-        if not await self.process.stdout.readline():
-            raise RuntimeError("pytest-postgresql failed; see above")
+        async with self.turn:
+            self.process.stdin.write(line)
+            if not await self.process.stdout.readline():
+                raise RuntimeError("pytest-postgresql failed; see above")
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from bench.turns import Undo
 
 POLL_INTERVAL = 0.02
 DELETIONS_AT_ONCE = 8
+FILL_INTERVAL = 0.1
 FILL_TIMEOUT = 300.0
 
 
@@ -71,7 +72,7 @@ class Service:
         """Wait until the pool is full."""
         async with asyncio.timeout(FILL_TIMEOUT):
             while any(level["ready"] < level["wanted"] for level in await self.list_spares()):
-                await asyncio.sleep(POLL_INTERVAL)
+                await asyncio.sleep(FILL_INTERVAL)
 
     async def request(self, method: str, path: str, **options: Any) -> Any:
         async with self.client.request(method, path, **options) as answer:

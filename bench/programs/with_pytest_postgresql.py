@@ -1,10 +1,11 @@
-"""Create a database as the fixture of pytest-postgresql does, for each line of the input.
+"""Create databases as the fixture of pytest-postgresql does.
 
-It runs by the Python that has pytest-postgresql. Arguments: host, port, user and template. Prints a
-line when the database can be used; a second line of the input drops it.
+It runs by the Python that has pytest-postgresql. Arguments: host, port, user and template. For each
+line of the input it creates a database or drops one, and prints a line when that is done.
 """
 
 import sys
+from contextlib import ExitStack
 from uuid import uuid4
 
 import psycopg
@@ -12,17 +13,23 @@ from pytest_postgresql.janitor import DatabaseJanitor
 
 
 def main(host: str, port: str, user: str, template: str) -> None:
-    while sys.stdin.readline():
-        name = f"tests_{uuid4().hex}"
-        janitor = DatabaseJanitor(
-            user=user, host=host, port=port, dbname=name, template_dbname=template
-        )
-        login = {"host": host, "port": port, "user": user, "dbname": name}
-        with janitor, psycopg.connect(**login) as connection:
-            connection.execute("SELECT 1")
-            print(name, flush=True)
-            sys.stdin.readline()
-        print("dropped", flush=True)
+    databases: list[ExitStack] = []
+    for line in sys.stdin:
+        if line == "create\n":
+            databases.append(create(host, port, user, template))
+        else:
+            databases.pop().close()
+        print("done", flush=True)
+
+
+def create(host: str, port: str, user: str, template: str) -> ExitStack:
+    """Return what drops the database."""
+    login = {"host": host, "port": port, "user": user, "dbname": f"tests_{uuid4().hex}"}
+    stack = ExitStack()
+    stack.enter_context(DatabaseJanitor(template_dbname=template, **login))
+    connection = stack.enter_context(psycopg.connect(**login))
+    connection.execute("SELECT 1")
+    return stack
 
 
 if __name__ == "__main__":

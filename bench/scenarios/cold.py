@@ -30,7 +30,7 @@ LIMITS = {1: 1.15, 8: 1.2}
 
 async def measure(run: Run) -> Report:
     loads = [
-        Load(1, rounds=run.pick(2, 12, 30), calls=6, seconds=60),
+        Load(1, rounds=run.pick(2, 10, 30), calls=6, seconds=60),
         Load(8, rounds=run.pick(1, 8, 20), calls=16, seconds=60),
         Load(32, rounds=run.pick(1, 3, 8), calls=64, seconds=30),
     ]

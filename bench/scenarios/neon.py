@@ -41,7 +41,10 @@ class Burst:
 
 
 async def measure(run: Run) -> Report:
-    sizes = {0.1: run.pick((1, 4), (1, 10, 50)), 0.3: run.pick((1, 4), (1, 20), (1, 10, 20, 50))}
+    sizes = {
+        0.1: run.pick((1, 4), (1, 50), (1, 10, 20, 50)),
+        0.3: run.pick((1, 4), (1, 20), (1, 10, 20, 50)),
+    }
     rows, checks = list[Row](), list[Check]()
     for seconds, numbers in sizes.items():
         async with _open_methods(run.folder / str(seconds), seconds) as (emulator, methods):

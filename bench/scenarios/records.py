@@ -34,7 +34,7 @@ async def measure(run: Run) -> Report:
 
 async def _compare(run: Run, many: int, state: State) -> list[Row]:
     """Return the rows of two services, one with few and one with many records of this state."""
-    load = Load(1, rounds=run.pick(3, 30), calls=3, seconds=20)
+    load = Load(1, rounds=run.pick(3, 20), calls=3, seconds=10)
     async with AsyncExitStack() as stack:
         few, much = [await _open(stack, run, count, state) for count in (FEW, many)]
         rows = list[Row]()

@@ -40,7 +40,7 @@ class Deletions:
 
 async def measure(run: Run) -> Report:
     sizes = run.pick((20,), (100, 1_000), (100, 1_000, 3_000))
-    load = Load(1, rounds=run.pick(1, 8, 15), calls=CALLS, seconds=30)
+    load = Load(1, rounds=run.pick(1, 6, 15), calls=CALLS, seconds=20)
     rows = list[Row]()
     async with (
         serve(run.folder / "few", **_SETTINGS) as few,

@@ -13,7 +13,7 @@ import psutil
 from bench import watched
 from bench.results import Check, Report, Row
 from bench.run import Run
-from bench.service import Service, Unmeasurable, start
+from bench.service import Service, start
 
 CALLERS = 4
 LONGEST_HOLD = 2.0
@@ -32,12 +32,14 @@ async def measure(run: Run) -> Report:
     program = (sys.executable, watched.__file__)
     async with start(folder, program=program, PGVEND_SPARES=SPARES) as service:
         samples, creations = await _run_load(service, folder, seconds)
+        leftovers = await _count_leftovers(service)
     rows = [row for name in samples[0] for row in _compare(name, samples)]
     checks = [
         Check(claim=f"{row.method}, {row.setting}", value=row.ratio or 0, limit=LIMITS[row.method])
         for row in rows[1::2]
         if row.method in LIMITS
     ]
+    checks.append(Check(claim="databases and drift after the load", value=leftovers, limit=0))
     parameters = {"seconds": seconds, "creations": creations, "callers": CALLERS}
     return Report(rows=rows, checks=checks, parameters=parameters, unit="number")
 
@@ -46,14 +48,12 @@ async def _run_load(service: Service, folder: Path, seconds: float) -> tuple[Seq
     """Return the samples, and the number of creations."""
     samples, created = list[Sample](), list[str]()
     end = perf_counter() + seconds
-    callers = [
-        asyncio.create_task(_call(service, created, Random(number), lambda: perf_counter() < end))
-        for number in range(CALLERS)
-    ]
-    while perf_counter() < end:
-        await asyncio.sleep(watched.INTERVAL)
-        samples.append(await _sample(service, folder))
-    await asyncio.gather(*callers)
+    async with asyncio.TaskGroup() as group:  # a caller that fails ends the run
+        for number in range(CALLERS):
+            group.create_task(_call(service, created, Random(number), lambda: perf_counter() < end))
+        while perf_counter() < end:
+            await asyncio.sleep(watched.INTERVAL)
+            samples.append(await _sample(service, folder))
     return samples, len(created)
 
 
@@ -74,15 +74,17 @@ async def _sample(service: Service, folder: Path) -> Sample:
         "descriptors": process.num_fds(),
         "server processes": len(process.children(recursive=True)),
         "tasks": int((folder / watched.FILE).read_text()),
-        "spares": await _count_spares(service),
+        "spares": sum(level["ready"] for level in await service.list_spares()),
     }
 
 
-async def _count_spares(service: Service) -> float:
-    try:
-        return float(sum(level["ready"] for level in await service.list_spares()))
-    except Unmeasurable:
-        return 0
+async def _count_leftovers(service: Service) -> int:
+    """Wait until the pool is full again. Return the number of databases and of differences between
+    the records and the server."""
+    await service.wait_for_spares()
+    page = await service.request("GET", "/v1/databases")
+    drift = await service.request("POST", "/v1/reconciliations", json={"dry_run": True})
+    return len(page["databases"]) + len(drift["results"])
 
 
 def _compare(name: str, samples: Sequence[Sample]) -> list[Row]:

@@ -29,7 +29,6 @@ LIMIT = 1000.0
 
 FIRST, LATER = "first start", "later start"
 POSTGRES, SERVICE = "PostgreSQL alone", "service ready"
-SETTINGS = {"PGVEND_SPARES": "default=0"}
 
 
 async def measure(run: Run) -> Report:
@@ -66,7 +65,7 @@ def _check(times: dict[tuple[str, str], list[float]], setting: str) -> Check:
 
 async def _start_service(folder: Path) -> float:
     begin = perf_counter()
-    async with serve(folder, **SETTINGS) as service:
+    async with serve(folder) as service:
         await _wait_until_ready(service)
         return perf_counter() - begin
 

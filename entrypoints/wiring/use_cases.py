@@ -26,6 +26,7 @@ from ports.use_cases.claim_spare import ClaimSpare
 from ports.use_cases.create_database import CreateDatabase
 from ports.use_cases.create_template import CreateTemplate
 from ports.use_cases.delete_database import DeleteDatabase
+from ports.use_cases.deletion_pace import DeletionPace
 from ports.use_cases.detect_drift import DetectDrift
 from ports.use_cases.expire_database import ExpireDatabase
 from ports.use_cases.find_source import FindSource
@@ -42,6 +43,7 @@ from ports.use_cases.reconcile import Reconcile
 from ports.use_cases.reconcile_tasks import map_detectors, map_finishers
 from ports.use_cases.restore_database import RestoreDatabase
 from ports.use_cases.rotate_password import RotatePassword
+from ports.use_cases.running_creations import RunningCreations
 from ports.use_cases.show_connection import ShowConnection
 from ports.use_cases.show_database import ShowDatabase
 from ports.use_cases.spare_pool import SparePool
@@ -97,10 +99,14 @@ class UseCases:
             registry=self.registry,
             target=self.settings.target,
             passwords=self.passwords,
-            clock=self.clock,
+            running=self.running,
             counts=self.settings.spares,
             settings_shape=self.settings.spare_shape,
         )
+
+    @cached_property
+    def running(self) -> RunningCreations:
+        return RunningCreations(self.clock)
 
     @cached_property
     def claim_spare(self) -> ClaimSpare:
@@ -237,6 +243,7 @@ class UseCases:
             leases=self.leases,
             clock=self.clock,
             target=self.settings.target,
+            pace=DeletionPace(self.clock, self.running),
         )
 
     @cached_property

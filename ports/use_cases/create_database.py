@@ -110,7 +110,7 @@ class CreateDatabase:
     async def _claim_or_provision(
         self, draft: Database, quota: int | None, event: PendingEvent | None
     ) -> ProvisionedDatabase:
-        with self.claim.pool.count_creation():
+        with self.claim.pool.running.count():
             async with self.claim(draft, quota) as claimed:
                 if claimed:
                     return await self.provision.finish_claim(claimed, event)
@@ -127,7 +127,7 @@ class CreateDatabase:
         return await self.provision.record(draft, quota, event=event)
 
     async def _finish_requested(self, database: Database) -> None:
-        with self.claim.pool.count_creation():
+        with self.claim.pool.running.count():
             if self.claim.pool.recall(database):
                 await self.provision.finish_claim(database)
             else:

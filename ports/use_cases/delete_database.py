@@ -14,6 +14,7 @@ from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.registry import Registry
+from ports.use_cases.deletion_pace import DeletionPace
 from ports.use_cases.pending_event import PendingEvent
 from ports.use_cases.records import attempt, check_visible, update_record
 
@@ -33,6 +34,7 @@ class DeleteDatabase:
     leases: Leases
     clock: Clock
     target: Target
+    pace: DeletionPace
 
     async def request(
         self,
@@ -73,8 +75,8 @@ class DeleteDatabase:
     async def finish(self, database_id: str) -> bool:
         """Delete the database if its deletion was requested and nothing else holds its lease.
         Return whether this call deleted it. Idempotent; after an error the deletion stays pending,
-        and the reconciler retries it."""
-        async with self.leases.acquire(database_id) as is_acquired:
+        and the reconciler retries it. Deletions run at a pace that leaves room for creations."""
+        async with self.pace.turn(), self.leases.acquire(database_id) as is_acquired:
             if not is_acquired:
                 return False
             database = await self.registry.get(database_id)

@@ -12,7 +12,7 @@ from domain.lifecycle import Operation, State
 from domain.reconciliation import ReconcileAction, find_claimed_before
 from domain.spares import WantedSpares, find_next, find_unwanted, is_claimable, new_spare
 from domain.transitions import start_deletion
-from ports.driven.cancellation import run_to_completion, wait_for_first
+from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
@@ -78,25 +78,27 @@ class MaintainSpares:
             await self._delete(spare.id, is_complete=False)
         complete = [spare for spare in spares if is_claimable(spare)]
         for spare in find_unwanted(complete, await self.pool.list_wanted()):
-            await self._yield_to_creations(QUIET_TIME)
+            await self.pool.running.yield_to_them(LONGEST_WAIT, QUIET_TIME)
             await self._delete(spare.id, is_complete=True)
 
     async def _delete(self, spare_id: str, *, is_complete: bool) -> bool:
-        """Delete the spare unless another process works on it, or it changed meanwhile. Only what
+        """Delete the spare unless another process works on it, or it changed meanwhile."""
+        async with self.leases.acquire(spare_id) as is_acquired:
+            return is_acquired and await self._delete_held(spare_id, is_complete=is_complete)
+
+    async def _delete_held(self, spare_id: str, *, is_complete: bool) -> bool:
+        """Delete the spare whose lease this process holds, unless it changed meanwhile. Only what
         has the mark of a spare is deleted on the provider."""
 
         def start(current: Database) -> Database | None:
             is_same = current.state is State.SPARE and is_claimable(current) is is_complete
             return start_deletion(current, self.clock.now()) if is_same else None
 
-        async with self.leases.acquire(spare_id) as is_acquired:
-            if not is_acquired:
-                return False
-            database = await update_record(self.registry, spare_id, start)
-            is_deleting = database.is_spare and database.state is State.DELETING
-            if is_deleting:
-                await self.delete.complete(database)
-            return is_deleting
+        database = await update_record(self.registry, spare_id, start)
+        is_deleting = database.is_spare and database.state is State.DELETING
+        if is_deleting:
+            await self.delete.complete(database)
+        return is_deleting
 
     async def _fill_all(self) -> None:
         """Fill the missing spares one by one, and rest after each for as long as it took. An error
@@ -117,16 +119,9 @@ class MaintainSpares:
         wanted = [each for each in await self.pool.list_wanted() if each.shape not in besides]
         found = find_next(await self.pool.list_spares(), wanted)
         if found:
-            await self._yield_to_creations(0.0 if self.pool.is_scarce(found) else QUIET_TIME)
+            quiet_for = 0.0 if self.pool.is_scarce(found) else QUIET_TIME
+            await self.pool.running.yield_to_them(LONGEST_WAIT, quiet_for)
         return found
-
-    async def _yield_to_creations(self, seconds: float) -> None:
-        """Wait until this process has run no creation for so many seconds, or for the longest
-        time."""
-        if not self.pool.is_quiet(seconds):
-            await wait_for_first(
-                self.pool.wait_until_quiet(seconds), self.clock.sleep(LONGEST_WAIT)
-            )
 
     async def _fill(self, wanted: WantedSpares) -> None:
         now = self.clock.now()
@@ -155,13 +150,6 @@ class MaintainSpares:
         return await self.registry.update(spare.complete(Operation.PROVISION, self.clock.now()))
 
     async def _try_discard(self, spare_id: str) -> None:
-        """Delete what was filled. The lease is held; the reconciler finds the rest."""
-
-        def start(current: Database) -> Database | None:
-            is_spare = current.state is State.SPARE
-            return start_deletion(current, self.clock.now()) if is_spare else None
-
+        """Delete what was filled in part. Never raises: the reconciler finds the rest."""
         with suppress(Exception):
-            database = await update_record(self.registry, spare_id, start)
-            if database.is_spare and database.state is State.DELETING:
-                await self.delete.complete(database)
+            await self._delete_held(spare_id, is_complete=False)

@@ -1,10 +1,8 @@
 """The pool of spares as one process knows it."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from math import inf
 
 from domain.database import Database
 from domain.lifecycle import State
@@ -17,9 +15,9 @@ from domain.spares import (
     is_claimable,
 )
 from domain.targets import Target
-from ports.driven.clock import Clock
 from ports.driven.registry import Query, Registry
 from ports.use_cases.records import search_all
+from ports.use_cases.running_creations import RunningCreations
 
 PAGE = 1000
 
@@ -36,7 +34,7 @@ class SparePool:
     registry: Registry
     target: Target
     passwords: PasswordDeriver
-    clock: Clock
+    running: RunningCreations
     counts: Mapping[str, int] = field(default_factory=dict)
     settings_shape: str = ""
     is_compared: bool = field(default=False, init=False)
@@ -46,13 +44,7 @@ class SparePool:
     _claims: dict[str, int] = field(default_factory=dict, init=False)
     _refreshes: int = field(default=0, init=False)
     _refreshing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
-    _creations: int = field(default=0, init=False)
-    _quiet_since: float = field(default=-inf, init=False)
-    _quiet: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _claimed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
-
-    def __post_init__(self) -> None:
-        self._quiet.set()
 
     @property
     def is_wanted(self) -> bool:
@@ -125,32 +117,6 @@ class SparePool:
     def recall(self, database: Database) -> bool:
         """Return whether nothing was done since this claim was remembered, and forget the claim."""
         return self._claims.pop(database.id, None) == database.version
-
-    @contextmanager
-    def count_creation(self) -> Iterator[None]:
-        """Show that a creation runs, to which the refill yields."""
-        self._creations += 1
-        self._quiet.clear()
-        try:
-            yield
-        finally:
-            self._creations -= 1
-            if not self._creations:
-                self._quiet_since = self.clock.elapsed()
-                self._quiet.set()
-
-    def is_quiet(self, seconds: float) -> bool:
-        """Return whether this process has run no creation for so many seconds."""
-        return self._quiet.is_set() and self._calculate_rest(seconds) <= 0
-
-    async def wait_until_quiet(self, seconds: float) -> None:
-        """Wait until this process has run no creation for so many seconds."""
-        while not self.is_quiet(seconds):
-            await self._quiet.wait()
-            await self.clock.sleep(max(self._calculate_rest(seconds), 0.0))
-
-    def _calculate_rest(self, seconds: float) -> float:
-        return self._quiet_since + seconds - self.clock.elapsed()
 
     def report_claim(self) -> None:
         """Wake the refill."""

@@ -33,6 +33,7 @@ from ports.use_cases.create_database import CreateDatabase
 from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.create_template import CreateTemplate
 from ports.use_cases.delete_database import DeleteDatabase
+from ports.use_cases.deletion_pace import DeletionPace
 from ports.use_cases.detect_drift import DetectDrift
 from ports.use_cases.expire_database import ExpireDatabase
 from ports.use_cases.find_source import FindSource
@@ -44,6 +45,7 @@ from ports.use_cases.reconcile import Reconcile
 from ports.use_cases.reconcile_tasks import map_detectors, map_finishers
 from ports.use_cases.restore_database import RestoreDatabase
 from ports.use_cases.rotate_password import RotatePassword
+from ports.use_cases.running_creations import RunningCreations
 from ports.use_cases.show_connection import ShowConnection
 from ports.use_cases.spare_pool import SparePool
 from ports.use_cases.watch_database import WatchDatabase
@@ -88,6 +90,8 @@ class MemoryService:
 
     def __post_init__(self) -> None:
         self.provider = MemoryProvider(capacity=self.capacity, fault_hook=self._fault_hook)
+        self.running = RunningCreations(self.clock)
+        self.pace = DeletionPace(self.clock, self.running)
 
     def replica(self) -> Self:
         """Return another process of the service. It shares the registry, the provider and the
@@ -219,7 +223,9 @@ class MemoryService:
 
     def _parts(self) -> dict[str, Any]:
         return {part.name: getattr(self, part.name) for part in fields(self)} | {
-            "provider": self.provider
+            "provider": self.provider,
+            "running": self.running,
+            "pace": self.pace,
         }
 
     async def records(self) -> list[Database]:

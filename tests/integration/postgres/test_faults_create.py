@@ -44,7 +44,7 @@ from tests.support.provision_requests import INSTALLATION, new_provision_request
 from tests.support.records import TARGET
 from tests.support.retrying import RETRYING
 from tests.support.servers import ram_folder
-from tests.support.use_cases import create_create_database
+from tests.support.use_cases import create_create_database, create_use_case
 
 WITH_RETRIES = RetryPolicy(attempts=4, base=0.01, cap=0.05, deadline=20)
 WITHOUT_RETRIES = RetryPolicy(attempts=1)
@@ -221,13 +221,14 @@ async def _assert_complete_or_absent(
     else:
         assert record.state in {State.FAILED, State.DELETING}
     if record.state is not State.FAILED:
-        delete = DeleteDatabase(
-            registry=registry,
-            provider=proxied.retrying,
-            leases=InProcessLeases(),
-            clock=SystemClock(),
-            target=TARGET,
-        )
+        parts = {
+            "registry": registry,
+            "provider": proxied.retrying,
+            "leases": InProcessLeases(),
+            "clock": SystemClock(),
+            "target": TARGET,
+        }
+        delete = create_use_case(DeleteDatabase, parts)
         await delete.request(record.id)
         await delete.finish(record.id)
     assert await proxied.fetch_traces(record.tenant) == NO_TRACES

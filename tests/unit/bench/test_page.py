@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench import page
-from bench.plots import THEMES, draw
+from bench.plots import BARS_RIGHT, THEMES, draw
 from bench.results import Check, Report, Row
 from bench.scenarios import SCENARIOS
 
@@ -41,13 +41,17 @@ def test_a_plot_has_a_bar_for_each_row_and_a_heading_for_each_setting(theme: str
     assert "8.5 ms" in texts
 
 
-def test_bars_stay_inside_the_plot() -> None:
+def test_bars_and_their_spread_stay_inside_the_plot() -> None:
     plot = parse(draw(Report(rows=ROWS), THEMES["light"]))
     rights = [
         float(bar.attrib["x"]) + float(bar.attrib["width"])
         for bar in plot.iter("{http://www.w3.org/2000/svg}rect")
     ]
-    assert max(rights) <= float(plot.attrib["width"])
+    spreads = [
+        float(each.attrib["d"].partition("H")[2].partition("M")[0])
+        for each in plot.iter("{http://www.w3.org/2000/svg}path")
+    ]
+    assert max(*rights, *spreads) == BARS_RIGHT < float(plot.attrib["width"])
 
 
 def test_the_section_has_the_figures_the_checks_and_the_machine() -> None:

@@ -78,6 +78,7 @@ async def test_a_database_that_was_claimed_before_outlives_the_replacement_of_sp
     assert (await service.registry.get(claimed.database.id)).state is State.DELETED
     assert service.provider.accepts(claimed.connection)
     assert summarize(await reconcile_once(service)) == [IMPORTED]
+    assert (await service.registry.get(claimed.database.id)).history == ()
     assert service.provider.accepts(claimed.connection)
     await assert_consistent(service)
 
@@ -128,6 +129,7 @@ async def test_a_spare_that_disappeared_is_replaced() -> None:
 
     assert summarize(await reconcile_once(memory)) == [(ReconcileAction.MARK_MISSING, "done")]
 
+    assert await memory.audit_log.read(AuditQuery()) == []
     await memory.maintain_spares()()
     assert (await memory.spares())[0].id != spare.id
     await assert_consistent(memory)

@@ -180,10 +180,10 @@ async def test_only_admins_share_templates_and_delete_those_of_others(guarded: K
     copy = await bob.ask("POST", "/v1/databases", {"nickname": "Copy", "template": "v1"})
     assert copy.body["source"] == shared["id"]
     events = await guarded.list_audit_events(f"&subject={own['id']}")
-    assert [(event["action"], event["caller"], event["outcome"]) for event in events] == [
-        ("deleteTemplate", "bob", "template_not_found"),
+    assert {(event["action"], event["caller"], event["outcome"]) for event in events} == {
         ("createTemplate", "ann", "done"),
-    ]
+        ("deleteTemplate", "bob", "template_not_found"),
+    }
 
 
 async def test_the_commands_create_list_and_delete_templates(app: RunningApp, shop: Any) -> None:

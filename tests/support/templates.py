@@ -6,6 +6,7 @@ from typing import Any
 from domain.callers import Caller, Scope
 from domain.database import Database
 from ports.use_cases.create_template import TemplateRequest
+from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.memory_service import MemoryService
 
 ALICE = Caller(name="alice", scopes=frozenset({Scope.CREATE, Scope.READ, Scope.MANAGE}))
@@ -24,3 +25,11 @@ async def create_template(
 async def delete_template(memory: MemoryService, template_id: str) -> None:
     await memory.templates().request_deletion(template_id)
     await memory.deletion().finish(template_id)
+
+
+async def list_templates(memory: MemoryService) -> list[Database]:
+    return await memory.templates().list(ALICE)
+
+
+async def fork(memory: MemoryService, source: str, **more: Any) -> ProvisionedDatabase:
+    return await memory.create("Copy", source=source, caller=ALICE, **more)

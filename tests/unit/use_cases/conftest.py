@@ -5,6 +5,7 @@ import pytest
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.memory_service import GRACE, HOUR, MemoryService
 from tests.support.spares import create_pooled
+from tests.support.templates import ALICE
 
 
 @pytest.fixture
@@ -36,3 +37,11 @@ async def expired(memory: MemoryService, hourly: ProvisionedDatabase) -> Provisi
 async def pooled() -> MemoryService:
     """A service with three spares."""
     return await create_pooled()
+
+
+@pytest.fixture
+async def shop(memory: MemoryService) -> ProvisionedDatabase:
+    """A database of Alice, with contents and an extension."""
+    shop = await memory.create("Shop", caller=ALICE, extensions=("citext",))
+    memory.provider.contents.write(shop.database.id, "apples")
+    return shop

@@ -1,6 +1,5 @@
-"""Templates: created, replaced, listed and deleted."""
+"""Templates: created, shared and replaced."""
 
-import asyncio
 from dataclasses import replace
 
 import pytest
@@ -8,45 +7,32 @@ import structlog
 from structlog.testing import capture_logs
 
 from adapters.decorators.logging import LoggingRegistry
-from adapters.memory.provider import MemoryProvider, no_fault
-from domain.database import Database
+from adapters.memory.provider import MemoryProvider
 from domain.errors import (
     CopyUnsupported,
     DatabaseNotFound,
     Forbidden,
-    InFlight,
     InvalidRequest,
-    OtherTarget,
-    ProviderBusy,
     QuotaReached,
     SourceInUse,
-    StaleRecord,
     TemplateNotFound,
-    Unavailable,
 )
 from domain.lifecycle import State
 from domain.names import PgNames
-from domain.reconciliation import ReconcileAction
 from domain.templates import describe_state, is_ready_template
 from ports.use_cases.provisioned_database import ProvisionedDatabase
-from tests.support.doubles import FailAt, FailingRegistry, ScriptedProvider
-from tests.support.memory_service import DELETING, HOUR, PROVISIONING, MemoryService
-from tests.support.records import ELSEWHERE
-from tests.support.templates import ADMIN, ALICE, BOB, create_template, delete_template
+from tests.support.doubles import ScriptedProvider
+from tests.support.memory_service import MemoryService
+from tests.support.templates import (
+    ADMIN,
+    ALICE,
+    BOB,
+    create_template,
+    delete_template,
+    list_templates,
+)
 
 SUSPENDING = ["before suspend", "after suspend"]
-
-
-@pytest.fixture
-async def shop(memory: MemoryService) -> ProvisionedDatabase:
-    """A database of Alice, with contents."""
-    shop = await memory.create("Shop", caller=ALICE)
-    memory.provider.contents.write(shop.database.id, "apples")
-    return shop
-
-
-async def list_templates(memory: MemoryService) -> list[Database]:
-    return await memory.templates().list(ALICE)
 
 
 async def test_a_template_is_a_closed_copy_with_opaque_names(
@@ -99,24 +85,6 @@ async def test_only_an_admin_can_share_a_template(
     assert await memory.templates().list(BOB) == [shared]
     copy = await memory.create("Copy", template="shop", caller=BOB)
     assert memory.provider.contents.read(copy.database.id) == ("apples",)
-
-
-async def test_callers_see_their_own_and_shared_templates_and_admins_all(
-    memory: MemoryService, shop: ProvisionedDatabase
-) -> None:
-    own = await create_template(memory, "Shop", caller=ALICE)
-    private = await create_template(memory, "Shop", caller=ADMIN)
-    shared = await create_template(memory, "Shop", "common", caller=ADMIN, is_shared=True)
-    templates = memory.templates()
-
-    assert await templates.list(ALICE) == [shared, own]
-    assert await templates.list(BOB) == [shared]
-    assert await templates.list(ADMIN) == [shared, private, own]
-    assert await templates.show(own.id, ALICE) == own
-    assert await templates.show(shared.id, BOB) == shared
-    for hidden in (own.id, private.id, shop.database.id, "db_unknown", ""):
-        with pytest.raises(TemplateNotFound, match="no template"):
-            await templates.show(hidden, BOB)
 
 
 async def test_the_own_template_comes_before_a_shared_one_of_the_same_name(
@@ -184,200 +152,6 @@ async def test_a_new_template_replaces_the_former_one_of_the_same_caller_and_nam
     assert former.id not in await memory.tenant_ids()
 
 
-@pytest.mark.parametrize("moment", [*PROVISIONING, *SUSPENDING])
-async def test_a_failed_creation_leaves_nothing_and_keeps_the_former_template(
-    memory: MemoryService, shop: ProvisionedDatabase, moment: str
-) -> None:
-    former = await create_template(memory, "Shop", caller=ALICE)
-
-    await memory.interrupt(moment, create_template(memory, "Shop", caller=ALICE))
-
-    assert await list_templates(memory) == [former]
-    assert await memory.tenant_ids() == {shop.database.id, former.id}
-
-
-@pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("call", range(1, 9))
-async def test_a_failure_of_the_registry_leaves_a_consistent_state(
-    memory: MemoryService, shop: ProvisionedDatabase, call: int, after_effect: bool
-) -> None:
-    """Either the former or the new template is there, and nothing without a record."""
-    former = await create_template(memory, "Shop", caller=ALICE)
-    failing = replace(
-        memory, registry=FailingRegistry(memory.registry, call, call + 1, after_effect)
-    )
-    failing.provider = memory.provider
-    await asyncio.gather(
-        create_template(failing, shop.database.id, caller=ALICE), return_exceptions=True
-    )
-
-    await assert_settles(memory, former, shop)
-
-
-async def assert_settles(
-    memory: MemoryService, former: Database, shop: ProvisionedDatabase
-) -> None:
-    """Check that after reconciliation one template is there, ready, and not more."""
-    memory.fault_hook = no_fault
-    service = memory.restarted()
-    service.clock.moment += HOUR  # after the pauses of failed operations
-    await service.reconcile()()
-    [template] = await list_templates(service)
-    assert is_ready_template(template)
-    assert template.id >= former.id
-    assert template.wake_at is None
-    assert await service.tenant_ids() == {shop.database.id, template.id}
-    copy = await service.create("Copy", template="shop", caller=ALICE)
-    assert service.provider.contents.read(copy.database.id) == ("apples",)
-
-
-@pytest.mark.parametrize("moment", [*PROVISIONING, *SUSPENDING, *DELETING])
-async def test_a_creation_that_is_cancelled_or_killed_settles(
-    memory: MemoryService, shop: ProvisionedDatabase, moment: str
-) -> None:
-    for is_killed in (False, True):
-        service = MemoryService()
-        database = await service.create("Shop", caller=ALICE)
-        service.provider.contents.write(database.database.id, "apples")
-        former = await create_template(service, "Shop", caller=ALICE)
-        _, task = await service.hold(moment, create_template(service, "Shop", caller=ALICE))
-        if is_killed:  # the call never goes on
-            await assert_settles(service, former, database)
-            task.cancel()
-        else:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            await assert_settles(service, former, database)
-
-
-async def test_the_reconciler_leaves_a_template_alone_that_another_process_creates(
-    memory: MemoryService, shop: ProvisionedDatabase
-) -> None:
-    hold, task = await memory.hold("after provision", create_template(memory, "Shop", caller=ALICE))
-    [creating] = await list_templates(memory)
-    assert describe_state(creating) is State.PROVISIONING
-    assert await memory.reconcile()() == []
-    with pytest.raises(InFlight, match="retry"):
-        await memory.create("Copy", template="shop", caller=ALICE)
-
-    hold.let_go.set()
-    assert is_ready_template(await task)
-
-
-async def test_the_reconciler_reports_what_it_finishes(
-    memory: MemoryService, shop: ProvisionedDatabase
-) -> None:
-    memory.fault_hook = FailAt(
-        {"after provision": [ProviderBusy()], "before delete": [ProviderBusy()]}
-    )
-    with pytest.raises(ProviderBusy):
-        await create_template(memory, "Shop", caller=ALICE)
-    memory.fault_hook = no_fault
-    memory.clock.moment += HOUR
-
-    results = await memory.restarted().reconcile()(drift=False)
-
-    assert [result.action for result in results] == [ReconcileAction.DELETE]
-    assert await memory.tenant_ids() == {shop.database.id}
-
-
-async def test_a_template_that_is_deleted_while_it_is_created_leaves_nothing(
-    memory: MemoryService, shop: ProvisionedDatabase
-) -> None:
-    for moment in (*PROVISIONING, *SUSPENDING):
-        hold, task = await memory.hold(moment, create_template(memory, "Shop", caller=ALICE))
-        [creating] = await list_templates(memory)
-        await memory.templates().request_deletion(creating.id, ALICE)
-        hold.let_go.set()
-
-        with pytest.raises(StaleRecord, match="deleted while"):
-            await task
-        assert await memory.tenant_ids() == {shop.database.id}
-        assert await list_templates(memory) == []
-
-
-async def test_two_concurrent_creations_of_one_name_leave_the_newer_template(
-    memory: MemoryService, shop: ProvisionedDatabase
-) -> None:
-    hold, task = await memory.hold(
-        "before provision", create_template(memory, "Shop", caller=ALICE)
-    )
-    memory.fault_hook = no_fault
-    newer = await create_template(memory.replica(), "Shop", caller=ALICE)
-    hold.let_go.set()
-    with pytest.raises(StaleRecord):
-        await task
-
-    await memory.restarted().reconcile()()
-    assert await list_templates(memory) == [newer]
-    assert await memory.tenant_ids() == {shop.database.id, newer.id}
-
-
-async def test_the_copies_of_a_deleted_template_stay(
-    memory: MemoryService, shop: ProvisionedDatabase
-) -> None:
-    template = await create_template(memory, "Shop", caller=ALICE)
-    copy = await memory.create("Copy", template="shop", caller=ALICE)
-
-    await delete_template(memory, template.id)
-    await delete_template(memory, template.id)
-
-    assert await list_templates(memory) == []
-    assert memory.accepts_login(copy.database)
-    with pytest.raises(TemplateNotFound, match="'shop'"):
-        await memory.create("Copy", template="shop", caller=ALICE)
-    with pytest.raises(TemplateNotFound, match="was deleted"):
-        await memory.create("Copy", template=template.id, caller=ALICE)
-
-
-async def test_a_template_can_be_deleted_by_its_caller_and_an_admin_only(
-    memory: MemoryService, shop: ProvisionedDatabase
-) -> None:
-    templates = memory.templates()
-    own = await create_template(memory, "Shop", caller=ALICE)
-    shared = await create_template(memory, "Shop", caller=ADMIN, is_shared=True)
-
-    for refused in (own.id, shop.database.id, "db_unknown"):
-        with pytest.raises(TemplateNotFound, match="no template"):
-            await templates.request_deletion(refused, BOB)
-    with pytest.raises(TemplateNotFound):  # it is a database
-        await templates.request_deletion(shop.database.id, ALICE)
-    with pytest.raises(Forbidden, match="another caller"):
-        await templates.request_deletion(shared.id, ALICE)
-    assert await templates.list(ADMIN) == [shared, own]
-
-    assert (await templates.request_deletion(own.id, ALICE)).state is State.DELETING
-    assert (await templates.request_deletion(shared.id, ADMIN)).state is State.DELETING
-
-
-async def test_a_template_on_another_target_is_not_deleted_or_copied(
-    memory: MemoryService, shop: ProvisionedDatabase
-) -> None:
-    template = await create_template(memory, "Shop", caller=ALICE)
-    elsewhere = replace(memory, target=ELSEWHERE)
-
-    with pytest.raises(OtherTarget):
-        await elsewhere.templates().request_deletion(template.id, ALICE)
-    with pytest.raises(OtherTarget):
-        await elsewhere.create("Copy", template=template.id, caller=ALICE)
-
-
-async def test_a_template_is_not_a_database(
-    memory: MemoryService, shop: ProvisionedDatabase
-) -> None:
-    template = await create_template(memory, "Shop", caller=ALICE)
-    for call in (
-        memory.deletion().request(template.id),
-        memory.show_connection()(template.id),
-        memory.rotate()(template.id),
-        memory.restore()(template.id),
-        memory.add_extension()(template.id, "citext"),
-    ):
-        with pytest.raises(DatabaseNotFound, match="no database"):
-            await call
-    assert await list_templates(memory) == [template]
-
-
 async def test_a_missing_template_is_marked_and_a_found_one_is_a_template_again(
     memory: MemoryService, shop: ProvisionedDatabase
 ) -> None:
@@ -393,13 +167,6 @@ async def test_a_missing_template_is_marked_and_a_found_one_is_a_template_again(
     memory.provider = present
     await memory.reconcile()()
     assert [found.id for found in await list_templates(memory)] == [template.id]
-
-
-async def test_a_lost_answer_of_the_registry_is_an_error(memory: MemoryService) -> None:
-    shop = await memory.create("Shop", caller=ALICE)
-    failing = replace(memory, registry=FailingRegistry(memory.registry, 1, 2))
-    with pytest.raises(Unavailable):
-        await create_template(failing, shop.database.id, caller=ALICE)
 
 
 async def test_a_template_is_logged_while_it_is_created_and_when_it_is_ready(

@@ -1,0 +1,109 @@
+"""Templates: listed, shown and deleted."""
+
+from dataclasses import replace
+
+import pytest
+
+from domain.errors import (
+    DatabaseNotFound,
+    Forbidden,
+    OtherTarget,
+    TemplateNotFound,
+)
+from domain.lifecycle import State
+from ports.use_cases.provisioned_database import ProvisionedDatabase
+from tests.support.memory_service import MemoryService
+from tests.support.records import ELSEWHERE
+from tests.support.templates import (
+    ADMIN,
+    ALICE,
+    BOB,
+    create_template,
+    delete_template,
+    list_templates,
+)
+
+SUSPENDING = ["before suspend", "after suspend"]
+
+
+async def test_callers_see_their_own_and_shared_templates_and_admins_all(
+    memory: MemoryService, shop: ProvisionedDatabase
+) -> None:
+    own = await create_template(memory, "Shop", caller=ALICE)
+    private = await create_template(memory, "Shop", caller=ADMIN)
+    shared = await create_template(memory, "Shop", "common", caller=ADMIN, is_shared=True)
+    templates = memory.templates()
+
+    assert await templates.list(ALICE) == [shared, own]
+    assert await templates.list(BOB) == [shared]
+    assert await templates.list(ADMIN) == [shared, private, own]
+    assert await templates.show(own.id, ALICE) == own
+    assert await templates.show(shared.id, BOB) == shared
+    for hidden in (own.id, private.id, shop.database.id, "db_unknown", ""):
+        with pytest.raises(TemplateNotFound, match="no template"):
+            await templates.show(hidden, BOB)
+
+
+async def test_the_copies_of_a_deleted_template_stay(
+    memory: MemoryService, shop: ProvisionedDatabase
+) -> None:
+    template = await create_template(memory, "Shop", caller=ALICE)
+    copy = await memory.create("Copy", template="shop", caller=ALICE)
+
+    await delete_template(memory, template.id)
+    await delete_template(memory, template.id)
+
+    assert await list_templates(memory) == []
+    assert memory.accepts_login(copy.database)
+    with pytest.raises(TemplateNotFound, match="'shop'"):
+        await memory.create("Copy", template="shop", caller=ALICE)
+    with pytest.raises(TemplateNotFound, match="was deleted"):
+        await memory.create("Copy", template=template.id, caller=ALICE)
+
+
+async def test_a_template_can_be_deleted_by_its_caller_and_an_admin_only(
+    memory: MemoryService, shop: ProvisionedDatabase
+) -> None:
+    templates = memory.templates()
+    own = await create_template(memory, "Shop", caller=ALICE)
+    shared = await create_template(memory, "Shop", caller=ADMIN, is_shared=True)
+
+    for refused in (own.id, shop.database.id, "db_unknown"):
+        with pytest.raises(TemplateNotFound, match="no template"):
+            await templates.request_deletion(refused, BOB)
+    with pytest.raises(TemplateNotFound):  # it is a database
+        await templates.request_deletion(shop.database.id, ALICE)
+    with pytest.raises(Forbidden, match="another caller"):
+        await templates.request_deletion(shared.id, ALICE)
+    assert await templates.list(ADMIN) == [shared, own]
+
+    assert (await templates.request_deletion(own.id, ALICE)).state is State.DELETING
+    assert (await templates.request_deletion(shared.id, ADMIN)).state is State.DELETING
+
+
+async def test_a_template_on_another_target_is_not_deleted_or_copied(
+    memory: MemoryService, shop: ProvisionedDatabase
+) -> None:
+    template = await create_template(memory, "Shop", caller=ALICE)
+    elsewhere = replace(memory, target=ELSEWHERE)
+
+    with pytest.raises(OtherTarget):
+        await elsewhere.templates().request_deletion(template.id, ALICE)
+    with pytest.raises(OtherTarget):
+        await elsewhere.create("Copy", template=template.id, caller=ALICE)
+
+
+async def test_a_template_is_not_a_database(
+    memory: MemoryService, shop: ProvisionedDatabase
+) -> None:
+    template = await create_template(memory, "Shop", caller=ALICE)
+    for call in (
+        memory.deletion().request(template.id),
+        memory.show_connection()(template.id),
+        memory.rotate()(template.id),
+        memory.restore()(template.id),
+        memory.add_extension()(template.id, "citext"),
+    ):
+        with pytest.raises(DatabaseNotFound, match="no database"):
+            await call
+    assert await list_templates(memory) == [template]

@@ -2,20 +2,25 @@
 
 import asyncio
 import re
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import pytest
 
 from domain.errors import QuotaReached
 from domain.lifecycle import State, StepState
 from domain.names import PgNames
+from ports.driven.registry import Registry
 from ports.use_cases.create_request import CreateRequest, OnConflict
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import assert_consistent
-from tests.support.doubles import yield_to_others
+from tests.support.doubles import WrappedRegistry, yield_to_others
 from tests.support.memory_service import HOUR, MemoryService
 from tests.support.people import ANN
 from tests.support.spares import another_process, create_pooled, watch_provider
+
+T = TypeVar("T")
 
 OPAQUE = re.compile(r"db_[0-9a-z]{26}")
 
@@ -211,3 +216,27 @@ async def test_opaque_names_get_no_suffix() -> None:
     memory = MemoryService(has_opaque_names=True)
     first, second = await memory.create(), await memory.create(on_conflict=OnConflict.REJECT)
     assert first.database.names != second.database.names
+
+
+@dataclass
+class CountingRegistry(WrappedRegistry):
+    inner: Registry
+    calls: int = 0
+
+    async def call_inner(self, call: Callable[[], Awaitable[T]]) -> T:
+        self.calls += 1
+        await asyncio.sleep(0)
+        return await call()
+
+
+async def test_concurrent_creations_share_a_search_for_the_oldest_spare(
+    pooled: MemoryService,
+) -> None:
+    registry = CountingRegistry(pooled.registry)
+    pool = replace(pooled.pool, registry=registry)
+    pool.mark_compared(())
+
+    await asyncio.gather(*(pool.refresh() for _ in range(5)))
+
+    assert registry.calls == 1
+    assert pool.take(pool.shape_for("")) == (await pooled.spares())[0]

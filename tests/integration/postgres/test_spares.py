@@ -4,20 +4,21 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-import asyncpg
 import pytest
 
+from adapters.postgres.doctor.capacity import check_connections
+from adapters.postgres.doctor.context import CheckContext, LocalState
 from adapters.postgres.factory import open_provider
 from adapters.postgres.guard_query import build_guard_query
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.server import server_from_dsn
+from adapters.system.clock import SystemClock
 from domain.errors import NameTaken, SpareBroken
 from domain.provisioning import ProvisionRequest
 from tests.support.databases import expected_item, find_in_inventory, provisioned_database
-from tests.support.obstacles import fetch_memberships, fill_names
+from tests.support.obstacles import fetch_memberships
 from tests.support.postgres_under_test import (
     PostgresUnderTest,
-    expect_refusal,
     session,
     tenant_session,
 )
@@ -158,77 +159,18 @@ async def test_a_superuser_can_be_the_admin(
             await CHECK.verify(await provider.provision(claim_of(spare)))
 
 
-LOCKING = 'ALTER ROLE {{user}} IN DATABASE "{spare}" SET work_mem = 64'
-"""Needs no privilege on the database, and locks it until the transaction ends."""
-
-
-async def test_a_neighbours_open_transaction_does_not_block_a_claim(
-    postgres: PostgresUnderTest, spare: ProvisionRequest
+async def test_the_doctor_does_not_count_spares_as_users_of_connections(
+    postgres_18: PostgresUnderTest,
 ) -> None:
-    async with (
-        provisioned_database(postgres.provider, new_provision_request()) as neighbour,
-        tenant_session(neighbour) as locker,
-    ):
-        await locker.execute("BEGIN")
-        locking = LOCKING.format(spare=spare.tenant.names.database)
-        await locker.execute(fill_names(locking, neighbour))
-        connection = await postgres.provider.provision(claim_of(spare))
-        assert locker.is_closed()
-        await CHECK.verify(connection)
-        assert await fetch_memberships(postgres, connection) == []
-        assert await fetch_memberships(postgres, neighbour) == []
-
-
-async def test_a_neighbours_prepared_transaction_does_not_block_a_claim(
-    postgres_15: PostgresUnderTest,
-) -> None:
-    async with (
-        provisioned_database(postgres_15.provider, new_provision_request()) as neighbour,
-        filled_spare(postgres_15.provider, CHECK) as spare,
-        tenant_session(neighbour) as locker,
-    ):
-        await locker.execute("BEGIN")
-        locking = LOCKING.format(spare=spare.tenant.names.database)
-        await locker.execute(fill_names(locking, neighbour))
-        await locker.execute("PREPARE TRANSACTION 'held'")
-        connection = await postgres_15.provider.provision(claim_of(spare))
-        await CHECK.verify(connection)
-        assert await fetch_memberships(postgres_15, connection) == []
-        assert await postgres_15.sql("SELECT count(*) FROM pg_prepared_xacts") == [0]
-
-
-REFUSED = [
-    "ALTER DATABASE {database} ALLOW_CONNECTIONS true",
-    "ALTER DATABASE {database} RENAME TO mine",
-    "ALTER DATABASE {database} SET role = 'mine'",
-    "DROP DATABASE {database}",
-    "CREATE DATABASE copied TEMPLATE {database}",
-    "GRANT CONNECT ON DATABASE {database} TO PUBLIC",
-    "COMMENT ON DATABASE {database} IS 'mine'",
-    "COMMENT ON ROLE {user} IS 'mine'",
-    "ALTER ROLE {user} LOGIN PASSWORD 'mine'",
-    "ALTER ROLE {user} SET search_path = 'mine'",
-    "GRANT {user} TO CURRENT_USER",
-    "SET ROLE {user}",
-]
-
-
-async def test_a_tenant_cannot_change_a_spare(
-    postgres: PostgresUnderTest, spare: ProvisionRequest
-) -> None:
-    request = new_provision_request()
-    async with provisioned_database(postgres.provider, request) as attacker:
-        names = spare.tenant.names
-        async with tenant_session(attacker) as inside:
-            for statement in REFUSED:
-                with expect_refusal():
-                    await inside.execute(
-                        statement.format(database=f'"{names.database}"', user=f'"{names.owner}"')
-                    )
-        with expect_refusal(asyncpg.ObjectNotInPrerequisiteStateError):
-            async with tenant_session(attacker, database=names.database):
-                pass
-        await CHECK.verify(await postgres.provider.provision(claim_of(spare)))
+    context = CheckContext(
+        server=postgres_18.provider.server, local_state=LocalState(), clock=SystemClock()
+    )
+    async with session(postgres_18.superuser) as superuser:
+        before = await check_connections(superuser, context)
+        async with filled_spare(postgres_18.provider, CHECK) as spare:
+            assert await check_connections(superuser, context) == before
+            await postgres_18.provider.provision(claim_of(spare))
+            assert await check_connections(superuser, context) != before
 
 
 async def test_the_guard_knows_the_sessions_of_spares(postgres_18: PostgresUnderTest) -> None:

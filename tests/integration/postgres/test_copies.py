@@ -223,7 +223,11 @@ async def test_a_copy_may_have_many_relations(postgres_18: PostgresUnderTest) ->
         EXECUTE format('CREATE TABLE t%s (id serial)', i);
     END LOOP; END $$"""
     statements = ("CREATE SEQUENCE alone", "CREATE TYPE pair AS (a int)", many)
+    transactions = (
+        "SELECT count(DISTINCT xmin::text)::int FROM pg_class WHERE relname ~ '^t[0-9]*$'"
+    )
     async with copied(postgres_18, *statements) as (source, copy):
         of_source = await postgres_18.sql(DEPENDENCIES, source.user, database=source.database)
         of_copy = await postgres_18.sql(DEPENDENCIES, copy.user, database=copy.database)
         assert of_copy == of_source
+        assert await postgres_18.sql(transactions, database=copy.database) == [2]

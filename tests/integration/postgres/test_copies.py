@@ -166,6 +166,11 @@ async def test_settings_come_along(postgres: PostgresUnderTest) -> None:
         assert {name: await session.fetchval(f"SHOW {name}") for name in SETTINGS} == SETTINGS
         await session.execute("CREATE TABLE writable ()")
         assert await session.fetchval("SELECT current_user = session_user")
+        of_copy = "SELECT unnest(setconfig) FROM pg_db_role_setting WHERE setdatabase = $1::oid"
+        oid = await session.fetchval(
+            "SELECT oid FROM pg_database WHERE datname = current_database()"
+        )
+        assert not [each for each in await postgres.sql(of_copy, oid) if each.startswith("role=")]
 
 
 async def test_settings_of_operators_do_not_prevent_a_copy(postgres: PostgresUnderTest) -> None:

@@ -221,7 +221,7 @@ RULES: Sequence[Rule] = (
         lambda case: (case.get("injection"), case.get("policy")) in {(None, None), PROVISION_FAULT},
     ),
     Rule("tests/integration/chaos/", lambda case: case.get("scenario", QUICK) == QUICK),
-    Rule("tests/security/test_attacks.py", lambda case: case.get("kind") == ATTACKED_SERVER),
+    Rule("tests/security/test_attack", lambda case: case.get("kind") == ATTACKED_SERVER),
     Rule("tests/security/test_leaks.py", keeps_environment),
     Rule("tests/schema/", lambda _: False),
     Rule("tests/integration/registry/test_postgres_broken_requests.py", keeps_registry_fault),

@@ -122,7 +122,7 @@ WITH named AS MATERIALIZED (
     UNION ALL SELECT 'pg_foreign_data_wrapper', oid, fdwacl FROM pg_foreign_data_wrapper
     UNION ALL SELECT 'pg_largeobject', oid, lomacl FROM pg_largeobject_metadata
 )
-SELECT coalesce(format('GRANT %s ON %s TO %I; ', granted.privileges, target, $2::text), '')
+SELECT coalesce('GRANT ' || granted.privileges || format(' ON %s TO %I; ', target, $2::text), '')
     || format('REVOKE ALL ON %s FROM %I CASCADE', target, rolname) AS statement
 FROM named CROSS JOIN LATERAL pg_identify_object(classid, objid, 0) CROSS JOIN LATERAL (
     SELECT CASE WHEN type ~ '(table|view|sequence)$' THEN 'TABLE'

@@ -13,12 +13,12 @@ from pathlib import Path
 import asyncpg
 
 from adapters.driver.connector import Login
-from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
 from domain.connection import Connection
 from domain.provisioning import ProvisionRequest
 from ports.driven.database_provider import DatabaseProvider
 from tests.security.outcome import Kind, Outcome
+from tests.security.tenants import Arrange, Tenants, apart
 from tests.support.databases import provisioned_database
 from tests.support.guard_runs import run_provider_guard
 from tests.support.neon.emulator import RunningEmulator
@@ -31,14 +31,11 @@ from tests.support.postgres_under_test import (
 )
 from tests.support.provision_requests import new_provision_request
 from tests.support.servers import OperatorsServer
-from tests.support.spare_requests import claim_of, fill_spare, new_spare_request
 
 Base = OperatorsServer | PostgresProvider | RunningEmulator
 
 NEON_OWNER = "neondb_owner"
 NEON_ADMIN_DATABASE = "neondb"
-
-SECRET_TEXT = "the crown jewels"
 
 SESSION_LIMIT = 3
 """The connection limit of a tenant, where the admin may set one."""
@@ -68,11 +65,6 @@ def translate_refusals() -> Iterator[None]:
             raise Refused from error
         raise
 
-
-_CREATE_DATA = """
-CREATE TABLE treasure (word text);
-CREATE SCHEMA vault CREATE TABLE box (word text)
-"""
 
 _SNAPSHOT = """
 SELECT row_to_json(whole)::text FROM (
@@ -166,7 +158,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(kind: Kind, base: Base) -> AsyncIterator[Stage]:
+async def open_stage(kind: Kind, base: Base, arrange: Arrange = apart) -> AsyncIterator[Stage]:
     if isinstance(base, RunningEmulator):
         async with _closed_admin_database(base), provider_on(base, kind.isolation) as provider:
             create_stage = partial(
@@ -176,18 +168,23 @@ async def open_stage(kind: Kind, base: Base) -> AsyncIterator[Stage]:
                 superuser=None,
                 log=None,
             )
-            async with _tenants(kind, provider, create_stage) as stage:
-                yield stage
+            async with arrange(kind, provider) as tenants:
+                yield _create_stage(kind, provider, create_stage, tenants)
     elif isinstance(base, OperatorsServer):
-        async with operators_under_test(base) as postgres, _on_server(kind, postgres) as stage:
+        async with (
+            operators_under_test(base) as postgres,
+            _on_server(kind, postgres, arrange) as stage,
+        ):
             yield stage
     else:
-        async with _on_server(kind, bundled_under_test(base)) as stage:
+        async with _on_server(kind, bundled_under_test(base), arrange) as stage:
             yield stage
 
 
 @asynccontextmanager
-async def _on_server(kind: Kind, postgres: PostgresUnderTest) -> AsyncIterator[Stage]:
+async def _on_server(
+    kind: Kind, postgres: PostgresUnderTest, arrange: Arrange
+) -> AsyncIterator[Stage]:
     server = replace(postgres.provider.server, connection_limit=SESSION_LIMIT)
     create_stage = partial(
         Stage,
@@ -199,8 +196,9 @@ async def _on_server(kind: Kind, postgres: PostgresUnderTest) -> AsyncIterator[S
     provider = replace(postgres.provider, server=server)
     async with (
         run_provider_guard(provider) as guard_run,
-        _tenants(kind, provider, create_stage) as stage,
+        arrange(kind, provider) as tenants,
     ):
+        stage = _create_stage(kind, provider, create_stage, tenants)
         yield stage
         ended = [
             reason for tenant, reason in guard_run.ended if tenant == stage.a_request.tenant.id
@@ -208,32 +206,13 @@ async def _on_server(kind: Kind, postgres: PostgresUnderTest) -> AsyncIterator[S
         assert not ended, "the guard ended a session of A's"
 
 
-@asynccontextmanager
-async def _tenants(
-    kind: Kind, provider: DatabaseProvider, create_stage: partial[Stage]
-) -> AsyncIterator[Stage]:
-    a_request = await _create_request(kind, provider, "A")
-    b_request = await _create_request(kind, provider, "B")
-    async with (
-        provisioned_database(provider, a_request) as a,
-        provisioned_database(provider, b_request) as b,
-    ):
-        await _create_data(a)
-        yield create_stage(
-            kind=kind, provider=provider, a_request=a_request, b_request=b_request, a=a, b=b
-        )
-
-
-async def _create_request(
-    kind: Kind, provider: DatabaseProvider, nickname: str
-) -> ProvisionRequest:
-    """Return a request for a database with that nickname, which claims a new spare if this kind's
-    tenants do."""
-    if not kind.claims_spares:
-        return new_provision_request(nickname)
-    spare = new_spare_request()
-    await fill_spare(provider, PostgresLoginCheck(), spare)
-    return claim_of(spare, nickname, has_opaque_names=not kind.is_shared)
+def _create_stage(
+    kind: Kind, provider: DatabaseProvider, create_stage: partial[Stage], tenants: Tenants
+) -> Stage:
+    a_request, b_request, a, b = tenants
+    return create_stage(
+        kind=kind, provider=provider, a_request=a_request, b_request=b_request, a=a, b=b
+    )
 
 
 @asynccontextmanager
@@ -247,11 +226,3 @@ async def _closed_admin_database(neon: RunningEmulator) -> AsyncIterator[None]:
     finally:
         async with neon.session(NEON_OWNER, NEON_ADMIN_DATABASE) as owner:
             await owner.execute(f"GRANT {privileges} TO PUBLIC")
-
-
-async def _create_data(connection: Connection) -> None:
-    """Create data in A's database."""
-    async with tenant_session(connection) as session:
-        await session.execute(_CREATE_DATA)
-        await session.execute("INSERT INTO treasure VALUES ($1)", SECRET_TEXT)
-        await session.execute("SELECT lo_from_bytea(0, $1)", SECRET_TEXT.encode())

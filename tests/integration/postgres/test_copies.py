@@ -166,6 +166,11 @@ async def test_settings_come_along(postgres: PostgresUnderTest) -> None:
         assert {name: await session.fetchval(f"SHOW {name}") for name in SETTINGS} == SETTINGS
         await session.execute("CREATE TABLE writable ()")
         assert await session.fetchval("SELECT current_user = session_user")
+        of_copy = "SELECT unnest(setconfig) FROM pg_db_role_setting WHERE setdatabase = $1::oid"
+        oid = await session.fetchval(
+            "SELECT oid FROM pg_database WHERE datname = current_database()"
+        )
+        assert not [each for each in await postgres.sql(of_copy, oid) if each.startswith("role=")]
 
 
 async def test_settings_of_operators_do_not_prevent_a_copy(postgres: PostgresUnderTest) -> None:
@@ -223,7 +228,11 @@ async def test_a_copy_may_have_many_relations(postgres_18: PostgresUnderTest) ->
         EXECUTE format('CREATE TABLE t%s (id serial)', i);
     END LOOP; END $$"""
     statements = ("CREATE SEQUENCE alone", "CREATE TYPE pair AS (a int)", many)
+    transactions = (
+        "SELECT count(DISTINCT xmin::text)::int FROM pg_class WHERE relname ~ '^t[0-9]*$'"
+    )
     async with copied(postgres_18, *statements) as (source, copy):
         of_source = await postgres_18.sql(DEPENDENCIES, source.user, database=source.database)
         of_copy = await postgres_18.sql(DEPENDENCIES, copy.user, database=copy.database)
         assert of_copy == of_source
+        assert await postgres_18.sql(transactions, database=copy.database) == [2]

@@ -97,7 +97,7 @@ TRAPS = {
         ALTER ROLE {user} SET default_transaction_read_only = on;
         ALTER ROLE {user} SET check_function_bodies = off""",
     "settings that contain statements": """
-        SELECT set_config('search_path', 'a;CREATE/**/ROLE/**/hacked;', false);
+        SELECT set_config('search_path', 'a;RESET/**/ROLE;CREATE/**/ROLE/**/hacked;', false);
         ALTER ROLE {user} IN DATABASE {database} SET search_path FROM CURRENT;
         SELECT set_config('local_preload_libraries', $$x'; CREATE ROLE hacked; --$$, false);
         ALTER ROLE {user} IN DATABASE {database} SET local_preload_libraries FROM CURRENT;
@@ -185,7 +185,8 @@ async def test_privileges_that_an_operator_granted_do_not_prevent_a_copy(
         await postgres.sql(
             f'GRANT EXECUTE ON FUNCTION pg_ls_waldir() TO "{connection.user}";'
             "CREATE SCHEMA operators CREATE TABLE operators.kept (id int);"
-            f'GRANT ALL ON SCHEMA operators TO "{connection.user}"',
+            f'GRANT ALL ON SCHEMA operators TO "{connection.user}";'
+            f'GRANT SELECT (id) ON operators.kept TO "{connection.user}"',
             database=connection.database,
         )
         async with provisioned_database(postgres.provider, copy_of(source)) as copy:

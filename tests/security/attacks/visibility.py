@@ -9,7 +9,8 @@ import asyncpg
 
 from tests.security.attack import Attack, Attempt, create_attacks
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, ROLE, Outcome
-from tests.security.stage import SECRET_TEXT, Stage
+from tests.security.stage import Stage
+from tests.security.tenants import SECRET_TEXT
 
 _VISIBLE_TO_ALL = dict.fromkeys((EMBEDDED, POSTGRES, ROLE, NONE), Outcome.VISIBLE)
 _VISIBLE, _POSSIBLE = {NONE: Outcome.VISIBLE}, {NONE: Outcome.POSSIBLE}

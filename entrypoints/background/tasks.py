@@ -2,13 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 from structlog.stdlib import BoundLogger
 
 from domain.errors import PgvendError
 
 Job = Callable[[], Coroutine[Any, Any, object]]
+
+
+class Loop(Protocol):
+    """Work that is repeated while the service runs."""
+
+    async def run_forever(self) -> None: ...
 
 
 class BackgroundTasks:

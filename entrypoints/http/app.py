@@ -12,13 +12,14 @@ from aiohttp.typedefs import Middleware
 from entrypoints.background.guard_loop import GuardLoop
 from entrypoints.background.reconcile_loop import ReconcileLoop
 from entrypoints.background.spare_loop import SpareLoop
-from entrypoints.background.tasks import BackgroundTasks, cancel_task
+from entrypoints.background.tasks import BackgroundTasks, Loop, cancel_task
 from entrypoints.config.settings import Settings
 from entrypoints.http.api.context import (
     ACCESS,
     BACKGROUND,
     CORS_ORIGINS,
     DOCUMENT,
+    MAINTENANCE,
     STOPPING,
     STREAM_LIMITER,
     USE_CASES,
@@ -112,23 +113,20 @@ def _create_lifetime(container: Container) -> Callable[[web.Application], AsyncI
         async with AsyncExitStack() as closing:
             # entered before the yield, because aiohttp skips cleanup after a failed startup
             closing.push_async_callback(_close, container)
-            use_cases = await resolve(container.use_cases())
-            app[USE_CASES] = use_cases
-            log = structlog.get_logger()
-            guard_loop = GuardLoop(use_cases.guard_server, log)
-            closing.push_async_callback(cancel_task, asyncio.create_task(guard_loop.run_forever()))
+            maintenance = await resolve(container.maintenance())
+            app[USE_CASES], app[MAINTENANCE] = maintenance.use_cases, maintenance
+            log, clock = structlog.get_logger(), maintenance.use_cases.clock
+            _run_until_closed(GuardLoop(maintenance.guard_server, log), closing)
             closing.push_async_callback(app[BACKGROUND].drain, DRAIN_TIMEOUT)
-            reconcile_loop = ReconcileLoop(
-                use_cases.reconcile, interval, await resolve(container.clock()), log
-            )
-            closing.push_async_callback(
-                cancel_task, asyncio.create_task(reconcile_loop.run_forever())
-            )
-            spare_loop = SpareLoop(use_cases.maintain_spares, use_cases.clock, log)
-            closing.push_async_callback(cancel_task, asyncio.create_task(spare_loop.run_forever()))
+            _run_until_closed(ReconcileLoop(maintenance.reconcile, interval, clock, log), closing)
+            _run_until_closed(SpareLoop(maintenance.maintain_spares, clock, log), closing)
             yield
 
     return lifetime
+
+
+def _run_until_closed(loop: Loop, closing: AsyncExitStack) -> None:
+    closing.push_async_callback(cancel_task, asyncio.create_task(loop.run_forever()))
 
 
 async def _close(container: Container) -> None:

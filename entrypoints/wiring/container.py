@@ -42,6 +42,7 @@ from adapters.system.randomness import SystemRandomness
 from domain.retry import DEFAULT
 from domain.secrets import Secret
 from entrypoints.config.settings import Settings
+from entrypoints.wiring.maintenance import Maintenance
 from entrypoints.wiring.neon import open_neon_provider, with_retries
 from entrypoints.wiring.resources import (
     create_password_deriver,
@@ -172,6 +173,7 @@ class Container(DeclarativeContainer):
         size_limiter=size_limiter,
         guard=guard,
     )
+    maintenance = Singleton(Maintenance, use_cases)
 
 
 async def resolve(value: T | Awaitable[T]) -> T:

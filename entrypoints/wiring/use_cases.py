@@ -1,4 +1,4 @@
-"""The use cases of the service, created over its adapters."""
+"""The use cases of the service's callers, created over its adapters."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,26 +21,17 @@ from ports.use_cases.add_extension import AddExtension
 from ports.use_cases.audit_events import AuditEvents
 from ports.use_cases.authenticate_caller import AuthenticateCaller
 from ports.use_cases.change_database import ChangeDatabase
-from ports.use_cases.check_health import CheckHealth
 from ports.use_cases.claim_spare import ClaimSpare
 from ports.use_cases.create_database import CreateDatabase
 from ports.use_cases.create_template import CreateTemplate
 from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.deletion_pace import DeletionPace
-from ports.use_cases.detect_drift import DetectDrift
-from ports.use_cases.expire_database import ExpireDatabase
 from ports.use_cases.find_source import FindSource
-from ports.use_cases.guard_server import GuardServer
-from ports.use_cases.limit_sizes import LimitSizes
 from ports.use_cases.list_databases import ListDatabases
 from ports.use_cases.list_extensions import ListExtensions
-from ports.use_cases.list_spares import ListSpares
-from ports.use_cases.maintain_spares import MaintainSpares
 from ports.use_cases.manage_api_keys import ManageApiKeys
 from ports.use_cases.manage_templates import ManageTemplates
 from ports.use_cases.provision_database import ProvisionDatabase
-from ports.use_cases.reconcile import Reconcile
-from ports.use_cases.reconcile_tasks import map_detectors, map_finishers
 from ports.use_cases.restore_database import RestoreDatabase
 from ports.use_cases.rotate_password import RotatePassword
 from ports.use_cases.running_creations import RunningCreations
@@ -54,8 +45,8 @@ from ports.use_cases.watch_database import WatchDatabase
 class UseCases:
     """The use cases over these ports, each created when it is first needed.
 
-    `guard` and its `guard_server` are None for providers without a guard; a login check is None
-    where the settings switch it off.
+    `guard` is None for providers without a guard; a login check is None where the settings switch
+    it off.
     """
 
     settings: Settings
@@ -111,23 +102,6 @@ class UseCases:
     @cached_property
     def claim_spare(self) -> ClaimSpare:
         return ClaimSpare(pool=self.spare_pool, leases=self.leases, provision=self.provision)
-
-    @cached_property
-    def list_spares(self) -> ListSpares:
-        return ListSpares(pool=self.spare_pool)
-
-    @cached_property
-    def maintain_spares(self) -> MaintainSpares:
-        return MaintainSpares(
-            pool=self.spare_pool,
-            registry=self.registry,
-            provider=self.provider,
-            login_check=self.login_check,
-            leases=self.leases,
-            delete=self.delete,
-            clock=self.clock,
-            randomness=self.randomness,
-        )
 
     @cached_property
     def find_source(self) -> FindSource:
@@ -225,17 +199,6 @@ class UseCases:
         )
 
     @cached_property
-    def expire(self) -> ExpireDatabase:
-        return ExpireDatabase(
-            registry=self.registry,
-            provider=self.provider,
-            leases=self.leases,
-            clock=self.clock,
-            delete=self.delete,
-            grace=self.settings.grace,
-        )
-
-    @cached_property
     def delete(self) -> DeleteDatabase:
         return DeleteDatabase(
             registry=self.registry,
@@ -260,64 +223,6 @@ class UseCases:
     @cached_property
     def list_extensions(self) -> ListExtensions:
         return ListExtensions(provider=self.provider)
-
-    @cached_property
-    def reconcile(self) -> Reconcile:
-        return Reconcile(
-            registry=self.registry,
-            leases=self.leases,
-            clock=self.clock,
-            target=self.settings.target,
-            audit=self.audit,
-            finishers=map_finishers(
-                self.create,
-                self.create_template,
-                self.delete,
-                self.expire,
-                self.rotate,
-                self.add_extension,
-                self.restore,
-                self.limit_sizes,
-                self.maintain_spares,
-            ),
-            detectors=map_detectors(detect_drift=self.detect_drift, limit_sizes=self.limit_sizes),
-        )
-
-    @cached_property
-    def detect_drift(self) -> DetectDrift:
-        return DetectDrift(
-            registry=self.registry,
-            provider=self.provider,
-            leases=self.leases,
-            clock=self.clock,
-            target=self.settings.target,
-        )
-
-    @cached_property
-    def limit_sizes(self) -> LimitSizes:
-        return LimitSizes(
-            registry=self.registry,
-            size_limiter=self.size_limiter,
-            leases=self.leases,
-            clock=self.clock,
-            target=self.settings.target,
-            limit=self.settings.size_limit,
-        )
-
-    @cached_property
-    def guard_server(self) -> GuardServer | None:
-        if self.guard is None:
-            return None
-        return GuardServer(self.guard, self.settings.guard_policy, self.clock)
-
-    @cached_property
-    def check_health(self) -> CheckHealth:
-        return CheckHealth(
-            registry=self.registry,
-            provider=self.provider,
-            guard=self.guard_server,
-            list_spares=self.list_spares if any(self.settings.spares.values()) else None,
-        )
 
     @cached_property
     def authenticate(self) -> AuthenticateCaller:

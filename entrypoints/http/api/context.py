@@ -8,11 +8,13 @@ from domain.callers import Caller
 from entrypoints.background.tasks import BackgroundTasks
 from entrypoints.http.api.schemas.health import Access
 from entrypoints.http.api.stream_limiter import StreamLimiter
+from entrypoints.wiring.maintenance import Maintenance
 from entrypoints.wiring.use_cases import UseCases
 from ports.use_cases.authenticate_caller import AuthenticatedCaller
 from ports.use_cases.pending_event import PendingEvent
 
 USE_CASES = web.AppKey("use_cases", UseCases)
+MAINTENANCE = web.AppKey("maintenance", Maintenance)
 BACKGROUND = web.AppKey("background", BackgroundTasks)
 STOPPING = web.AppKey("stopping", asyncio.Event)
 STREAM_LIMITER = web.AppKey("stream_limiter", StreamLimiter)

@@ -3,7 +3,7 @@
 import structlog
 from aiohttp import web
 
-from entrypoints.http.api.context import ACCESS, USE_CASES
+from entrypoints.http.api.context import ACCESS, MAINTENANCE
 from entrypoints.http.api.json_bodies import json_response
 from entrypoints.http.api.schemas.health import (
     Access,
@@ -33,7 +33,7 @@ async def check_liveness(request: web.Request) -> web.Response:
 
 
 async def check_readiness(request: web.Request) -> web.Response:
-    health = await request.app[USE_CASES].check_health()
+    health = await request.app[MAINTENANCE].check_health()
     status = "ok" if health.is_ok else "unavailable"
     body = ReadinessResponse(
         status=status,

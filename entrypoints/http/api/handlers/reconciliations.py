@@ -3,7 +3,7 @@
 import structlog
 from aiohttp import web
 
-from entrypoints.http.api.context import USE_CASES
+from entrypoints.http.api.context import MAINTENANCE
 from entrypoints.http.api.json_bodies import json_response, read_body
 from entrypoints.http.api.schemas.reconciliations import (
     CreateReconciliationRequest,
@@ -13,7 +13,7 @@ from entrypoints.http.api.schemas.reconciliations import (
 
 async def reconcile(request: web.Request) -> web.Response:
     body = await read_body(CreateReconciliationRequest, request, optional=True)
-    results = await request.app[USE_CASES].reconcile(dry_run=body.dry_run)
+    results = await request.app[MAINTENANCE].reconcile(dry_run=body.dry_run)
     for result in results:
         if result.crash:
             structlog.get_logger().error(

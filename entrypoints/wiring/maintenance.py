@@ -1,0 +1,113 @@
+"""The use cases that keep the service in order, created over those of its callers."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from entrypoints.wiring.use_cases import UseCases
+from ports.use_cases.check_health import CheckHealth
+from ports.use_cases.detect_drift import DetectDrift
+from ports.use_cases.expire_database import ExpireDatabase
+from ports.use_cases.guard_server import GuardServer
+from ports.use_cases.limit_sizes import LimitSizes
+from ports.use_cases.list_spares import ListSpares
+from ports.use_cases.maintain_spares import MaintainSpares
+from ports.use_cases.reconcile import Reconcile
+from ports.use_cases.reconcile_tasks import map_detectors, map_finishers
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """What the background loops run, and what operators ask for.
+
+    `guard_server` is None for providers without a guard.
+    """
+
+    use_cases: UseCases
+
+    @cached_property
+    def reconcile(self) -> Reconcile:
+        return Reconcile(
+            registry=self.use_cases.registry,
+            leases=self.use_cases.leases,
+            clock=self.use_cases.clock,
+            target=self.use_cases.settings.target,
+            audit=self.use_cases.audit,
+            finishers=map_finishers(
+                self.use_cases.create,
+                self.use_cases.create_template,
+                self.use_cases.delete,
+                self.expire,
+                self.use_cases.rotate,
+                self.use_cases.add_extension,
+                self.use_cases.restore,
+                self.limit_sizes,
+                self.maintain_spares,
+            ),
+            detectors=map_detectors(detect_drift=self.detect_drift, limit_sizes=self.limit_sizes),
+        )
+
+    @cached_property
+    def detect_drift(self) -> DetectDrift:
+        return DetectDrift(
+            registry=self.use_cases.registry,
+            provider=self.use_cases.provider,
+            leases=self.use_cases.leases,
+            clock=self.use_cases.clock,
+            target=self.use_cases.settings.target,
+        )
+
+    @cached_property
+    def limit_sizes(self) -> LimitSizes:
+        return LimitSizes(
+            registry=self.use_cases.registry,
+            size_limiter=self.use_cases.size_limiter,
+            leases=self.use_cases.leases,
+            clock=self.use_cases.clock,
+            target=self.use_cases.settings.target,
+            limit=self.use_cases.settings.size_limit,
+        )
+
+    @cached_property
+    def maintain_spares(self) -> MaintainSpares:
+        return MaintainSpares(
+            pool=self.use_cases.spare_pool,
+            registry=self.use_cases.registry,
+            provider=self.use_cases.provider,
+            login_check=self.use_cases.login_check,
+            leases=self.use_cases.leases,
+            delete=self.use_cases.delete,
+            clock=self.use_cases.clock,
+            randomness=self.use_cases.randomness,
+        )
+
+    @cached_property
+    def guard_server(self) -> GuardServer | None:
+        if self.use_cases.guard is None:
+            return None
+        return GuardServer(
+            self.use_cases.guard, self.use_cases.settings.guard_policy, self.use_cases.clock
+        )
+
+    @cached_property
+    def check_health(self) -> CheckHealth:
+        return CheckHealth(
+            registry=self.use_cases.registry,
+            provider=self.use_cases.provider,
+            guard=self.guard_server,
+            list_spares=self.list_spares if any(self.use_cases.settings.spares.values()) else None,
+        )
+
+    @cached_property
+    def expire(self) -> ExpireDatabase:
+        return ExpireDatabase(
+            registry=self.use_cases.registry,
+            provider=self.use_cases.provider,
+            leases=self.use_cases.leases,
+            clock=self.use_cases.clock,
+            delete=self.use_cases.delete,
+            grace=self.use_cases.settings.grace,
+        )
+
+    @cached_property
+    def list_spares(self) -> ListSpares:
+        return ListSpares(pool=self.use_cases.spare_pool)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.callers import ANYONE
-from domain.errors import IllegalTransition, InFlight, OtherTarget
+from domain.errors import IllegalTransition
 from domain.idempotency import IdempotencyKey
 from domain.lifecycle import (
     DUE_NOW,
@@ -158,29 +158,6 @@ class Database:
     def is_past_expiry(self, now: datetime) -> bool:
         """Return whether the expiry has passed, in whatever state the database is."""
         return self.expires_at is not None and self.expires_at <= now
-
-    def check_usable(self, now: datetime) -> None:
-        """Raise InFlight while the database is provisioning, and IllegalTransition unless it is
-        ready and not past its expiry."""
-        if self.state is State.PROVISIONING:
-            raise InFlight(f"Database {self.id} is provisioning; retry soon.")
-        if self.state is not State.READY or self.is_past_expiry(now):
-            state = State.EXPIRED if self.state is State.READY else self.state
-            raise IllegalTransition(f"Database {self.id} is {state}, not ready.")
-
-    def check_password_known(self, now: datetime) -> None:
-        """Raise as `check_usable` does, and InFlight while the valid password is not known."""
-        self.check_usable(now)
-        if self.is_pending(Operation.ROTATE):
-            raise InFlight("The password is being rotated: repeat the request, or the rotation.")
-
-    def check_target(self, target: Target) -> None:
-        """Raise OtherTarget if the database is on another target: `target` knows nothing of it."""
-        if self.target.name != target.name:
-            raise OtherTarget(
-                f"Database {self.id} is on {self.target.name!r}, and this service now uses "
-                f"{target.name!r}; set PGVEND_PROVIDER back to reach it."
-            )
 
     def transition_to(self, state: State) -> "Database":
         """Return the record in another state. Raises IllegalTransition."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from domain.availability import check_password_known, check_target
 from domain.callers import ANYONE, Caller
 from domain.database import Database
 from domain.errors import ExtensionUnavailable, InFlight, PasswordChanged
@@ -74,8 +75,8 @@ class AddExtension:
             return is_open
 
     def _check(self, database: Database, caller: Caller) -> None:
-        check_visible(caller, database).check_target(self.target)
-        database.check_password_known(self.clock.now())
+        check_target(check_visible(caller, database), self.target)
+        check_password_known(database, self.clock.now())
 
     async def _install(self, database: Database) -> Database:
         name = database.latest_extension

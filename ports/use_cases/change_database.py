@@ -4,6 +4,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from domain.availability import check_usable
 from domain.callers import ANYONE, Caller
 from domain.database import Database
 from domain.errors import PreconditionFailed
@@ -52,7 +53,7 @@ class ChangeDatabase:
             check_visible(caller, database)
             if request.versions is not None and database.version not in request.versions:
                 raise PreconditionFailed
-            database.check_usable(self.clock.now())
+            check_usable(database, self.clock.now())
             if request.labels is not None:
                 database = replace(database, labels=validate_labels(request.labels))
             return self._with_expiry(database, request)

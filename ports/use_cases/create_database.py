@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from domain.availability import check_password_known, check_target
 from domain.database import Database
 from domain.errors import (
     IdempotencyKeyReused,
@@ -170,10 +171,10 @@ class CreateDatabase:
             return await reveal_connection(self.provider, database, self.passwords)
 
     def _check_available(self, database: Database) -> None:
-        database.check_target(self.target)
+        check_target(database, self.target)
         try:
             if database.state is not State.PROVISIONING:
-                database.check_password_known(self.clock.now())
+                check_password_known(database, self.clock.now())
         except IllegalTransition as error:
             hint = "It was created with this idempotency key; use a new key for a new database."
             raise IllegalTransition(f"{error} {hint}") from None

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from domain.availability import check_target
 from domain.callers import ANYONE, Caller
 from domain.database import Database
 from domain.lifecycle import Operation, State
@@ -57,7 +58,7 @@ class DeleteDatabase:
                 return database.complete(Operation.DELETE, self.clock.now())
             if database.is_gone:
                 return None
-            database.check_target(self.target)
+            check_target(database, self.target)
             if database.state is State.DELETING:
                 return None
             return start_deletion(database, self.clock.now())

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from domain.availability import check_target, check_usable
 from domain.callers import Caller, Scope
 from domain.database import Database
 from domain.errors import (
@@ -61,8 +62,8 @@ class FindSource:
             database = await get_record(self.registry, name, caller)
         else:
             database = await self._find_named(name, caller)
-        database.check_target(self.target)
-        database.check_usable(self.clock.now())
+        check_target(database, self.target)
+        check_usable(database, self.clock.now())
         return database
 
     async def find_template(self, name: str, caller: Caller) -> Database:
@@ -72,7 +73,7 @@ class FindSource:
         """
         self._check_supported()
         template = await self._get_template(name, caller)
-        template.check_target(self.target)
+        check_target(template, self.target)
         if template.state is not State.TEMPLATE:
             raise TemplateNotFound(f"The template {name!r} was deleted.")
         if not is_ready_template(template):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
+from domain.availability import check_usable
 from domain.callers import Caller
 from domain.database import Database
 from domain.errors import DatabaseNotFound, PgvendError, StaleRecord
@@ -110,7 +111,7 @@ async def explain_absence(
     try:
         yield
     except DatabaseNotFound:
-        (await registry.get(database_id)).check_usable(clock.now())
+        check_usable(await registry.get(database_id), clock.now())
         raise
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
+from domain.availability import check_target
 from domain.callers import ANYONE, Caller
 from domain.database import Database
 from domain.errors import DatabaseNotFound, InFlight, ProviderRejected, Unavailable
@@ -91,7 +92,7 @@ class RestoreDatabase:
             return is_open
 
     def _check(self, database: Database, caller: Caller) -> None:
-        check_visible(caller, database).check_target(self.target)
+        check_target(check_visible(caller, database), self.target)
         check_restorable(database, self.clock.now())
 
     async def _restore(

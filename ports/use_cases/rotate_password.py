@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from domain.availability import check_target, check_usable
 from domain.callers import ANYONE, Caller
 from domain.database import Database
 from domain.errors import InFlight
@@ -85,8 +86,8 @@ class RotatePassword:
             return is_acquired and is_open
 
     def _check(self, database: Database, caller: Caller) -> None:
-        check_visible(caller, database).check_target(self.target)
-        database.check_usable(self.clock.now())
+        check_target(check_visible(caller, database), self.target)
+        check_usable(database, self.clock.now())
 
     def _start(self, database: Database, *, end_sessions: bool) -> Database | None:
         """Return the record with the operations started, or None if they are pending already."""
@@ -119,7 +120,7 @@ class RotatePassword:
         )
 
     def _complete(self, database: Database) -> Database:
-        database.check_usable(self.clock.now())  # it may be expiring or deleted meanwhile
+        check_usable(database, self.clock.now())  # it may be expiring or deleted meanwhile
         if database.is_pending(Operation.END_SESSIONS):
             database = database.complete(Operation.END_SESSIONS, self.clock.now())
         return database.complete(Operation.ROTATE, self.clock.now())

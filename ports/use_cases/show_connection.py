@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from domain.availability import check_password_known, check_target
 from domain.callers import ANYONE, Caller
 from domain.database import Database
 from domain.errors import InFlight, PasswordChanged, PgvendError
@@ -36,8 +37,8 @@ class ShowConnection:
         `verify`, PasswordChanged when the owner set another password.
         """
         database = await get_record(self.registry, database_id, caller)
-        database.check_target(self.target)
-        database.check_password_known(self.clock.now())
+        check_target(database, self.target)
+        check_password_known(database, self.clock.now())
         async with explain_absence(self.registry, self.clock, database.id):
             provisioned = await reveal_connection(self.provider, database, self.passwords)
         return (
@@ -61,6 +62,6 @@ class ShowConnection:
     async def _check_same_password(self, database: Database) -> None:
         """Raise the error that explains a refusal: a rotation, expiry or deletion meanwhile."""
         current = await self.registry.get(database.id)
-        current.check_password_known(self.clock.now())
+        check_password_known(current, self.clock.now())
         if current.rotation != database.rotation:
             raise InFlight("The password was rotated meanwhile; retry soon.")

@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 
+from domain.availability import check_password_known, check_target, check_usable
 from domain.database import Database
 from domain.errors import IllegalTransition, InFlight, OtherTarget
 from domain.lifecycle import DUE_NOW, GONE, LIVE, TRANSITIONS, Operation, State
@@ -99,30 +100,30 @@ def test_only_a_ready_database_before_its_expiry_is_usable(
     assert database.is_past_expiry(NOW) == is_past_expiry
     if state is State.PROVISIONING:
         with pytest.raises(InFlight, match="is provisioning"):
-            database.check_usable(NOW)
+            check_usable(database, NOW)
     elif state is State.READY and not is_past_expiry:
-        database.check_usable(NOW)
+        check_usable(database, NOW)
     else:
         shown = State.EXPIRED if state is State.READY else state
         with pytest.raises(IllegalTransition, match=f"is {shown}, not ready"):
-            database.check_usable(NOW)
+            check_usable(database, NOW)
 
 
 def test_the_password_is_not_known_during_a_rotation() -> None:
     ready = create_in_state(State.READY)
     rotating = ready.start(Operation.ROTATE, NOW)
 
-    ready.check_password_known(NOW)
-    rotating.complete(Operation.ROTATE, NOW).check_password_known(NOW)
+    check_password_known(ready, NOW)
+    check_password_known(rotating.complete(Operation.ROTATE, NOW), NOW)
     for database in (rotating, rotating.fail(Operation.ROTATE, NOW, "No.")):
         with pytest.raises(InFlight):
-            database.check_password_known(NOW)
+            check_password_known(database, NOW)
 
 
 def test_a_database_is_rejected_on_another_target() -> None:
-    new_record(target=TARGET).check_target(replace(TARGET, provider="another"))
+    check_target(new_record(target=TARGET), replace(TARGET, provider="another"))
     with pytest.raises(OtherTarget, match=r"on 'elsewhere'.* now uses 'here'"):
-        new_record(target=ELSEWHERE).check_target(TARGET)
+        check_target(new_record(target=ELSEWHERE), TARGET)
 
 
 @pytest.mark.parametrize("state", [State.READY, State.EXPIRED])

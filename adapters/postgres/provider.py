@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -52,6 +52,10 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         default_factory=lambda: asyncio.Semaphore(POOL_SIZE // 2), init=False, repr=False
     )
     """Limits calls that sessions of tenants can block. These must not occupy the whole pool."""
+    creations: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(POOL_SIZE - 1), init=False, repr=False
+    )
+    """Limits creations from nothing, so that a claim, which is much shorter, finds a session."""
     tombstone_calls: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(1), init=False, repr=False
     )
@@ -77,7 +81,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
 
     async def _provision(self, request: ProvisionRequest, password: str) -> None:
         tenant = request.tenant
-        limit = self.long_calls if request.source else nullcontext()
+        limit = self.long_calls if request.source else self.creations
         async with limit, self._tenant_lock(tenant) as session:
             state = await inspect_tenant(session, tenant, self.marks)
             if state.has_name_conflict:

@@ -13,6 +13,12 @@ INTERVAL = 30.0
 """Seconds between two checks without a claim, and after an error: another replica may have claimed
 spares or stopped filling them."""
 
+GAP = 0.05
+"""Seconds without a creation before a claim leads to a check, which would slow down the next claim
+of a burst; at most LONGEST_GAP, because creations may never pause."""
+
+LONGEST_GAP = 1.0
+
 
 @dataclass(frozen=True)
 class SpareLoop:
@@ -31,6 +37,7 @@ class SpareLoop:
                 return
             if is_done:
                 await wait_for_first(pool.wait_for_claim(), self.clock.sleep(INTERVAL))
+                await pool.running.yield_to_them(LONGEST_GAP, GAP)
             else:  # a claim repairs nothing
                 await self.clock.sleep(INTERVAL)
 

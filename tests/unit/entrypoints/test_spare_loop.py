@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 from adapters.memory.provider import no_fault
 from domain.errors import ProviderBusy
-from entrypoints.background.spare_loop import INTERVAL, SpareLoop
+from entrypoints.background.spare_loop import INTERVAL, LONGEST_GAP, SpareLoop
+from ports.use_cases.maintain_spares import LONGEST_WAIT
 from tests.support.clock import FakeClock
 from tests.support.doubles import CrashAt, FailAt
 from tests.support.embedded_servers import Events
@@ -97,3 +98,13 @@ async def test_without_wanted_spares_the_loop_ends_when_former_ones_are_deleted(
         await asyncio.wait_for(task, 5)
     memory.fault_hook = no_fault
     assert await memory.spares() == []
+
+
+async def test_a_claim_leads_to_a_check_in_the_next_gap_between_creations() -> None:
+    memory = await create_pooled(3, clock=WaitingClock())
+    async with run_loop(memory, Events()):
+        memory.clock.slept.clear()
+        with memory.running.count():
+            await memory.create()
+            await let_others_run()
+    assert memory.clock.slept[:2] == [LONGEST_GAP, LONGEST_WAIT]

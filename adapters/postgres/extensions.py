@@ -16,7 +16,7 @@ _AVAILABLE = """
 SELECT e.name, e.default_version AS version, coalesce(e.comment, '') AS description
 FROM pg_available_extensions AS e JOIN pg_available_extension_versions AS v
   ON v.name = e.name AND v.version = e.default_version
-WHERE v.trusted OR e.name = ANY($1)
+WHERE v.trusted OR e.name = ANY($1::text[])
 GROUP BY 1, 2, 3 ORDER BY 1
 """
 # grouped: a version whose control file exists in two folders is listed twice
@@ -26,7 +26,7 @@ _OWNS = "SELECT extowner = current_user::regrole FROM pg_extension WHERE extname
 _TRANSFER = """
 WITH transferred AS (
     UPDATE pg_extension AS e SET extowner = d.datdba FROM pg_database AS d
-    WHERE d.datname = current_database() AND e.extname = ANY($1)
+    WHERE d.datname = current_database() AND e.extname = ANY($1::text[])
       AND e.extowner = current_user::regrole AND d.datdba <> e.extowner
     RETURNING e.oid, d.oid AS database, d.datdba AS owner
 )

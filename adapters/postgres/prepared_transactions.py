@@ -26,13 +26,13 @@ SELECT gid, database, owner, shobj_description(r.oid, 'pg_authid') AS mark,
 FROM pg_prepared_xacts AS p
 JOIN pg_database AS d ON d.datname = database JOIN pg_roles AS host ON host.oid = d.datdba
 LEFT JOIN pg_roles AS r ON r.rolname = owner
-WHERE ($3::text IS NULL OR gid = $3) AND (database = ANY ($2) OR owner = $1
-   OR transaction IN (SELECT xmax FROM pg_database WHERE datname = ANY ($2))
+WHERE ($3::text IS NULL OR gid = $3) AND (database = ANY ($2::text[]) OR owner = $1
+   OR transaction IN (SELECT xmax FROM pg_database WHERE datname = ANY ($2::text[]))
    OR EXISTS (
         SELECT FROM pg_locks AS own JOIN pg_locks AS other USING (virtualtransaction)
         WHERE own.transactionid = transaction AND own.pid IS NULL AND other.pid IS NULL
           AND other.locktype = 'object' AND other.classid = 'pg_database'::regclass
-          AND other.objid IN (SELECT oid FROM pg_database WHERE datname = ANY ($2))
+          AND other.objid IN (SELECT oid FROM pg_database WHERE datname = ANY ($2::text[]))
     ))
 """
 # transactions that were prepared in the databases or by the role, and those that prevent changing

@@ -30,13 +30,13 @@ WHERE locktype = 'object' AND classid = 'pg_database'::regclass AND pid IS NOT N
 
 _SESSIONS_INSIDE = """
 SELECT pid FROM pg_stat_activity JOIN pg_roles ON rolname = usename
-WHERE (usename = $1 OR datname = ANY($2)) AND usename <> current_user AND NOT rolsuper
+WHERE (usename = $1 OR datname = ANY($2::text[])) AND usename <> current_user AND NOT rolsuper
 UNION
 SELECT pid FROM unnest($3::int[]) AS entering (pid)
 WHERE pid NOT IN (SELECT pid FROM pg_stat_activity WHERE usename IS NOT NULL)
 """
 
-_OPEN_DATABASES = "SELECT datname FROM pg_database WHERE datname = ANY($1) AND datallowconn"
+_OPEN_DATABASES = "SELECT datname FROM pg_database WHERE datname = ANY($1::text[]) AND datallowconn"
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ SELECT EXISTS (
 """
 
 _INSTALLED_RISKY_EXTENSIONS = """
-SELECT extname AS name FROM pg_extension AS e WHERE extname = ANY($1) OR EXISTS (
+SELECT extname AS name FROM pg_extension AS e WHERE extname = ANY($1::text[]) OR EXISTS (
     SELECT FROM pg_depend AS d JOIN pg_language AS l ON l.oid = d.objid
     WHERE d.classid = 'pg_language'::regclass AND d.refclassid = 'pg_extension'::regclass
       AND d.refobjid = e.oid AND NOT l.lanpltrusted

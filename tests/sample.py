@@ -143,6 +143,7 @@ LONG = {
         "a_repeated_creation",
         "a_repeated_deletion",
     ),
+    "tests/integration/postgres/test_faults_copies.py": ("the_call_after_a_fault_while",),
     "tests/integration/postgres/test_neighbours.py": (
         "a_session_that_the_admin",
         "autovacuum",

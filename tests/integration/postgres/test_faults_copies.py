@@ -1,4 +1,4 @@
-"""A fault of every kind at each request of a copy: the next call completes or deletes it, and the
+"""A fault at each request of a copy: the next call completes or deletes it, and the
 source stays as it is."""
 
 from collections.abc import AsyncIterator
@@ -16,7 +16,6 @@ from tests.support.fault_injection import (
     COMPLETE,
     INJECTIONS,
     NO_TRACES,
-    SLOW_INJECTIONS,
     Injection,
     inject_at_every,
     proxied_provider,
@@ -52,12 +51,12 @@ EXPECTED_REQUESTS = [
 INSIDE = "SELECT FROM pg_stat_activity WHERE datname = $1 AND usename IS NOT NULL"
 
 TWO_INJECTIONS = {name: INJECTIONS[name] for name in ("cut after", "cancelled")}
-
-FAULTS = INJECTIONS | SLOW_INJECTIONS
+"""Faults that cover the states that any fault leaves: after a request, or during one."""
 
 CASES = [
-    *[pytest.param(each, True, id=f"{name}, repeated") for name, each in FAULTS.items()],
-    *[pytest.param(each, False, id=f"{name}, deleted") for name, each in TWO_INJECTIONS.items()],
+    pytest.param(injection, is_repeated, id=f"{name}, {following}")
+    for following, is_repeated in {"repeated": True, "deleted": False}.items()
+    for name, injection in TWO_INJECTIONS.items()
 ]
 
 

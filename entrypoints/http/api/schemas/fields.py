@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from domain.expiry import DURATION_PATTERN
 from domain.labels import KEY_PATTERN, MAX_LABELS, VALUE_PATTERN
-from domain.lifecycle import PUBLIC, State
+from domain.lifecycle import PUBLIC
 from domain.names import MAX_NICKNAME
 from domain.templates import NAME_PATTERN
 
@@ -72,7 +72,7 @@ EndSessions = Annotated[
 
 STATE_SCHEMA: dict[str, object] = {"type": "string", "enum": list(PUBLIC)}
 
-DatabaseState = Annotated[State, WithJsonSchema(STATE_SCHEMA | {"title": "State"})]
+DatabaseState = Annotated[str, WithJsonSchema(STATE_SCHEMA | {"title": "State"})]
 """The state of a caller's database. Those of spares and templates are not documented."""
 
 

@@ -34,22 +34,27 @@ class Claim:
     server: Server
     marks: Marks
 
-    async def run(self) -> None:
-        """Change the spare without inspecting it before. Raises SpareBroken and NameTaken."""
+    async def run(self) -> bool:
+        """Change the spare without inspecting it before. Return whether one transaction did so, and
+        left nothing behind in the session. Raises SpareBroken and NameTaken."""
         try:
-            await self._change_past_locks()
+            return await self._change_past_locks()
         except _NOT_CLAIMED as error:
             await self.session.execute(statements.lock_tenant(self.tenant.id))
             self._check_claimed(await inspect_tenant(self.session, self.tenant, self.marks), error)
+            return False
 
-    async def _change_past_locks(self) -> None:
-        """Change the spare. If a transaction locks its role or its database, end that one."""
+    async def _change_past_locks(self) -> bool:
+        """Change the spare. If a transaction locks its role or its database, end that one. Return
+        whether none did."""
         text = claim_spare(self.tenant, self.marks)
         try:
             await self.session.execute(statements.with_short_lock_timeout(text))
         except asyncpg.LockNotAvailableError:
             await self._end_lock_holders(PgNames.from_id(self.tenant.id))
             await self.session.execute(text)
+            return False
+        return True
 
     async def _end_lock_holders(self, spare: PgNames) -> None:
         session, database = self.session, spare.database

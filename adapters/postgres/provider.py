@@ -25,7 +25,7 @@ from adapters.postgres.marks import Marks
 from adapters.postgres.measurement import measure_databases
 from adapters.postgres.requirements import check_admin_privileges
 from adapters.postgres.server import Server
-from adapters.postgres.sessions import POOL_SIZE, Session, acquire_session, open_session
+from adapters.postgres.sessions import POOL_SIZE, Session, acquire_session, open_session, skip_reset
 from adapters.postgres.tenant_access import TenantAccess
 from domain.connection import Connection
 from domain.errors import CopyUnsupported, DatabaseNotFound, NameTaken, ProviderBusy
@@ -77,7 +77,8 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         async with acquire_session(self.pool) as session:
             if request.extensions:
                 check_available(request.extensions, await self._fetch_available(session))
-            await Claim(session, request.tenant, self.server, self.marks).run()
+            if await Claim(session, request.tenant, self.server, self.marks).run():
+                skip_reset(session)
 
     async def _provision(self, request: ProvisionRequest, password: str) -> None:
         tenant = request.tenant

@@ -1,6 +1,6 @@
 """Keep the wanted number of spares ready."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
@@ -102,28 +102,35 @@ class MaintainSpares:
 
     async def _fill_all(self) -> None:
         """Fill the missing spares one by one, and rest after each for as long as it took. An error
-        ends the spares of that shape only, and is raised at the end."""
+        ends the spares of that shape only, and is raised at the end.
+
+        The records are read once, because reading them takes time from creations; a claim in the
+        meantime leads to another call.
+        """
         errors: dict[str, PgvendError] = {}
-        while wanted := await self._find_next(errors):
+        spares = await self.pool.list_spares()
+        while wanted := await self._find_next(spares, errors):
             started_at = self.clock.elapsed()
             try:
-                await self._fill(wanted)
+                spares.append(await self._fill(wanted))
             except PgvendError as error:
                 errors[wanted.shape] = error
             await self.clock.sleep(self.clock.elapsed() - started_at)
         if errors:
             raise next(iter(errors.values()))
 
-    async def _find_next(self, besides: Collection[str]) -> WantedSpares | None:
+    async def _find_next(
+        self, spares: Sequence[Database], besides: Collection[str]
+    ) -> WantedSpares | None:
         """Return what the next spare is filled for, once creations leave the time for it."""
         wanted = [each for each in await self.pool.list_wanted() if each.shape not in besides]
-        found = find_next(await self.pool.list_spares(), wanted)
+        found = find_next(spares, wanted)
         if found:
             quiet_for = 0.0 if self.pool.is_scarce(found) else QUIET_TIME
             await self.pool.running.yield_to_them(LONGEST_WAIT, quiet_for)
         return found
 
-    async def _fill(self, wanted: WantedSpares) -> None:
+    async def _fill(self, wanted: WantedSpares) -> Database:
         now = self.clock.now()
         spare = new_spare(
             new_id(now, self.randomness.entropy(RANDOM_BYTES)),
@@ -140,6 +147,7 @@ class MaintainSpares:
                 await run_to_completion(self._try_discard(spare.id))
                 raise
         self.pool.offer([filled])
+        return filled
 
     async def _provision(self, spare: Database) -> Database:
         """Provision the spare, check that its login works, and close it."""

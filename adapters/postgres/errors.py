@@ -1,8 +1,9 @@
 """Translation of the driver's errors into domain errors, by one table."""
 
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 import asyncpg
 from asyncpg.exceptions import ClientConfigurationError
@@ -15,6 +16,11 @@ from domain.errors import (
     ProviderRejected,
 )
 from ports.driven.login_check import PasswordRefused
+
+T = TypeVar("T")
+
+MAX_ATTEMPTS = 5
+"""The maximum number of attempts of one call after concurrent changes."""
 
 
 class ConcurrentChange(ProviderBusy):
@@ -120,3 +126,11 @@ def _create_unknown_error(state: str) -> ProviderRejected:
     return ProviderRejected(
         f"The PostgreSQL server refuses the request (SQLSTATE {state or 'unknown'})."
     )
+
+
+async def retry_races(call: Callable[[], Awaitable[T]]) -> T:
+    """Repeat the call after concurrent changes, up to MAX_ATTEMPTS times in all."""
+    for _ in range(MAX_ATTEMPTS - 1):
+        with suppress(ConcurrentChange):
+            return await call()
+    return await call()

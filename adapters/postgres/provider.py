@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 import asyncpg
 
@@ -13,7 +12,7 @@ from adapters.postgres.claim import Claim
 from adapters.postgres.copying import COPYING_LIMIT, Copy, find_missing_source
 from adapters.postgres.deletion import Deletion, drop_database
 from adapters.postgres.encoding import fetch_template0
-from adapters.postgres.errors import ConcurrentChange
+from adapters.postgres.errors import retry_races
 from adapters.postgres.extensions import fetch_available_extensions, install
 from adapters.postgres.inspection import (
     TenantState,
@@ -25,7 +24,14 @@ from adapters.postgres.marks import Marks
 from adapters.postgres.measurement import measure_databases
 from adapters.postgres.requirements import check_admin_privileges
 from adapters.postgres.server import Server
-from adapters.postgres.sessions import POOL_SIZE, Session, acquire_session, open_session, skip_reset
+from adapters.postgres.sessions import (
+    POOL_SIZE,
+    Session,
+    acquire_session,
+    hold_place,
+    open_session,
+    skip_reset,
+)
 from adapters.postgres.tenant_access import TenantAccess
 from domain.connection import Connection
 from domain.errors import CopyUnsupported, DatabaseNotFound, NameTaken, ProviderBusy
@@ -34,11 +40,6 @@ from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombsto
 from domain.sizes import Measurement
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.size_limiter import SizeLimiter
-
-T = TypeVar("T")
-
-MAX_ATTEMPTS = 5
-"""The maximum number of attempts of one call after concurrent changes."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,12 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         if request.source and not self.can_copy:
             raise CopyUnsupported
         if request.claims:
-            await _retry_races(lambda: self._claim(request))
+            await retry_races(lambda: self._claim(request))
         else:
             password = await self.server.encode_password(request.password)
-            await _retry_races(lambda: self._provision(request, password))
+            await retry_races(lambda: self._provision(request, password))
         connection = await self.server.build_connection(request)
-        await _retry_races(lambda: install(request.extensions, connection, self.server))
+        await retry_races(lambda: install(request.extensions, connection, self.server))
         return connection
 
     async def _claim(self, request: ProvisionRequest) -> None:
@@ -83,7 +84,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
     async def _provision(self, request: ProvisionRequest, password: str) -> None:
         tenant = request.tenant
         limit = self.long_calls if request.source else self.creations
-        async with limit, self._tenant_lock(tenant) as session:
+        async with hold_place(limit), self._tenant_lock(tenant) as session:
             state = await inspect_tenant(session, tenant, self.marks)
             if state.has_name_conflict:
                 raise NameTaken(f"The name {tenant.names.database!r} is in use on the server.")
@@ -157,7 +158,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
                     f"The database {request.tenant.id} does not exist on the server."
                 )
         connection = await self.server.build_connection(request)
-        await _retry_races(lambda: install(request.extensions, connection, self.server))
+        await retry_races(lambda: install(request.extensions, connection, self.server))
 
     async def reveal(self, request: ProvisionRequest) -> Connection:
         return await self.server.build_connection(request)
@@ -185,13 +186,10 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         return replace(state, owner=name)
 
     async def suspend(self, tenant: Tenant) -> None:
-        async with self.long_calls, self._tenant_lock(tenant) as session:
-            state = await inspect_tenant(session, tenant, self.marks)
-            if state.has_role:
-                await self._create_access(session, state).suspend()
+        await self._change_access(tenant, TenantAccess.suspend)
 
     async def delete(self, tenant: Tenant) -> Tombstone | None:
-        return await _retry_races(lambda: self._delete(tenant))
+        return await retry_races(lambda: self._delete(tenant))
 
     async def _delete(self, tenant: Tenant) -> Tombstone | None:
         is_tombstone = tenant.names.owner == build_tombstone_name(tenant.id)
@@ -207,16 +205,19 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
             return await measure_databases(session, self.marks)
 
     async def set_read_only(self, tenant: Tenant) -> None:
-        async with self.long_calls, self._tenant_lock(tenant) as session:
-            state = await inspect_tenant(session, tenant, self.marks)
-            if state.has_role:
-                await self._create_access(session, state).set_read_only()
+        await self._change_access(tenant, TenantAccess.set_read_only)
 
     async def clear_read_only(self, tenant: Tenant) -> None:
+        await self._change_access(tenant, TenantAccess.clear_read_only)
+
+    async def _change_access(
+        self, tenant: Tenant, change: Callable[[TenantAccess], Awaitable[None]]
+    ) -> None:
+        """Change the access of a tenant, if it exists."""
         async with self.long_calls, self._tenant_lock(tenant) as session:
             state = await inspect_tenant(session, tenant, self.marks)
             if state.has_role:
-                await self._create_access(session, state).clear_read_only()
+                await change(self._create_access(session, state))
 
     def _create_access(self, session: Session, state: TenantState) -> TenantAccess:
         return TenantAccess(session, state.owner, state.databases, self.server, self.marks)
@@ -241,10 +242,3 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         async with acquire_session(self.pool) as session:
             await session.execute(statements.lock_tenant(tenant.id))
             yield session
-
-
-async def _retry_races(call: Callable[[], Awaitable[T]]) -> T:
-    for _ in range(MAX_ATTEMPTS - 1):
-        with suppress(ConcurrentChange):
-            return await call()
-    return await call()

@@ -79,6 +79,21 @@ async def _release(pool: asyncpg.Pool, session: PoolConnectionProxy) -> None:
         await pool.release(session, timeout=CLOSE_TIMEOUT)
 
 
+@asynccontextmanager
+async def hold_place(
+    places: asyncio.Semaphore, longest: float = ACQUIRE_TIMEOUT
+) -> AsyncIterator[None]:
+    """Hold one of the places for calls of a kind. Raises ProviderBusy if none becomes free in
+    `longest` seconds."""
+    with translate_errors(lost=ProviderBusy):
+        async with asyncio.timeout(longest):
+            await places.acquire()
+    try:
+        yield
+    finally:
+        places.release()
+
+
 def build_startup_parameters(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the startup parameters of a session. `settings`, whose values must not contain
     spaces, go into `options`, because Neon's proxy drops all other parameters except the

@@ -32,8 +32,6 @@ from tests.support.templates import (
     list_templates,
 )
 
-SUSPENDING = ["before suspend", "after suspend"]
-
 
 async def test_a_template_is_a_closed_copy_with_opaque_names(
     memory: MemoryService, shop: ProvisionedDatabase

@@ -23,8 +23,6 @@ from tests.support.templates import (
     list_templates,
 )
 
-SUSPENDING = ["before suspend", "after suspend"]
-
 
 async def test_callers_see_their_own_and_shared_templates_and_admins_all(
     memory: MemoryService, shop: ProvisionedDatabase

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.postgres.statements import build_lock_key
 from domain.provisioning import ProvisionRequest
 from tests.support.databases import provisioned_database
 from tests.support.obstacles import fetch_memberships, fill_names
@@ -25,6 +26,11 @@ async def spare(postgres: PostgresUnderTest) -> AsyncIterator[ProvisionRequest]:
 LOCKING = 'ALTER ROLE {{user}} IN DATABASE "{spare}" SET work_mem = 64'
 """Needs no privilege on the database, and locks it until the transaction ends."""
 
+TENANT_LOCKS = """
+SELECT count(*) FROM pg_locks
+WHERE locktype = 'advisory' AND (classid::bigint << 32) | objid::bigint = $1::bigint
+"""
+
 
 async def test_a_neighbours_open_transaction_does_not_block_a_claim(
     postgres: PostgresUnderTest, spare: ProvisionRequest
@@ -41,6 +47,7 @@ async def test_a_neighbours_open_transaction_does_not_block_a_claim(
         await CHECK.verify(connection)
         assert await fetch_memberships(postgres, connection) == []
         assert await fetch_memberships(postgres, neighbour) == []
+        assert await postgres.sql(TENANT_LOCKS, build_lock_key(spare.tenant.id)) == [0]
 
 
 async def test_a_neighbours_prepared_transaction_does_not_block_a_claim(

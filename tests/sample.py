@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract import registries
 from tests.contract.conftest import KINDS
 from tests.contract.test_provider_cancelled import STORIES as CANCELLED
 from tests.integration.chaos.test_chaos import QUICK
@@ -37,6 +38,9 @@ EXCLUDED_KINDS = [
 ]
 """One kind of provider is decorated. The oldest version of PostgreSQL, and the newest one, the
 bundled server's, stand for the others, and the replicas of registries for those of providers."""
+
+EXCLUDED_REGISTRIES = [registries.KINDS["postgres-18, two replicas"]]
+"""They run the code of the other registry on PostgreSQL."""
 
 BROKEN_CALL, BROKEN_BY = CALLS[0], FAULTS[0]
 """On Neon: every fault in this call, and this fault in every call."""
@@ -109,6 +113,7 @@ LONG = {
     "tests/e2e/test_serving.py": ("fifty_concurrent",),
     "tests/e2e/test_connection_limits.py": ("ten_thousand", "few_descriptors"),
     "tests/e2e/test_failover.py": ("",),
+    "tests/e2e/test_bundled_spares.py": ("spares_survive",),
     "tests/e2e/test_startup_errors.py": (
         "a_service_that_strangers",
         "an_invalid_host",
@@ -126,7 +131,12 @@ LONG = {
     "tests/integration/embedded/test_cleanup.py": ("a_lock_file", "another_program"),
     "tests/integration/embedded/test_restarts.py": ("a_second_service", "a_service_ended"),
     "tests/integration/embedded/test_users.py": ("an_ordinary_user",),
-    "tests/integration/embedded/test_versions.py": ("a_service_works", "data_whose_configuration"),
+    "tests/integration/embedded/test_versions.py": (
+        "a_service_works",
+        "data_whose_configuration",
+        "extensions_and_icu",
+        "an_operators_settings",
+    ),
     "tests/integration/emulator/test_command.py": (
         "settings_apply",
         "a_stop_during_startup",
@@ -143,7 +153,9 @@ LONG = {
         "a_repeated_creation",
         "a_repeated_deletion",
     ),
-    "tests/integration/postgres/test_faults_copies.py": ("the_call_after_a_fault_while",),
+    "tests/integration/postgres/test_faults_copies.py": ("the_call_after_a_fault_completes",),
+    "tests/integration/postgres/test_copies_states.py": ("a_session_that_the_admin",),
+    "tests/integration/test_bench.py": ("a_service_creates", "the_reason"),
     "tests/integration/postgres/test_neighbours.py": (
         "a_session_that_the_admin",
         "autovacuum",
@@ -174,6 +186,10 @@ def keeps_provider(case: Case) -> bool:
     return case.get("kind") not in EXCLUDED_KINDS
 
 
+def keeps_registry(case: Case) -> bool:
+    return case.get("registry_kind") not in EXCLUDED_REGISTRIES
+
+
 def keeps_cancelled(case: Case) -> bool:
     story = (case.get("name"), case.get("following"))
     return case["kind"] in FULLY_CANCELLED_KINDS or story in {CANCELLED_STORY, (None, None)}
@@ -194,10 +210,6 @@ def keeps_fault(case: Case) -> bool:
     return story is None or story is STORY or case["injection"] is FAULT
 
 
-def keeps_copy_fault(case: Case) -> bool:
-    return case["injection"] is FAULT and bool(case.get("is_repeated"))
-
-
 def keeps_registry_fault(case: Case) -> bool:
     return case["test"] == REGISTRY_TEST or case["injection"] is FAULT
 
@@ -208,6 +220,7 @@ def keeps_server(case: Case) -> bool:
 
 RULES: Sequence[Rule] = (
     Rule(CLIENTS, lambda _: False),
+    Rule("tests/contract/", keeps_registry),
     Rule("tests/contract/test_provider", keeps_provider),
     Rule("tests/contract/test_provider_cancelled.py", keeps_cancelled),
     Rule("tests/contract/test_login", keeps_provider),
@@ -216,7 +229,10 @@ RULES: Sequence[Rule] = (
     Rule("tests/integration/neon/test_faults_combined.py", lambda case: case["seed"] in SEEDS),
     Rule("tests/integration/postgres/", keeps_server),
     Rule("tests/integration/postgres/test_faults.py", keeps_fault),
-    Rule("tests/integration/postgres/test_faults_copies.py", keeps_copy_fault),
+    Rule(
+        "tests/integration/postgres/test_faults_copies.py",
+        lambda case: case["injection"] is FAULT,
+    ),
     Rule(
         "tests/integration/postgres/test_faults_create.py",
         lambda case: (case.get("injection"), case.get("policy")) in {(None, None), PROVISION_FAULT},

@@ -7,6 +7,7 @@ import pytest
 from tests.sample import (
     CLIENTS,
     EXCLUDED_KINDS,
+    EXCLUDED_REGISTRIES,
     FILES_WITH_RULES,
     FIRST_CASES,
     LONG,
@@ -33,7 +34,14 @@ COVERED: Sequence[tuple[str, Callable[[Case], object]]] = (
         "tests/contract/",
         lambda case: None if case.get("kind") in EXCLUDED_KINDS else str(case.get("kind")),
     ),
-    ("tests/contract/", lambda case: str(case.get("registry_kind"))),
+    (
+        "tests/contract/",
+        lambda case: (
+            None
+            if case.get("registry_kind") in EXCLUDED_REGISTRIES
+            else str(case.get("registry_kind"))
+        ),
+    ),
     ("tests/contract/test_provider_cancelled.py", lambda case: str(case.get("following"))),
     ("tests/integration/neon/test_faults.py", lambda case: case["cell"].call),
     ("tests/integration/neon/test_faults.py", lambda case: case["cell"].fault),

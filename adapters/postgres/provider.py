@@ -186,7 +186,8 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         return replace(state, owner=name)
 
     async def suspend(self, tenant: Tenant) -> None:
-        await self._change_access(tenant, TenantAccess.suspend)
+        suspend = TenantAccess.close_spare if tenant.is_spare else TenantAccess.suspend
+        await self._change_access(tenant, suspend)
 
     async def delete(self, tenant: Tenant) -> Tombstone | None:
         return await retry_races(lambda: self._delete(tenant))

@@ -36,6 +36,11 @@ SELECT pid FROM unnest($3::int[]) AS entering (pid)
 WHERE pid NOT IN (SELECT pid FROM pg_stat_activity WHERE usename IS NOT NULL)
 """
 
+_CLIENTS_INSIDE = """
+SELECT FROM pg_stat_activity
+WHERE datname = ANY($1::text[]) AND backend_type = 'client backend' LIMIT 1
+"""
+
 _OPEN_DATABASES = "SELECT datname FROM pg_database WHERE datname = ANY($1::text[]) AND datallowconn"
 
 
@@ -65,6 +70,15 @@ class TenantAccess:
             await self._end_all_sessions(names)
         if await self.session.fetch(_OPEN_DATABASES, names):
             raise ProviderBusy("The owner opened the database again during the suspension.")
+
+    async def close_spare(self) -> None:
+        """Suspend a spare. Raises ProviderBusy while a session remains in it, such as a monitor's:
+        the database could not be renamed."""
+        await self.suspend()
+        if await self.session.fetch(_CLIENTS_INSIDE, self._intact_names):
+            raise ProviderBusy(
+                "The spare is in use by a superuser's session, which has to end first."
+            )
 
     async def set_password(self, password: str, *, end_sessions: bool) -> None:
         """Set the owner's password, which may be a SCRAM verifier, and end its sessions if asked.

@@ -100,7 +100,8 @@ class DatabaseProvider(ABC):
 
         `provision` opens the tenant again, with the password of the request; if the provider
         chooses passwords, with a new one. A tenant that does not exist, or lacks this tenant's
-        mark, counts as suspended.
+        mark, counts as suspended. Raises ProviderBusy while a session remains in a spare that
+        prevents its claim.
         """
 
     @abstractmethod

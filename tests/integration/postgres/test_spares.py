@@ -13,7 +13,7 @@ from adapters.postgres.guard_query import build_guard_query
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.server import server_from_dsn
 from adapters.system.clock import SystemClock
-from domain.errors import NameTaken, SpareBroken
+from domain.errors import NameTaken, ProviderBusy, SpareBroken
 from domain.provisioning import ProvisionRequest
 from tests.support.databases import expected_item, find_in_inventory, provisioned_database
 from tests.support.obstacles import fetch_memberships
@@ -180,3 +180,19 @@ async def test_the_guard_knows_the_sessions_of_spares(postgres_18: PostgresUnder
             answer = await superuser.fetchval(build_guard_query(postgres_18.provider.marks))
         sessions = json.loads(answer)["sessions"]
         assert spare.tenant.id in [each["tenant"] for each in sessions]
+
+
+async def test_a_spare_with_a_superusers_session_is_not_ready(
+    postgres_15: PostgresUnderTest, server_15: OperatorsServer
+) -> None:
+    spare = new_spare_request()
+    await postgres_15.provider.provision(spare)
+    try:
+        monitor = server_15.dsn("postgres", spare.tenant.names.database)
+        async with session({"dsn": monitor}) as inside:
+            with pytest.raises(ProviderBusy, match="superuser's session"):
+                await postgres_15.provider.suspend(spare.tenant)
+            assert not inside.is_closed()
+        await postgres_15.provider.suspend(spare.tenant)
+    finally:
+        await postgres_15.provider.delete(spare.tenant)

@@ -6,7 +6,7 @@ from itertools import chain
 
 from domain.callers import Caller
 from domain.database import Database
-from domain.errors import Forbidden, InvalidRequest, TemplateNotFound
+from domain.errors import AmbiguousName, Forbidden, InvalidRequest, TemplateNotFound
 from domain.lifecycle import Operation, State
 from domain.names import Nickname
 
@@ -14,6 +14,9 @@ NAME_PATTERN = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 RESERVED_NAME = "default"
 """The name of the spares without a template in PGVEND_SPARES."""
+
+MAX_MATCHES = 10
+"""The maximum number of ids in an error."""
 
 
 def validate_name(name: str) -> Nickname:
@@ -65,8 +68,21 @@ def check_owned_by(caller: Caller, record: Database) -> Database:
 
 def choose_template(templates: Sequence[Database], caller: Caller) -> Database | None:
     """Return the template that a name stands for among those of this name, newest first: the
-    caller's own before a shared one, and a ready one before one that is provisioning."""
+    caller's own before a shared one, and a ready one before one that is provisioning; for a caller
+    that can see all also the one of another caller. Raises AmbiguousName if several have one."""
     own = [template for template in templates if template.caller == caller.name]
-    others = [template for template in templates if template.is_shared]
-    ready = filter(is_ready_template, (*own, *others))
-    return next(chain(ready, own, others), None)
+    shared = [template for template in templates if template.is_shared]
+    if not (own or shared) and caller.can_see_all:
+        return _choose_of_others(templates)
+    return _choose_ready((*own, *shared))
+
+
+def _choose_ready(templates: Sequence[Database]) -> Database | None:
+    return next(chain(filter(is_ready_template, templates), templates), None)
+
+
+def _choose_of_others(templates: Sequence[Database]) -> Database | None:
+    if len({template.caller for template in templates}) > 1:
+        ids = ", ".join(template.id for template in templates[:MAX_MATCHES])
+        raise AmbiguousName(f"Several callers have a template of this name; use an id: {ids}.")
+    return _choose_ready(templates)

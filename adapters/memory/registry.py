@@ -117,7 +117,8 @@ def _matches(database: Database, query: Query) -> bool:
         and query.labels.items() <= database.labels.items()
         and query.caller in {None, database.caller}
         and query.target in {None, database.target.name}
-        and query.name in {None, database.nickname.text, database.names.database}
+        and query.nickname in {None, database.nickname.text}
+        and query.database in {None, database.names.database}
         and query.shape in {None, database.shape}
         and query.idempotency_key in {None, idempotency_key and idempotency_key.key}
         and (query.due is None or _is_due(database, query.due))

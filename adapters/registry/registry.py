@@ -11,7 +11,6 @@ from sqlalchemy import (
     exists,
     func,
     literal,
-    or_,
     select,
     tuple_,
     type_coerce,
@@ -83,7 +82,7 @@ class SqlRegistry(Registry):
         raise DatabaseNotFound(f"There is no database {database_id!r}.")
 
     async def search(self, query: Query) -> list[Database]:
-        if not is_storable(query.name or ""):
+        if not all(map(is_storable, filter(None, (query.nickname, query.database)))):
             return []
         # few are due: finding and sorting these is faster than reading all in order
         sort_key = _COLUMNS.id if query.due is None else _COLUMNS.id.concat("")
@@ -125,11 +124,11 @@ class SqlRegistry(Registry):
         yield from _state_conditions(query.states)
         if query.labels:
             yield from self._label_conditions(query.labels)
-        if query.caller is not None:
-            yield _COLUMNS.caller == query.caller
         if query.target is not None:
             yield self._target_column == query.target
-        yield from _kind_conditions(query)
+        yield from _name_conditions(query)
+        if query.shape is not None:
+            yield _COLUMNS.shape == query.shape
         if query.due is not None:
             yield _COLUMNS.wake_at <= query.due
             # skip the unknown states of a newer pgvend
@@ -167,12 +166,16 @@ def _state_conditions(states: Set[State]) -> Iterator[ColumnElement[bool] | Text
         yield _COLUMNS.state.in_(sorted(states))
 
 
-def _kind_conditions(query: Query) -> Iterator[ColumnElement[bool]]:
-    if query.name is not None:
-        # not by the index on the database's name, which has no nicknames
-        yield or_(_COLUMNS.nickname == query.name, _COLUMNS.database.concat("") == query.name)
-    if query.shape is not None:
-        yield _COLUMNS.shape == query.shape
+def _name_conditions(query: Query) -> Iterator[ColumnElement[bool]]:
+    """Yield conditions on the caller and the names. A database's name is rarer than its caller,
+    which SQLite does not know: rule out the index on the caller."""
+    if query.caller is not None:
+        is_named = query.database is not None
+        yield (_COLUMNS.caller.concat("") if is_named else _COLUMNS.caller) == query.caller
+    if query.nickname is not None:
+        yield _COLUMNS.nickname == query.nickname
+    if query.database is not None:
+        yield _COLUMNS.database == query.database
 
 
 def _next_version(database: Database) -> Database:

@@ -78,8 +78,8 @@ DATABASES = Table(
     Index("databases_request_key", "request_key", unique=True),
     Index(
         "databases_database",
+        "database",  # first: names are found on all targets
         "target",
-        "database",
         unique=True,
         postgresql_where=IS_LIVE,
         sqlite_where=IS_LIVE,
@@ -89,6 +89,15 @@ DATABASES = Table(
         "target",
         "owner",
         unique=True,
+        postgresql_where=IS_LIVE,
+        sqlite_where=IS_LIVE,
+    ),
+    Index(
+        "databases_nickname",
+        "nickname",
+        "caller",
+        "created_at",
+        "id",
         postgresql_where=IS_LIVE,
         sqlite_where=IS_LIVE,
     ),

@@ -25,6 +25,7 @@ from entrypoints.http.api.context import (
     USE_CASES,
 )
 from entrypoints.http.api.handlers.health import determine_access
+from entrypoints.http.api.handles import format_path
 from entrypoints.http.api.json_bodies import MAX_BODY
 from entrypoints.http.api.json_schemas import Json
 from entrypoints.http.api.openapi import create_document
@@ -81,7 +82,7 @@ def build_app(container: Container, *, insecure: bool = False) -> web.Applicatio
     app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_create_lifetime(container))
     app[DOCUMENT] = json.dumps(_create_document(settings))
-    app.add_routes(web.route(each.method, each.path, each.handler) for each in ROUTES)
+    app.add_routes(web.route(each.method, format_path(each.path), each.handler) for each in ROUTES)
     allow_origins(app, origins)
     app.on_response_prepare.append(add_security_headers)
     return app

@@ -26,7 +26,9 @@ from ports.use_cases.create_database import CreateDatabase
 from ports.use_cases.create_template import CreateTemplate
 from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.deletion_pace import DeletionPace
+from ports.use_cases.find_database import FindDatabase
 from ports.use_cases.find_source import FindSource
+from ports.use_cases.find_template import FindTemplate
 from ports.use_cases.list_databases import ListDatabases
 from ports.use_cases.list_extensions import ListExtensions
 from ports.use_cases.manage_api_keys import ManageApiKeys
@@ -36,7 +38,6 @@ from ports.use_cases.restore_database import RestoreDatabase
 from ports.use_cases.rotate_password import RotatePassword
 from ports.use_cases.running_creations import RunningCreations
 from ports.use_cases.show_connection import ShowConnection
-from ports.use_cases.show_database import ShowDatabase
 from ports.use_cases.spare_pool import SparePool
 from ports.use_cases.watch_database import WatchDatabase
 
@@ -110,6 +111,8 @@ class UseCases:
             provider=self.provider,
             clock=self.clock,
             target=self.settings.target,
+            databases=self.find,
+            templates=self.find_template,
         )
 
     @cached_property
@@ -129,7 +132,9 @@ class UseCases:
 
     @cached_property
     def templates(self) -> ManageTemplates:
-        return ManageTemplates(registry=self.registry, delete=self.delete)
+        return ManageTemplates(
+            registry=self.registry, delete=self.delete, templates=self.find_template
+        )
 
     @cached_property
     def provision(self) -> ProvisionDatabase:
@@ -144,8 +149,12 @@ class UseCases:
         )
 
     @cached_property
-    def show(self) -> ShowDatabase:
-        return ShowDatabase(registry=self.registry)
+    def find(self) -> FindDatabase:
+        return FindDatabase(registry=self.registry)
+
+    @cached_property
+    def find_template(self) -> FindTemplate:
+        return FindTemplate(registry=self.registry)
 
     @cached_property
     def show_connection(self) -> ShowConnection:

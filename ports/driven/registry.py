@@ -28,16 +28,18 @@ class Query:
     """A page of records, newest first: by descending `created_at`, then by descending id. A page
     begins after the position `before`.
 
-    `name` selects by the nickname or the name of the database. `shape` selects records of one
-    shape: that of the databases of callers is empty. `due` selects records that are not gone and
-    whose `wake_at` is not later; `idempotency_key` is the `key` of an IdempotencyKey.
+    `nickname` and `database` select by the exact nickname and by the name in PostgreSQL. `shape`
+    selects records of one shape: that of the databases of callers is empty. `due` selects records
+    that are not gone and whose `wake_at` is not later; `idempotency_key` is the `key` of an
+    IdempotencyKey.
     """
 
     states: frozenset[State] = frozenset()  # empty: any
     labels: Mapping[str, str] = field(default_factory=dict)
     caller: str | None = None  # None, here and below: any
     target: str | None = None
-    name: str | None = None
+    nickname: str | None = None
+    database: str | None = None
     shape: str | None = None
     due: datetime | None = None
     idempotency_key: str | None = None

@@ -138,7 +138,7 @@ class CreateTemplate:
             caller=template.caller,
             states=frozenset({State.TEMPLATE}),
             target=self.target.name,
-            name=template.nickname.text,
+            nickname=template.nickname.text,
             before=position_of(template),
         )
         return await search_all(self.registry, query)

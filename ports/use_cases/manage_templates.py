@@ -9,7 +9,7 @@ from domain.lifecycle import State
 from domain.templates import can_use, check_owned_by
 from ports.driven.registry import Query, Registry
 from ports.use_cases.delete_database import DeleteDatabase
-from ports.use_cases.find_source import get_template
+from ports.use_cases.find_template import FindTemplate
 from ports.use_cases.records import search_all
 
 LISTED = frozenset({State.TEMPLATE, State.DELETING})
@@ -23,6 +23,7 @@ class ManageTemplates:
 
     registry: Registry
     delete: DeleteDatabase
+    templates: FindTemplate
 
     async def list(self, caller: Caller = ANYONE) -> list[Database]:
         """Return the templates that the caller may copy, newest first, with those that are being
@@ -30,9 +31,10 @@ class ManageTemplates:
         query = Query(states=LISTED, shape=TEMPLATE_SHAPE, limit=PAGE)
         return [each for each in await search_all(self.registry, query) if can_use(caller, each)]
 
-    async def show(self, template_id: str, caller: Caller = ANYONE) -> Database:
-        """Return the record of a template, in any state. Raises TemplateNotFound."""
-        return await get_template(self.registry, template_id, caller)
+    async def show(self, handle: str, caller: Caller = ANYONE) -> Database:
+        """Return the record of the template of that id or name. Raises TemplateNotFound and
+        AmbiguousName."""
+        return await self.templates(handle, caller)
 
     async def request_deletion(self, template_id: str, caller: Caller = ANYONE) -> Database:
         """Record that the template is to be deleted. Databases that were copied from it stay.

@@ -191,25 +191,25 @@ async def _add_due(registry: Registry, after: timedelta) -> Database:
     return await registry.add(replace(new_record(), wake_at=BEGIN + after))
 
 
-async def test_a_search_by_name_matches_the_nickname_or_the_name_of_the_database(
-    registry: Registry,
-) -> None:
+async def test_a_search_finds_exact_nicknames_and_names_of_databases(registry: Registry) -> None:
     shop, other = new_record("Shop"), new_record("Other")
     suffixed = replace(new_record("Shop"), names=Nickname("Shop").derive_names("1"))
     records = [await registry.add(record) for record in (shop, other, suffixed)]
 
-    for name, places in [
-        ("Shop", {0, 2}),
-        ("shop", {0}),
-        ("shop_1", {2}),
-        ("SHOP", set()),
-        ("", set()),
-        ("Shop\0", set()),
-        ("Shop' OR '1'='1", set()),
-        ("\ud800", set()),
+    for text, by_nickname, by_database in [
+        ("Shop", {0, 2}, set()),
+        ("shop", set(), {0}),
+        ("shop_1", set(), {2}),
+        ("SHOP", set(), set()),
+        ("", set(), set()),
+        ("Shop\0", set(), set()),
+        ("Shop' OR '1'='1", set(), set()),
+        ("\ud800", set(), set()),
     ]:
-        found = await registry.search(Query(name=name))
-        assert {records.index(record) for record in found} == places, name
+        found = await registry.search(Query(nickname=text))
+        assert {records.index(record) for record in found} == by_nickname, text
+        found = await registry.search(Query(database=text))
+        assert {records.index(record) for record in found} == by_database, text
 
 
 async def test_a_search_by_shape_tells_databases_from_templates_and_spares(

@@ -5,11 +5,14 @@ from dataclasses import fields
 from typing import Any, TypeVar, cast
 
 from ports.driven.clock import Clock
+from ports.driven.registry import Registry
 from ports.use_cases.claim_spare import ClaimSpare
 from ports.use_cases.create_database import CreateDatabase
 from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.deletion_pace import DeletionPace
+from ports.use_cases.find_database import FindDatabase
 from ports.use_cases.find_source import FindSource
+from ports.use_cases.find_template import FindTemplate
 from ports.use_cases.provision_database import ProvisionDatabase
 from ports.use_cases.running_creations import RunningCreations
 from ports.use_cases.spare_pool import SparePool
@@ -22,6 +25,7 @@ def create_use_case(use_case: type[T], parts: Mapping[str, Any]) -> T:
     """Create the use case with those of the parts that it takes. Without a pace of deletions, it
     gets its own."""
     parts = {**_create_pace(parts["clock"]), **parts} if "clock" in parts else parts
+    parts = {**_create_finders(parts["registry"]), **parts} if "registry" in parts else parts
     names = {part.name for part in fields(cast("Any", use_case))}
     return use_case(**{name: parts[name] for name in parts.keys() & names})
 
@@ -29,6 +33,13 @@ def create_use_case(use_case: type[T], parts: Mapping[str, Any]) -> T:
 def _create_pace(clock: Clock) -> dict[str, Any]:
     running = RunningCreations(clock)
     return {"running": running, "pace": DeletionPace(clock, running)}
+
+
+def _create_finders(registry: Registry) -> dict[str, Any]:
+    return {
+        "databases": FindDatabase(registry=registry),
+        "templates": FindTemplate(registry=registry),
+    }
 
 
 def create_create_database(**parts: Any) -> CreateDatabase:

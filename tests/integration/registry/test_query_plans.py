@@ -6,6 +6,7 @@ deleted.
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -18,6 +19,7 @@ from adapters.registry.executor import Executor
 from adapters.registry.registry import SqlRegistry
 from domain.lifecycle import LISTED, LIVE, State
 from ports.driven.registry import Position, Query
+from ports.use_cases.find_database import DELETING, STAYING
 from tests.support.records import new_record
 from tests.support.registries import BEGIN, IDEMPOTENCY_KEY
 
@@ -53,6 +55,17 @@ OTHER_QUERIES = {
     "of a request": Query(idempotency_key=IDEMPOTENCY_KEY.key),
 }
 
+NAME_QUERIES = {
+    f"{part}, {len(states)} states, {of}": replace(query, states=states, caller=caller)
+    for part, query in {
+        "database": Query(shape="", database="x"),
+        "nickname": Query(shape="", nickname="x"),
+    }.items()
+    for of, caller in {"of a caller": CALLER, "of anybody": None}.items()
+    for states in (STAYING, DELETING, LISTED)
+}
+"""Queries for the few records of one name, for which the order of a page may be sorted."""
+
 DUE = Query(due=BEGIN + timedelta(days=1), target="here")
 
 INSERT_RECORDS = """
@@ -60,8 +73,8 @@ INSERT INTO databases (
     id, nickname, database, owner, target, provider, isolation, caller, promised, suffixable,
     state, labels, extensions, created_at, rotation, history, failures, version
 ) SELECT
-    'db_' || lpad(number::text, 5, '0'), 'x', 'x' || number, 'x' || number, 'here', 'memory',
-    'role', 'caller ' || number % 500, true, true,
+    'db_' || lpad(number::text, 5, '0'), 'x' || number, 'x' || number, 'x' || number, 'here',
+    'memory', 'role', 'caller ' || number % 500, true, true,
     CASE WHEN number % 19 = 0 THEN 'ready' ELSE 'deleted' END, '{}', '[]',
     timestamptz '2026-01-01 00:00:00+00' + number * interval '1 second', 0, '[]', 0, 1
 FROM generate_series(1, 10000) AS number
@@ -149,6 +162,35 @@ async def test_sqlite_counts_a_quota_by_the_index_of_live_records(
     ):
         plan = await _explain_in_sqlite(migrated_engine, call)
         assert "databases_live_caller (caller=?)" in plan
+
+
+@on_sqlite
+@pytest.mark.parametrize("name", NAME_QUERIES)
+async def test_sqlite_finds_names_by_their_indexes(
+    registry: SqlRegistry, migrated_engine: AsyncEngine, name: str
+) -> None:
+    query = NAME_QUERIES[name]
+
+    plan = await _explain_in_sqlite(migrated_engine, lambda: registry.search(query))
+
+    assert f"USING INDEX {_name_index_for(query)}" in plan
+
+
+@on_postgres
+async def test_postgresql_finds_names_by_their_indexes(
+    filled_registry: SqlRegistry, migrated_engine: AsyncEngine
+) -> None:
+    for name, query in NAME_QUERIES.items():
+        for plan in await _explain_in_postgres(
+            migrated_engine, partial(filled_registry.search, query)
+        ):
+            assert _name_index_for(query) in plan, name
+
+
+def _name_index_for(query: Query) -> str:
+    if query.database is not None:
+        return "databases_database"
+    return "databases_nickname"
 
 
 def _index_for(query: Query) -> str:

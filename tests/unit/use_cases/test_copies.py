@@ -18,7 +18,6 @@ from domain.errors import (
     OtherTarget,
     PgvendError,
     SourceInUse,
-    TemplateNotFound,
 )
 from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.provisioned_database import ProvisionedDatabase
@@ -133,8 +132,8 @@ async def test_a_database_on_another_target_cannot_be_copied(
     await create_template(memory, "Shop", "v1", caller=ALICE)
     other = replace(memory, target=ELSEWHERE)
     await assert_refused(other, OtherTarget, source=shop.database.id, caller=ALICE)
-    await assert_refused(other, DatabaseNotFound, source="Shop", caller=ALICE)
-    await assert_refused(other, TemplateNotFound, template="v1", caller=ALICE)
+    await assert_refused(other, OtherTarget, source="Shop", caller=ALICE)
+    await assert_refused(other, OtherTarget, template="v1", caller=ALICE)
 
 
 async def test_a_provider_that_cannot_copy_is_not_asked_to(

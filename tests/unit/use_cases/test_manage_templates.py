@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from domain.errors import (
+    AmbiguousName,
     DatabaseNotFound,
     Forbidden,
     OtherTarget,
@@ -13,7 +14,7 @@ from domain.errors import (
 from domain.lifecycle import State
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.memory_service import MemoryService
-from tests.support.records import ELSEWHERE
+from tests.support.records import ELSEWHERE, new_record
 from tests.support.templates import (
     ADMIN,
     ALICE,
@@ -40,6 +41,41 @@ async def test_callers_see_their_own_and_shared_templates_and_admins_all(
     for hidden in (own.id, private.id, shop.database.id, "db_unknown", ""):
         with pytest.raises(TemplateNotFound, match="no template"):
             await templates.show(hidden, BOB)
+
+
+async def test_a_name_stands_for_the_callers_own_template_before_a_shared_one(
+    memory: MemoryService, shop: ProvisionedDatabase
+) -> None:
+    shared = await create_template(memory, "Shop", caller=ADMIN, is_shared=True)
+    show = memory.templates().show
+    assert await show("shop", BOB) == await show("shop", ALICE) == shared
+
+    own = await create_template(memory, "Shop", caller=ALICE)
+
+    assert await show("shop", ALICE) == own
+    assert await show("shop", BOB) == await show("shop", ADMIN) == shared
+    for unknown in ("Shop", "shop2", shop.database.names.database + "_x"):
+        with pytest.raises(TemplateNotFound, match="no template"):
+            await show(unknown, ALICE)
+
+
+async def test_an_admin_finds_the_template_of_another_caller_by_a_name_that_one_caller_has(
+    memory: MemoryService, shop: ProvisionedDatabase
+) -> None:
+    first = await create_template(memory, "Shop", caller=ALICE)
+    show = memory.templates().show
+    assert await show("shop", ADMIN) == first
+    latest = await create_template(memory, "Shop", caller=ALICE)
+    assert await show("shop", ADMIN) == latest
+
+    theirs = replace(latest, id=new_record().id, names=new_record().names, caller=BOB.name)
+    await memory.registry.add(theirs)
+
+    with pytest.raises(AmbiguousName) as refused:
+        await show("shop", ADMIN)
+    assert latest.id in str(refused.value)
+    assert theirs.id in str(refused.value)
+    assert (await show("shop", BOB)).id == theirs.id
 
 
 async def test_the_copies_of_a_deleted_template_stay(

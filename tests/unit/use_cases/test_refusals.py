@@ -13,8 +13,8 @@ from domain.errors import DatabaseNotFound, IllegalTransition, InFlight, OtherTa
 from domain.lifecycle import Operation, State
 from ports.use_cases.change_database import ChangeRequest
 from ports.use_cases.create_request import CreateRequest
+from ports.use_cases.find_database import FindDatabase
 from ports.use_cases.list_databases import ListDatabases, ListRequest
-from ports.use_cases.show_database import ShowDatabase
 from tests.support.consistency import reconcile_once
 from tests.support.memory_service import HOUR, MemoryService
 from tests.support.people import ANN, BOB, OPERATOR
@@ -32,7 +32,7 @@ async def watch_to_end(memory: MemoryService, database_id: str, caller: Caller) 
 
 
 USES: dict[str, Use] = {
-    "show": lambda memory, id_, caller: ShowDatabase(registry=memory.registry)(id_, caller),
+    "show": lambda memory, id_, caller: FindDatabase(registry=memory.registry)(id_, caller),
     "connect": lambda memory, id_, caller: memory.show_connection()(id_, caller),
     "watch": watch_to_end,
     "change": lambda memory, id_, caller: memory.change()(id_, RELABELLED, caller),
@@ -209,7 +209,7 @@ async def test_a_database_of_another_target_is_shown_but_not_reconciled(
     other = await create_elsewhere(memory, state)
     record, acquire = await memory.only_record(), await memory.tenant_ids()
 
-    assert await ShowDatabase(registry=other.registry)(record.id) == record
+    assert await FindDatabase(registry=other.registry)(record.id) == record
     assert (await ListDatabases(registry=other.registry)(ListRequest())).databases == [record]
     other.clock.moment += timedelta(days=9)
     assert await reconcile_once(other) == []

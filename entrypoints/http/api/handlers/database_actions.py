@@ -4,6 +4,7 @@ from aiohttp import web
 
 from entrypoints.formats import choose_format
 from entrypoints.http.api.context import AUDIT_EVENT, USE_CASES, get_caller
+from entrypoints.http.api.handles import find_database_id
 from entrypoints.http.api.headers import format_etag, format_verified
 from entrypoints.http.api.json_bodies import JSON, json_response, read_body
 from entrypoints.http.api.query_values import parse_flag
@@ -20,7 +21,7 @@ async def show_connection(request: web.Request) -> web.Response:
     accept = ", ".join(request.headers.getall("Accept", []))  # the header may be repeated
     form = choose_format(request.query.get("format"), accept)
     provisioned = await request.app[USE_CASES].show_connection(
-        request.match_info["id"], get_caller(request), verify=parse_flag(request, "verify")
+        await find_database_id(request), get_caller(request), verify=parse_flag(request, "verify")
     )
     form.check(provisioned.connection)
     headers = (
@@ -40,7 +41,7 @@ async def show_connection(request: web.Request) -> web.Response:
 async def rotate_password(request: web.Request) -> web.Response:
     body = await read_body(RotatePasswordRequest, request, optional=True)
     rotated = await request.app[USE_CASES].rotate(
-        request.match_info["id"],
+        await find_database_id(request),
         get_caller(request),
         end_sessions=body.end_sessions,
         event=request[AUDIT_EVENT],
@@ -55,7 +56,7 @@ async def restore_database(request: web.Request) -> web.Response:
     body = await read_body(RestoreDatabaseRequest, request, optional=True)
     restore = request.app[USE_CASES].restore
     restored = await restore(
-        request.match_info["id"], body.parse_ttl(), get_caller(request), request[AUDIT_EVENT]
+        await find_database_id(request), body.parse_ttl(), get_caller(request), request[AUDIT_EVENT]
     )
     return json_response(
         DatabaseWithConnectionResponse.from_provisioned(restored),

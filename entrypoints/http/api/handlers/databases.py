@@ -6,7 +6,7 @@ from functools import partial
 from aiohttp import web
 
 from domain.database import Database
-from domain.errors import InvalidRequest
+from domain.errors import DatabaseNotFound, InvalidRequest
 from domain.labels import validate_labels
 from domain.lifecycle import PUBLIC, State
 from entrypoints.http.api.context import (
@@ -16,6 +16,7 @@ from entrypoints.http.api.context import (
     USE_CASES,
     get_caller,
 )
+from entrypoints.http.api.handles import find_database_id, parse_id
 from entrypoints.http.api.headers import (
     ASYNC_APPLIED,
     format_etag,
@@ -60,7 +61,7 @@ async def _create_async(request: web.Request, create_request: CreateRequest) -> 
 
 
 async def show_database(request: web.Request) -> web.Response:
-    database = await request.app[USE_CASES].show(request.match_info["id"], get_caller(request))
+    database = await request.app[USE_CASES].find(request.match_info["id"], get_caller(request))
     return json_response(DatabaseResponse.from_domain(database), headers=format_etag(database))
 
 
@@ -72,7 +73,7 @@ async def list_databases(request: web.Request) -> web.Response:
 async def change_database(request: web.Request) -> web.Response:
     body = await read_body(ChangeDatabaseRequest, request)
     database = await request.app[USE_CASES].change(
-        request.match_info["id"],
+        await find_database_id(request),
         body.to_request(versions=parse_if_match(request)),
         get_caller(request),
         request[AUDIT_EVENT],
@@ -83,7 +84,7 @@ async def change_database(request: web.Request) -> web.Response:
 async def delete_database(request: web.Request) -> web.Response:
     delete = request.app[USE_CASES].delete
     database = await delete.request(
-        request.match_info["id"], get_caller(request), request[AUDIT_EVENT]
+        parse_id(request, DatabaseNotFound), get_caller(request), request[AUDIT_EVENT]
     )
     finish = partial(delete.wait_until_deleted, database.id)
     request.app[BACKGROUND].spawn(finish, name=f"delete {database.id}")

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from domain.errors import InvalidRequest, PgvendError
 from entrypoints.http.api.context import STOPPING, STREAM_LIMITER, USE_CASES, get_caller
+from entrypoints.http.api.handles import find_database_id
 from entrypoints.http.api.schemas.databases import DatabaseResponse, StepResponse
 from ports.use_cases.watch_database import Progress
 
@@ -46,7 +47,7 @@ class LastEvent:
 async def stream_events(request: web.Request) -> web.StreamResponse:
     last = _parse_last_event(request)
     watch = request.app[USE_CASES].watch
-    updates = watch(request.match_info["id"], last.number, get_caller(request))
+    updates = watch(await find_database_id(request), last.number, get_caller(request))
     first = await anext(updates)  # raises before the stream begins
     if last.is_settled and first.database.is_idle and not first.steps:
         return web.Response(status=204)

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from entrypoints.http.api.context import USE_CASES, get_caller
+from entrypoints.http.api.handles import find_database_id
 from entrypoints.http.api.headers import format_etag
 from entrypoints.http.api.json_bodies import json_response, read_body
 from entrypoints.http.api.schemas.databases import DatabaseResponse
@@ -18,6 +19,6 @@ async def list_extensions(request: web.Request) -> web.Response:
 async def add_extension(request: web.Request) -> web.Response:
     body = await read_body(AddExtensionRequest, request)
     database = await request.app[USE_CASES].add_extension(
-        request.match_info["id"], body.name, get_caller(request)
+        await find_database_id(request), body.name, get_caller(request)
     )
     return json_response(DatabaseResponse.from_domain(database), headers=format_etag(database))

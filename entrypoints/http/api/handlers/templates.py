@@ -5,7 +5,9 @@ from functools import partial
 from aiohttp import web
 
 from domain.database import Database
+from domain.errors import TemplateNotFound
 from entrypoints.http.api.context import AUDIT_SUBJECT, BACKGROUND, USE_CASES, get_caller
+from entrypoints.http.api.handles import parse_id
 from entrypoints.http.api.json_bodies import json_response, read_body
 from entrypoints.http.api.schemas.templates import (
     CreateTemplateRequest,
@@ -35,7 +37,7 @@ async def show_template(request: web.Request) -> web.Response:
 async def delete_template(request: web.Request) -> web.Response:
     use_cases = request.app[USE_CASES]
     template = await use_cases.templates.request_deletion(
-        request.match_info["id"], get_caller(request)
+        parse_id(request, TemplateNotFound), get_caller(request)
     )
     finish = partial(use_cases.delete.wait_until_deleted, template.id)
     request.app[BACKGROUND].spawn(finish, name=f"delete {template.id}")

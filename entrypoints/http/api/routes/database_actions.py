@@ -2,7 +2,6 @@
 
 from domain.callers import Scope
 from domain.errors import (
-    DatabaseNotFound,
     InvalidDuration,
     InvalidRequest,
     PasswordChanged,
@@ -15,6 +14,7 @@ from entrypoints.http.api.routes import parameters as params
 from entrypoints.http.api.routes.route import Answer, Route, Tag
 from entrypoints.http.api.routes.shared import (
     ETAG_HEADER,
+    FIND_ERRORS,
     LOOKUP_ERRORS,
     PROVIDER_ERRORS,
     REGISTRY_ERRORS,
@@ -46,7 +46,7 @@ DATABASE_ACTION_ROUTES = (
             "format of a tool."
         ),
         reveals=True,
-        parameters=(params.ID, params.FORMAT, params.VERIFY),
+        parameters=(params.HANDLE, params.FORMAT, params.VERIFY),
         answers=(
             Answer(
                 status=200,
@@ -77,7 +77,7 @@ DATABASE_ACTION_ROUTES = (
             "Streams each step of the database as a server-sent event, from the first step until "
             "no operation is in progress."
         ),
-        parameters=(params.ID, params.LAST_EVENT),
+        parameters=(params.HANDLE, params.LAST_EVENT),
         answers=(
             Answer(
                 status=200,
@@ -86,7 +86,7 @@ DATABASE_ACTION_ROUTES = (
             ),
             Answer(status=204, description="There are no further events: do not reconnect."),
         ),
-        errors=(DatabaseNotFound, InvalidRequest, *REGISTRY_ERRORS),
+        errors=(*FIND_ERRORS, InvalidRequest, *REGISTRY_ERRORS),
     ),
     Route(
         method="POST",
@@ -101,7 +101,7 @@ DATABASE_ACTION_ROUTES = (
             "Sessions stay open unless `end_sessions` is true; `sessions_ended` shows whether they "
             "were ended."
         ),
-        parameters=(params.ID,),
+        parameters=(params.HANDLE,),
         body=RotatePasswordRequest,
         needs_body=False,
         answers=(
@@ -126,7 +126,7 @@ DATABASE_ACTION_ROUTES = (
             "Reopens an expired database within `PGVEND_GRACE_PERIOD`. Without a `ttl` it gets the "
             "default one."
         ),
-        parameters=(params.ID,),
+        parameters=(params.HANDLE,),
         body=RestoreDatabaseRequest,
         needs_body=False,
         answers=(

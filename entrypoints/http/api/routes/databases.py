@@ -22,6 +22,7 @@ from entrypoints.http.api.routes.shared import (
     COPY_ERRORS,
     CREATE_ERRORS,
     ETAG_HEADER,
+    FIND_ERRORS,
     LOCATION_HEADER,
     PREFERENCE_HEADER,
     PROVISION_ERRORS,
@@ -105,13 +106,13 @@ DATABASE_ROUTES = (
         tag=Tag.DATABASES,
         summary="Get a database",
         description="Returns the record, without secrets, and its version as `ETag`.",
-        parameters=(params.ID,),
+        parameters=(params.HANDLE,),
         answers=(
             Answer(
                 status=200, description="The record.", body=DatabaseResponse, headers=ETAG_HEADER
             ),
         ),
-        errors=(DatabaseNotFound, *REGISTRY_ERRORS),
+        errors=(*FIND_ERRORS, *REGISTRY_ERRORS),
     ),
     Route(
         method="PATCH",
@@ -127,7 +128,7 @@ DATABASE_ROUTES = (
             "replace all labels. With `If-Match` the record is only changed if it has one of these "
             "versions."
         ),
-        parameters=(params.ID, params.IF_MATCH),
+        parameters=(params.HANDLE, params.IF_MATCH),
         body=ChangeDatabaseRequest,
         answers=(
             Answer(
@@ -146,7 +147,8 @@ DATABASE_ROUTES = (
         summary="Delete a database",
         description=(
             "Deletes the database with everything in it and disconnects its users, in the "
-            "background. The record stays. The call is safe to retry."
+            "background. The record stays. The call is safe to retry; it takes the "
+            "id alone, because a name may stand for a database that was created since."
         ),
         parameters=(params.ID,),
         answers=(

@@ -43,7 +43,7 @@ EXTENSION_ROUTES = (
             "Installs the extension unless the database has it. Sessions stay open. The call is "
             "safe to retry."
         ),
-        parameters=(params.ID,),
+        parameters=(params.HANDLE,),
         body=AddExtensionRequest,
         answers=(
             Answer(

@@ -1,6 +1,6 @@
 """Parameters in the OpenAPI document; handlers parse them by the same patterns and bounds."""
 
-from domain import idempotency, ids, labels
+from domain import idempotency, ids, labels, names
 from entrypoints.formats import FORMATS
 from entrypoints.http.api.handlers.event_stream import EVENT_ID
 from entrypoints.http.api.headers import ETAG_LIST, IDEMPOTENCY_KEY
@@ -20,6 +20,15 @@ ID = Parameter(
     name="id",
     schema=_create_pattern_schema(ids.ID_PATTERN.pattern),
     description="The id of the database.",
+    required=True,
+)
+HANDLE = Parameter(
+    place="path",
+    name="id",
+    schema={"type": "string", "minLength": 1, "maxLength": names.MAX_NICKNAME},
+    description="The id, the database's name or the nickname of the database. A name stands for "
+    "the only one of your databases that is not gone and has it: first as the database's name, "
+    "then as the nickname.",
     required=True,
 )
 IDEMPOTENCY = Parameter(

@@ -35,7 +35,8 @@ CREATE_ERRORS = (
     QuotaReached,
 )
 COPY_ERRORS = (CopyUnsupported, SourceInUse, AmbiguousName)
-LOOKUP_ERRORS = (DatabaseNotFound, IllegalTransition, InFlight, OtherTarget)
+FIND_ERRORS = (DatabaseNotFound, AmbiguousName)
+LOOKUP_ERRORS = (*FIND_ERRORS, IllegalTransition, InFlight, OtherTarget)
 CHANGE_ERRORS = (*LOOKUP_ERRORS, StaleRecord, PreconditionFailed)
 REGISTRY_ERRORS = (Unavailable,)
 PROVIDER_ERRORS = (*REGISTRY_ERRORS, ProviderBusy, ProviderLocked, OutcomeUnknown, ProviderRejected)

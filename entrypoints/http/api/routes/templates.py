@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from domain.callers import Scope
 from domain.errors import (
+    AmbiguousName,
     Forbidden,
     InFlight,
     OtherTarget,
@@ -28,6 +29,11 @@ from entrypoints.http.api.schemas.templates import (
 )
 
 TEMPLATE_ID = replace(params.ID, description="The id of the template.")
+TEMPLATE_HANDLE = replace(
+    params.HANDLE,
+    description="The id or the name of the template. A name stands for your own template, then for "
+    "a shared one.",
+)
 
 TEMPLATE_ROUTES = (
     Route(
@@ -78,10 +84,10 @@ TEMPLATE_ROUTES = (
         name="showTemplate",
         tag=Tag.TEMPLATES,
         summary="Get a template",
-        description="Returns the template, in any state.",
-        parameters=(TEMPLATE_ID,),
+        description="Returns the template; by its id in any state.",
+        parameters=(TEMPLATE_HANDLE,),
         answers=(Answer(status=200, description="The template.", body=TemplateResponse),),
-        errors=(TemplateNotFound, *REGISTRY_ERRORS),
+        errors=(TemplateNotFound, AmbiguousName, *REGISTRY_ERRORS),
     ),
     Route(
         method="DELETE",

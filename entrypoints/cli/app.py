@@ -4,6 +4,7 @@ load the modules of the server."""
 import errno
 import os
 import sys
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -11,6 +12,17 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 from typer.main import get_group
+
+from entrypoints.cli.errors import ErrorFormat, ExitStatus, create_problem, print_error
+from entrypoints.cli.global_options import (
+    Key,
+    ProfileName,
+    Url,
+    Version,
+    choose_options,
+    is_json_asked_for,
+    move_global_options,
+)
 
 COMMANDS = {
     "serve": "serve.serve",
@@ -38,6 +50,9 @@ COMMANDS = {
 GROUPS = {"extensions", "keys", "template"}
 """Commands with subcommands."""
 
+WITHOUT_SERVICE = {"serve", "doctor", "neon-emulator"}
+"""Commands that call no service."""
+
 
 _OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EDQUOT, errno.EFBIG}
 """Errors of writing to a full disk, a closed pipe or a lost terminal."""
@@ -53,16 +68,35 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         return self._load_command(cmd_name) if cmd_name in COMMANDS else None
 
+    def main(self, args: Sequence[str] | None = None, *others: Any, **more: Any) -> Any:
+        """Run the command, and exit. With `--json`, errors of its usage are printed as JSON too."""
+        arguments = move_global_options(sys.argv[1:] if args is None else args)
+        ErrorFormat.as_json = is_json_asked_for(arguments)
+        if not ErrorFormat.as_json:
+            return super().main(arguments, *others, **more)
+        try:
+            status = super().main(arguments, *others, **more | {"standalone_mode": False})
+        except typer.TyperException as error:
+            message = error.format_message()
+            print_error(message, create_problem(message, ExitStatus.USAGE))
+            sys.exit(error.exit_code)
+        sys.exit(status)
 
-def main() -> None:
+
+def create_app() -> typer.Typer:
     app = typer.Typer(
         cls=Commands,
         no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},  # subcommands inherit them
         pretty_exceptions_show_locals=False,  # locals hold secrets
     )
     app.callback()(pgvend)
+    return app
+
+
+def main() -> None:
     try:
-        _run(app)
+        _run(create_app())
     except OSError as error:
         if error.errno not in _OUTPUT_ERRORS:
             raise
@@ -70,7 +104,7 @@ def main() -> None:
             os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
         )  # for Python's flush at the exit
         print(f"pgvend: cannot write its output ({error.strerror}).", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(ExitStatus.OTHER)
 
 
 def _run(app: typer.Typer) -> None:
@@ -81,8 +115,25 @@ def _run(app: typer.Typer) -> None:
         sys.stdout.flush()
 
 
-def pgvend() -> None:
-    """Create PostgreSQL databases by nickname, with working credentials."""
+def pgvend(
+    context: typer.Context,
+    url: Url = None,
+    key: Key = None,
+    profile: ProfileName = None,
+    version: Version = False,
+) -> None:
+    """Create PostgreSQL databases by nickname, with working credentials.
+
+    Commands that call a service find its address and your key in these options, the environment
+    (PGVEND_URL, PGVEND_KEY, PGVEND_PROFILE), .env, or ~/.config/pgvend/config.toml, in this order.
+    """
+    given = [f"--{name}" for name in ("url", "key", "profile") if context.params[name] is not None]
+    if given and context.invoked_subcommand in WITHOUT_SERVICE:
+        raise typer.BadParameter(
+            f"{given[0]} is for commands that call a service; {context.invoked_subcommand} reads "
+            "the settings of the service itself."
+        )
+    choose_options(url, key, profile)
 
 
 def _load_command(name: str) -> Any:

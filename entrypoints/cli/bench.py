@@ -12,7 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from entrypoints.cli.client import RequestError, get_member, report_errors, send_request
+from entrypoints.cli.client import get_member, send_request
+from entrypoints.cli.errors import RequestError, report_errors
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.printing import print_json, print_table
 

@@ -1,51 +1,52 @@
-"""Requests to a running service, their answers and errors.
-
-With Python's own HTTP client: loading aiohttp takes longer than the request.
-"""
+"""Requests to a running service, and its answers."""
 
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import SplitResult, quote, urlencode
+from urllib.parse import quote, urlencode
 
-import typer
-
-from domain.errors import PgvendError
-from domain.text import escape_unprintable_lines
-from entrypoints.config.client import ClientSettings, load_client_settings
-
-TIMEOUT = 400
-"""Seconds to wait for the service: longer than a call can wait for its turn and for a locked Neon
-project together."""
+from domain.errors import StartupError
+from entrypoints.cli.errors import ExitStatus, RequestError, create_problem, find_exit_status
+from entrypoints.cli.transport import TIMEOUT, Answer, exchange
+from entrypoints.config.client import ClientOptions, ClientSettings, load_client_settings
 
 MAX_PAGE_SIZE = "200"
 
+_GATEWAY_ERRORS = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, 504}
 
-class RequestError(Exception):
-    """The request failed; the message says why."""
+
+class _Chosen:
+    """The options of this process's command line, and the settings that were loaded with them."""
+
+    options = ClientOptions()
+    settings: ClientSettings | None = None
 
 
 class NotPgvend(RequestError):
-    """The server at PGVEND_URL is not a pgvend service."""
+    """The server at the address is not a pgvend service."""
 
     def __init__(self) -> None:
-        super().__init__(
-            f"The server at {load_client_settings().address} is not a pgvend service: "
-            "set PGVEND_URL."
+        message = (
+            f"The server at {load_settings().address} is not a pgvend service: set PGVEND_URL."
         )
+        problem = create_problem(message, ExitStatus.UNREACHABLE, code="not_pgvend")
+        super().__init__(message, ExitStatus.UNREACHABLE, problem=problem)
 
 
-@contextmanager
-def report_errors() -> Iterator[None]:
-    """Print an error on standard error and exit with status 1."""
-    try:
-        yield
-    except (RequestError, PgvendError) as error:
-        print(f"pgvend: {escape_unprintable_lines(str(error))}", file=sys.stderr)
-        raise typer.Exit(1) from None
+def use_options(options: ClientOptions) -> None:
+    """Use these options of the command line for the requests that follow."""
+    _Chosen.options, _Chosen.settings = options, None
+
+
+def load_settings() -> ClientSettings:
+    """Return the address and the key; read the files once. Raises RequestError."""
+    if _Chosen.settings is None:
+        try:
+            _Chosen.settings = load_client_settings(_Chosen.options)
+        except StartupError as error:
+            raise RequestError(str(error), ExitStatus.USAGE) from error
+    return _Chosen.settings
 
 
 def send_request(
@@ -53,26 +54,39 @@ def send_request(
     *path: str,
     query: Sequence[tuple[str, str]] = (),
     body: Mapping[str, Any] | None = None,
+    idempotency_key: str = "",
 ) -> Any:
     """Send a request to `path` under /v1, and return the JSON of the answer.
 
     Raises RequestError.
     """
-    client = load_client_settings()
-    base = quote(client.url.path.rstrip("/"), safe="/%")
-    address = "/".join(quote(part, safe="", errors="replace") for part in path)
-    target = f"{base}/v1/{address}?{urlencode(query, errors='replace')}"
-    status, answer = _send(client, method, target.removesuffix("?"), body)
-    match answer:
-        case {"code": "unauthenticated"}:
-            raise RequestError(
-                f"{client.address} requires an API key: set PGVEND_KEY to a valid one."
-            )
-        case {"detail": detail, "request_id": request_id}:
-            raise RequestError(f"{detail} (request {request_id})")
-        case dict() if status < 300:
-            return answer
-    raise NotPgvend
+    answer = fetch(method, "v1", *path, query=query, body=body, idempotency_key=idempotency_key)
+    return answer.body
+
+
+def fetch(
+    method: str,
+    *path: str,
+    query: Sequence[tuple[str, str]] = (),
+    body: Mapping[str, Any] | None = None,
+    idempotency_key: str = "",
+    timeout: float = TIMEOUT,
+) -> Answer:
+    """Send a request to `path`, and return the answer, whose body is an object of JSON.
+
+    Raises RequestError.
+    """
+    settings = load_settings()
+    answer = exchange(
+        settings.url,
+        method,
+        _format_target(settings, path, query),
+        headers=_create_headers(settings, body, idempotency_key),
+        body=None if body is None else json.dumps(body).encode(),
+        timeout=timeout,
+    )
+    _check_answer(settings.address, answer)
+    return answer
 
 
 def list_all(path: str, name: str, filters: Sequence[tuple[str, str]] = ()) -> Iterator[Any]:
@@ -96,46 +110,54 @@ def get_member(answer: Mapping[str, Any], name: str) -> Any:
     return answer[name]
 
 
-def _send(
-    client: ClientSettings, method: str, target: str, body: Mapping[str, Any] | None
-) -> tuple[int, Any]:
-    """Return the status and the JSON of the answer; None if it is not JSON."""
-    try:
-        with closing(_open_connection(client.url)) as connection:
-            connection.request(method, target, *_encode_body(client, body))
-            response = connection.getresponse()
-            return response.status, _parse_json(response.read())
-    except TimeoutError as error:
+def _format_target(
+    settings: ClientSettings, path: Sequence[str], query: Sequence[tuple[str, str]]
+) -> str:
+    base = quote(settings.url.path.rstrip("/"), safe="/%")
+    address = "/".join(quote(part, safe="", errors="replace") for part in path)
+    return f"{base}/{address}?{urlencode(query, errors='replace')}".removesuffix("?")
+
+
+def _create_headers(
+    settings: ClientSettings, body: Mapping[str, Any] | None, idempotency_key: str
+) -> dict[str, str]:
+    headers = {"Accept": "application/json"}
+    if settings.key:
+        headers["Authorization"] = f"Bearer {settings.key.reveal()}"
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    if idempotency_key:
+        headers["Idempotency-Key"] = idempotency_key
+    return headers
+
+
+def _check_answer(address: str, answer: Answer) -> None:
+    """Raises RequestError unless the request succeeded."""
+    match answer.body:
+        case {"code": "unauthenticated"} as problem:
+            raise RequestError(
+                f"{address} requires an API key: set PGVEND_KEY to a valid one.",
+                ExitStatus.AUTHENTICATION,
+                problem=problem,
+            )
+        case {"detail": str(detail), "request_id": request_id} as problem:
+            raise RequestError(
+                f"{detail} (request {request_id})",
+                find_exit_status(answer.status, problem),
+                problem=problem,
+            )
+        case dict() if answer.status < 300:
+            return
+    if 300 <= answer.status < 400 and "location" in answer.headers:
         raise RequestError(
-            f"{client.address} did not answer within {TIMEOUT} s; the request may still "
-            "complete: check with `pgvend list`."
-        ) from error
-    except (HTTPException, OSError) as error:
+            f"The server at {address} redirects to {answer.headers['location']}: set PGVEND_URL to "
+            "pgvend's own address.",
+            ExitStatus.UNREACHABLE,
+        )
+    if answer.status in _GATEWAY_ERRORS:
         raise RequestError(
-            f"Cannot connect to pgvend at {client.address} ({type(error).__name__}): start it with "
-            "`pgvend serve`, or set PGVEND_URL."
-        ) from error
-
-
-def _open_connection(url: SplitResult) -> HTTPConnection:
-    host = url.hostname or ""
-    if url.scheme == "https":
-        return HTTPSConnection(host, url.port, timeout=TIMEOUT)
-    return HTTPConnection(host, url.port, timeout=TIMEOUT)
-
-
-def _encode_body(
-    client: ClientSettings, body: Mapping[str, Any] | None
-) -> tuple[bytes | None, Mapping[str, str]]:
-    """Return the encoded body and the headers."""
-    key = {"Authorization": f"Bearer {client.key.reveal()}"} if client.key else {}
-    if body is None:
-        return None, key
-    return json.dumps(body).encode(), {**key, "Content-Type": "application/json"}
-
-
-def _parse_json(answer: bytes) -> Any:
-    try:
-        return json.loads(answer)
-    except ValueError:
-        return None
+            f"The proxy at {address} cannot reach pgvend (HTTP {answer.status}): see whether "
+            "pgvend runs.",
+            ExitStatus.UNREACHABLE,
+        )
+    raise NotPgvend

@@ -3,7 +3,8 @@
 import sys
 from typing import Any
 
-from entrypoints.cli.client import report_errors, send_request
+from entrypoints.cli.client import send_request
+from entrypoints.cli.errors import report_errors
 from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, DatabaseId, FormatName, Verify
 from entrypoints.cli.printing import print_connection, print_json
 from entrypoints.formats import choose_format

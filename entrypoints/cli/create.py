@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from entrypoints.cli.client import RequestError, report_errors, send_request
+from entrypoints.cli.client import send_request
+from entrypoints.cli.errors import RequestError, report_errors
 from entrypoints.cli.options import (
     DEFAULT_FORMAT,
     AsJson,

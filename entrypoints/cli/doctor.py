@@ -9,7 +9,7 @@ import typer
 
 from domain.doctor import DoctorCheck, Fix, has_failed
 from domain.text import is_plain
-from entrypoints.cli.client import report_errors
+from entrypoints.cli.errors import report_errors
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.printing import print_json, print_table
 

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli.client import get_member, report_errors, send_request
+from entrypoints.cli.client import get_member, send_request
+from entrypoints.cli.errors import report_errors
 from entrypoints.cli.options import AsJson, DatabaseId
 from entrypoints.cli.printing import print_json, print_table
 

@@ -7,7 +7,8 @@ import typer
 
 from domain.callers import Scope
 from domain.text import escape_unprintable
-from entrypoints.cli.client import get_member, list_all, report_errors, send_request
+from entrypoints.cli.client import get_member, list_all, send_request
+from entrypoints.cli.errors import report_errors
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.printing import print_json, print_table
 

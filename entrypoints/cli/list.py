@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from domain.lifecycle import PUBLIC
-from entrypoints.cli.client import list_all, report_errors
+from entrypoints.cli.client import list_all
+from entrypoints.cli.errors import report_errors
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.printing import print_json, print_table
 

@@ -10,7 +10,8 @@ from domain.connection import Connection
 from domain.postgres_url import Address
 from domain.secrets import Secret
 from domain.text import escape_unprintable
-from entrypoints.cli.client import NotPgvend, RequestError, get_member
+from entrypoints.cli.client import NotPgvend, get_member
+from entrypoints.cli.errors import RequestError
 from entrypoints.formats import Format
 
 

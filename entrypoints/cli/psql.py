@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from domain.connection import Connection
-from entrypoints.cli.client import RequestError, report_errors
 from entrypoints.cli.connection import fetch_connection
+from entrypoints.cli.errors import RequestError, report_errors
 from entrypoints.cli.options import DatabaseId, Verify
 from entrypoints.cli.printing import parse_connection, write_authorities
 from entrypoints.formats.rendering import to_variables

@@ -1,6 +1,7 @@
 """`pgvend restore`."""
 
-from entrypoints.cli.client import report_errors, send_request
+from entrypoints.cli.client import send_request
+from entrypoints.cli.errors import report_errors
 from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, DatabaseId, FormatName, Ttl
 from entrypoints.cli.printing import print_result
 from entrypoints.formats import choose_format

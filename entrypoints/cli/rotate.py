@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli.client import report_errors, send_request
+from entrypoints.cli.client import send_request
+from entrypoints.cli.errors import report_errors
 from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, DatabaseId, FormatName
 from entrypoints.cli.printing import print_result
 from entrypoints.formats import choose_format

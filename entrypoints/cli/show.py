@@ -1,6 +1,7 @@
 """`pgvend show`."""
 
-from entrypoints.cli.client import report_errors, send_request
+from entrypoints.cli.client import send_request
+from entrypoints.cli.errors import report_errors
 from entrypoints.cli.options import AsJson, DatabaseId
 from entrypoints.cli.printing import print_json, print_members
 

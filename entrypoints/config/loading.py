@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from domain.errors import StartupError
-from entrypoints.config.client import CLIENT_VARIABLES
+from entrypoints.config.client_variables import CLIENT_VARIABLES
 from entrypoints.config.environment import (
     find_ignored_links,
     find_misspelled_names,

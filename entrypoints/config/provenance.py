@@ -31,6 +31,7 @@ ADDRESSES = frozenset(
         "PGVEND_EMBEDDED_PORT",
         "PGVEND_EMBEDDED_PROGRAMS",  # programs that run with access to the secrets
         "PGVEND_POSTGRES_ADMIN_DSN",
+        "PGVEND_PROFILE",
         "PGVEND_PUBLIC_HOST",
         "PGVEND_PUBLIC_PORT",
         "PGVEND_REGISTRY_URL",

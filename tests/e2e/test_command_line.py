@@ -45,9 +45,9 @@ async def test_a_database_is_managed_by_the_command_line(service: RunningService
     rotated = await _read_output(service, "rotate", database["id"])
     assert [await _logs_in(rotated), await _logs_in(first)] == [True, False]
 
-    _check_explained(await _run(service, "restore", database["id"]), "(request ")
+    _check_explained(await _run(service, "restore", database["id"]), 5, "(request ")
     assert database["id"] in await _read_output(service, "delete", database["id"])
-    _check_explained(await _run(service, "connection", database["id"]), "(request ")
+    _check_explained(await _run(service, "connection", database["id"]), 5, "(request ")
     await wait_until(partial(_is_refused, rotated))
 
 
@@ -57,7 +57,7 @@ async def test_psql_accepts_the_uri_that_create_prints(service: RunningService) 
     assert (creation.status, creation.stderr) == (0, "")
     uri = creation.stdout.removesuffix("\n")
     assert (await run_program(find_program("psql"), uri, "--command", "SELECT 1")).status == 0
-    _check_explained(refused, "needs a letter or a digit")
+    _check_explained(refused, 2, "needs a letter or a digit")
 
 
 async def test_a_shell_evaluates_the_printed_environment(service: RunningService) -> None:
@@ -76,11 +76,11 @@ async def test_a_shell_evaluates_the_printed_environment(service: RunningService
 
 
 REFUSED = {
-    "create n --ttl soon": "'soon' is not a duration",
-    "create n --label =x": "label ''",
-    "create n --extension no_such": "no_such",
+    "create n --ttl soon": (2, "'soon' is not a duration"),
+    "create n --label =x": (2, "label ''"),
+    "create n --extension no_such": (2, "no_such"),
     **{
-        f"{command} db_nothing": "There is no database 'db_nothing'"
+        f"{command} db_nothing": (3, "There is no database 'db_nothing'")
         for command in ("show", "connection", "rotate", "delete", "restore")
     },
 }
@@ -88,7 +88,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("command", REFUSED)
 async def test_errors_of_the_service_are_printed(service: RunningService, command: str) -> None:
-    _check_explained(await _run(service, *command.split()), REFUSED[command])
+    _check_explained(await _run(service, *command.split()), *REFUSED[command])
 
 
 async def test_keys_are_created_used_and_revoked() -> None:
@@ -106,10 +106,10 @@ async def test_keys_are_created_used_and_revoked() -> None:
             keyless = await run_command("list", PGVEND_URL=url)
 
     assert creation.stdout.startswith("postgresql://"), creation.stderr
-    _check_explained(forbidden, "lacks the scope admin")
-    _check_explained(refused, "was revoked")
+    _check_explained(forbidden, 4, "lacks the scope admin")
+    _check_explained(refused, 4, "was revoked")
     assert [line.split()[3] for line in audit_events.stdout.splitlines()[1:]] == ["createDatabase"]
-    _check_explained(keyless, "PGVEND_KEY")
+    _check_explained(keyless, 4, "PGVEND_KEY")
 
 
 async def test_a_dotenv_file_sets_the_url_and_the_key(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ async def test_commands_refuse_a_changed_password_until_it_is_rotated(
 ) -> None:
     for command in ("connection", "url", "psql"):
         refused = await run_command(command, changed_password["id"], PGVEND_URL=service.url)
-        assert (refused.status, refused.stdout) == (1, "")
+        assert (refused.status, refused.stdout) == (5, "")
         assert "rotate" in refused.stderr
     unverified = await run_command(
         "url", changed_password["id"], "--no-verify", PGVEND_URL=service.url
@@ -199,8 +199,8 @@ async def _is_refused(uri: str) -> bool:
     return not await _logs_in(uri)
 
 
-def _check_explained(refused: CommandResult, text: str) -> None:
-    assert (refused.status, refused.stdout) == (1, "")
+def _check_explained(refused: CommandResult, status: int, text: str) -> None:
+    assert (refused.status, refused.stdout) == (status, "")
     assert refused.stderr.startswith("pgvend: ")
     assert text in refused.stderr
     assert "Traceback" not in refused.stderr

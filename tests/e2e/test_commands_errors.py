@@ -22,7 +22,7 @@ async def test_an_invalid_id_does_not_change_the_path(odd: str) -> None:
 async def test_an_unknown_format_is_refused_before_any_request(command: str) -> None:
     async with fake_service(RECORD_WITH_CONNECTION) as service:
         result = await service.run_pgvend(command, "db_1", "--format", "xml")
-    assert (result.status, service.requests) == (1, [])
+    assert (result.status, service.requests) == (2, [])
     assert result.stderr.startswith("pgvend: 'xml' is not a format; use one of json, uri, env")
 
 
@@ -89,7 +89,7 @@ async def test_an_answer_of_another_service_is_reported_in_one_line(name: str) -
     async with fake_service(answer, status=status) as service:
         result = await service.run_pgvend(*command.split())
 
-    assert (result.status, result.stdout) == (1, "")
+    assert (result.status, result.stdout) == (6, "")
     assert (
         result.stderr
         == f"pgvend: The server at {service.url} is not a pgvend service: set PGVEND_URL.\n"
@@ -97,10 +97,16 @@ async def test_an_answer_of_another_service_is_reported_in_one_line(name: str) -
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:1", "localhost:8000", "nonsense", "", "http://no.such.invalid"]
+    ("url", "status"),
+    [
+        ("http://127.0.0.1:1", 6),
+        ("localhost:8000", 2),
+        ("nonsense", 2),
+        ("http://no.such.invalid", 2),
+    ],
 )
-async def test_a_missing_service_is_reported(url: str) -> None:
+async def test_a_missing_service_is_reported(url: str, status: int) -> None:
     result = await run_command("create", "n", PGVEND_URL=url)
-    assert (result.status, result.stdout) == (1, "")
+    assert (result.status, result.stdout) == (status, "")
     assert result.stderr.startswith("pgvend: ")
     assert "PGVEND_URL" in result.stderr

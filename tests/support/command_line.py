@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import chdir
 from dataclasses import dataclass
 
-import typer
 from typer.testing import CliRunner
 
-from entrypoints.cli.app import Commands
+from entrypoints.cli.app import create_app
 from tests.support.requirements import skip_without
 from tests.support.service import REPOSITORY
 
@@ -25,6 +24,9 @@ _SETTINGS = re.compile(r"PGVEND_|NEON_|CORS_|HOST$|PORT$")
 
 _WORKING_FOLDER = "/"
 """A folder without a developer's `.env`."""
+
+_NO_FOLDER = "/nonexistent"
+"""A folder without a developer's profiles."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,11 @@ async def run_command(*arguments: str, charset: str = "utf-8", **environment: st
 def _invoke(
     arguments: Sequence[str], charset: str, environment: Mapping[str, str]
 ) -> CommandResult:
-    app = typer.Typer(cls=Commands)
-    app.callback()(lambda: None)
     unset = {name: None for name in os.environ if _SETTINGS.match(name)}
+    own = {"XDG_CONFIG_HOME": _NO_FOLDER, **environment}
     with chdir(_WORKING_FOLDER):
         result = CliRunner(charset=charset).invoke(
-            app, arguments, env={**unset, **environment}, catch_exceptions=False
+            create_app(), arguments, env={**unset, **own}, catch_exceptions=False
         )
     return CommandResult(result.exit_code, result.stdout, result.stderr)
 
@@ -78,7 +79,13 @@ async def run_program(*command: str, stdin: str = "", **environment: str) -> Com
 
 def plain_environment(**more: str) -> dict[str, str]:
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return {**inherited, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1", **more}
+    return {
+        **inherited,
+        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "XDG_CONFIG_HOME": _NO_FOLDER,
+        **more,
+    }
 
 
 def find_program(name: str) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from entrypoints.config.client import CLIENT_VARIABLES
+from entrypoints.config.client_variables import CLIENT_VARIABLES
 from entrypoints.config.settings import Settings
 
 

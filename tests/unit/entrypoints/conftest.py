@@ -58,6 +58,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in os.environ:
         if name.upper() in known or name.upper().startswith("PGVEND_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-profiles"))
     monkeypatch.chdir(tmp_path)
 
 

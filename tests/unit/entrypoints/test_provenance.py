@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from domain.errors import StartupError
-from entrypoints.config.client import KEY as KEY_SETTING
 from entrypoints.config.client import load_client_settings
+from entrypoints.config.client_variables import KEY as KEY_SETTING
 from entrypoints.config.loading import load_settings
 from entrypoints.config.provenance import ADDRESSES, SECRETS
 from entrypoints.config.settings import Settings

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from entrypoints.http.api.handlers.documentation import SCRIPTS
 from tests.support.apps import RunningApp, read_problem, running_app
 
 
@@ -29,9 +30,10 @@ async def test_the_page_runs_only_its_own_files(app: RunningApp) -> None:
     ("path", "media_type"),
     [
         ("/openapi.json", "application/json"),
+        ("/llms.txt", "text/plain"),
         ("/docs", "text/html"),
         ("/docs/docs.css", "text/css"),
-        ("/docs/docs.js", "text/javascript"),
+        *((f"/docs/{script}", "text/javascript") for script in SCRIPTS),
         ("/docs/icon.svg", "image/svg+xml"),
     ],
 )

@@ -1,5 +1,6 @@
 """The documentation page in a real browser, and its protection against foreign scripts."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -24,12 +25,12 @@ class Docs:
         if message.type in {"error", "warning"}:
             self.console_errors.append(message.text)
 
-    async def open(self, app: RunningApp) -> None:
-        await self.page.goto(f"http://127.0.0.1:{app.port}/docs")
+    async def open(self, app: RunningApp, entry: str = "") -> None:
+        await self.page.goto(f"http://127.0.0.1:{app.port}/docs{entry}")
 
     async def unfold(self, operation: str) -> Locator:
         call = self.page.locator(f"#{operation}")
-        await call.locator("summary").click()
+        await call.locator("summary").first.click()
         return call
 
     async def answer(self, call: Locator, status: int) -> Locator:
@@ -56,7 +57,7 @@ async def test_a_database_is_created_and_listed_on_the_page(docs: Docs, app: Run
     await docs.answer(create, 201)
 
     listing = await docs.unfold("listDatabases")
-    await listing.get_by_label("state (query)").select_option(["ready", "expired"])
+    await listing.get_by_label("state query").select_option(["ready", "expired"])
     answer = await docs.answer(listing, 200)
 
     await expect(answer).to_contain_text('"nickname": "From the page"')
@@ -68,7 +69,7 @@ async def test_events_are_shown_on_the_page(docs: Docs, app: RunningApp) -> None
     database = await app.create_database()
     await docs.open(app)
     watch = await docs.unfold("watchDatabase")
-    await watch.get_by_label("id (path)").fill(database["id"])
+    await watch.get_by_label("id path").fill(database["id"])
     answer = await docs.answer(watch, 200)
     await expect(answer).to_contain_text("event: settled")
 
@@ -77,7 +78,60 @@ async def test_every_operation_of_the_document_is_on_the_page(docs: Docs, app: R
     document = await app.get("/openapi.json")
     calls = sum(len(methods) for methods in document["paths"].values())
     await docs.open(app)
-    await expect(docs.page.locator("#calls > details")).to_have_count(calls)
+    await expect(docs.page.locator("#calls details.call")).to_have_count(calls)
+
+
+async def test_a_link_to_a_call_opens_it(docs: Docs, app: RunningApp) -> None:
+    await docs.open(app, "#rotatePassword")
+    await expect(docs.page.locator("#rotatePassword form")).to_be_in_viewport()
+    await docs.page.locator('nav a[href="#createDatabase"]').click()
+    await expect(docs.page.locator("#createDatabase form")).to_be_in_viewport()
+
+
+async def test_the_address_names_the_call_that_was_opened(docs: Docs, app: RunningApp) -> None:
+    await docs.open(app)
+    await docs.unfold("listKeys")
+    await expect(docs.page).to_have_url(re.compile("/docs#listKeys$"))
+
+
+async def test_code_in_texts_is_shown_as_code(docs: Docs, app: RunningApp) -> None:
+    await docs.open(app)
+    for entry in await docs.page.locator("main details[id]").all():
+        await entry.evaluate("entry => { entry.open = true; }")
+    await expect(docs.page.locator("details.call:not(:has(form))")).to_have_count(0)
+    assert "`" not in (await docs.page.locator("body").text_content() or "")
+    await expect(docs.page.locator("#createDatabase p code").first).to_have_text("template")
+
+
+async def test_a_call_has_its_form_first_and_its_errors_folded(docs: Docs, app: RunningApp) -> None:
+    await docs.open(app)
+    call = await docs.unfold("createDatabase")
+    order = await call.evaluate("call => [...call.children].map(each => each.localName)")
+    assert order.index("form") < order.index("table") < order.index("details")
+    await expect(call.get_by_text("quota_reached")).to_be_hidden()
+    await call.get_by_text("Errors", exact=True).click()
+    await expect(call.get_by_text("quota_reached")).to_be_visible()
+
+
+async def test_calls_are_found_by_their_words(docs: Docs, app: RunningApp) -> None:
+    await docs.open(app)
+    await docs.page.get_by_label("Find a call").fill("rotate password")
+    await expect(docs.page.locator("details.call:visible")).to_have_count(1)
+    await expect(docs.page.locator("nav li:visible")).to_have_text(
+        ["POSTRotate the password of a database"]
+    )
+
+
+async def test_an_answer_without_an_end_can_be_stopped(docs: Docs, app: RunningApp) -> None:
+    database = await app.create_database()
+    await docs.open(app)
+    await docs.page.route("**/events", lambda route: None)  # which never answers
+    watch = await docs.unfold("watchDatabase")
+    await watch.get_by_label("id path").fill(database["id"])
+    await watch.get_by_role("button", name="Send").click()
+    await watch.get_by_role("button", name="Stop").click()
+    await expect(watch.locator(".answer")).to_contain_text("(stopped)")
+    await expect(watch.get_by_role("button", name="Stop")).to_be_hidden()
 
 
 async def test_the_page_sends_the_key(docs: Docs) -> None:
@@ -96,7 +150,7 @@ async def test_user_input_is_shown_as_text(docs: Docs, app: RunningApp) -> None:
     await docs.open(app)
     answer = await docs.answer(await docs.unfold("listDatabases"), 200)
     await expect(answer).to_contain_text("<img src=x onerror=alert(1)>")
-    assert await docs.page.locator("img").count() == 0
+    assert await docs.page.locator("main img").count() == 0
 
 
 async def test_the_policy_blocks_scripts_of_other_origins(docs: Docs, app: RunningApp) -> None:

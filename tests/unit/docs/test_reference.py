@@ -26,6 +26,7 @@ from tests.support.settings import SETTINGS, Setting
 from tests.unit.docs.pages import DOCS, cell, check_rows, check_section
 
 REFERENCE = DOCS / "reference"
+GUIDE = REPOSITORY / "entrypoints/http/api/page/llms.txt"
 PAGES = (REPOSITORY / "README.md", *sorted(DOCS.rglob("*.md")))
 
 _BRACES = str.maketrans("", "", "{}")
@@ -66,6 +67,20 @@ def test_the_api_page_lists_every_call() -> None:
         if "{asset}" not in route.path
     }
     check_rows(REFERENCE / "api.md", "Call", rows)
+
+
+def test_the_guide_for_agents_lists_every_call_under_v1() -> None:
+    calls = [
+        f"- `{route.method} {route.path.removeprefix('/')}`: {route.summary}"
+        for route in ROUTES
+        if route.is_strict and route.is_documented
+    ]
+    check_section(GUIDE, "\n".join(calls) + "\n")
+
+
+def test_the_guide_for_agents_leads_to_addresses_of_the_service() -> None:
+    linked = re.findall(r"\]\((\S+)\)", GUIDE.read_text())
+    assert {f"/{address}" for address in linked} <= {route.path for route in ROUTES}
 
 
 def test_the_cli_page_says_what_help_says() -> None:

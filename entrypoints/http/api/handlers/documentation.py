@@ -1,4 +1,5 @@
-"""Handlers of `/openapi.json` and of `/docs`, a page that shows the API and calls it."""
+"""Handlers of `/openapi.json`, of `/docs`, a page that shows the API and calls it, and of
+`/llms.txt`, which explains the API to programs that write programs."""
 
 from functools import cache
 from importlib.resources import files
@@ -8,11 +9,14 @@ from aiohttp import web
 from entrypoints.http.api.context import DOCUMENT
 
 PAGE = "docs.html"
+GUIDE = "llms.txt"
+SCRIPTS = ("docs.js", "calls.js", "schemas.js", "requests.js", "answers.js", "elements.js")
 MEDIA_TYPES = {
     PAGE: "text/html",
+    GUIDE: "text/plain",
     "docs.css": "text/css",
-    "docs.js": "text/javascript",
     "icon.svg": "image/svg+xml",
+    **dict.fromkeys(SCRIPTS, "text/javascript"),
 }
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -36,6 +40,10 @@ async def show_document(request: web.Request) -> web.Response:
 
 async def show_page(request: web.Request) -> web.Response:
     return _respond_with_file(PAGE)
+
+
+async def show_guide(request: web.Request) -> web.Response:
+    return _respond_with_file(GUIDE)
 
 
 async def show_asset(request: web.Request) -> web.Response:

@@ -140,6 +140,18 @@ SERVICE_ROUTES = (
     ),
     Route(
         method="GET",
+        path="/llms.txt",
+        handler=documentation.show_guide,
+        scope=None,
+        name="guide",
+        tag=Tag.SERVICE,
+        summary="Guide for AI agents",
+        description="How to create databases with this API, as Markdown.",
+        answers=(),
+        is_documented=False,
+    ),
+    Route(
+        method="GET",
         path="/docs",
         handler=documentation.show_page,
         scope=None,

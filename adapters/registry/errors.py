@@ -21,6 +21,9 @@ DRIVER_ERRORS = (
 )
 """The errors raised when the database refuses a statement or cannot be reached."""
 
+INTEGRITY_ERRORS = (IntegrityError, sqlite3.IntegrityError)
+"""The errors raised when another record conflicts."""
+
 _MESSAGES: Mapping[str, str] = {
     # SQLite's name of the error, or the SQLSTATE; the longest matching prefix applies
     "SQLITE_BUSY": "The registry's file is locked by another program.",
@@ -49,7 +52,7 @@ def translate_errors() -> Iterator[None]:
     """
     try:
         yield
-    except IntegrityError as error:
+    except INTEGRITY_ERRORS as error:
         raise (RequestAlreadyRecorded if _concerns_request(error) else NameTaken) from None
     except DRIVER_ERRORS as error:
         raise Unavailable(error_message(error)) from _driver_error(error)
@@ -75,7 +78,7 @@ def error_message(error: Exception) -> str:
     return _MESSAGES[max(prefixes, key=len)] if prefixes else _DEFAULT_MESSAGE
 
 
-def _concerns_request(error: IntegrityError) -> bool:
+def _concerns_request(error: Exception) -> bool:
     """Return whether the idempotency key conflicts. PostgreSQL names the index and SQLite the
     columns; neither text contains a value."""
     driver = _driver_error(error)

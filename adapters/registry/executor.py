@@ -1,13 +1,15 @@
 """Execution of SQLAlchemy statements."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Executable, RowMapping
+from sqlalchemy import Connection, Dialect, Executable, RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry.errors import translate_errors
+from adapters.registry.prepared import PreparedStatement, prepare_statement
 from adapters.registry.threads import ThreadedEngine
 from ports.driven.cancellation import run_to_completion
 
@@ -34,12 +36,16 @@ class Executor:
     ) -> None:
         self._reading = reading
         self._writing = writing
+        self._prepared: dict[Executable, PreparedStatement] = {}
 
     @property
     def is_postgres(self) -> bool:
+        return self._dialect.name == "postgresql"
+
+    @property
+    def _dialect(self) -> Dialect:
         engine = self._reading
-        dialect = engine.engine.dialect if isinstance(engine, ThreadedEngine) else engine.dialect
-        return dialect.name == "postgresql"
+        return engine.engine.dialect if isinstance(engine, ThreadedEngine) else engine.dialect
 
     async def fetch(self, statement: Executable) -> Sequence[RowMapping]:
         """Return the rows of a query. Raises Unavailable."""
@@ -58,25 +64,19 @@ class Executor:
     ) -> int:
         """Run a statement in its own transaction, and return how many rows it changed.
 
-        In the same transaction, `first` runs before it, and `then` after it if it changed a row.
-        The transaction runs to completion even when the caller is cancelled, so that it is never
-        half done and never stays open.
+        In the same transaction, `first` runs before it on a server, and `then` runs after it in a
+        file if it changed a row: in each place, the other one has no use. The transaction runs to
+        completion even when the caller is cancelled, so that it is never half done and never stays
+        open.
 
         Raises Unavailable, RequestAlreadyRecorded and NameTaken.
         """
-
-        def write(connection: Connection) -> int:
-            if first is None and then is None:
-                return connection.execute(statement, values).rowcount
-            with self._transaction(connection):
-                if first is not None:
-                    connection.execute(first, values)
-                changed = connection.execute(statement, values).rowcount
-                if changed and then is not None:
-                    connection.execute(*then)
-                return changed
-
         with translate_errors():
+            if isinstance(self._writing, ThreadedEngine):
+                return await self._writing.run_to_completion(
+                    partial(self._write_to_file, self._prepare(statement, values), values, then)
+                )
+            write = partial(_write_to_server, statement, values, first)
             return await run_to_completion(_run(self._writing, write))
 
     async def write_returning(self, statement: Executable, values: Mapping[str, Any]) -> RowMapping:
@@ -87,17 +87,42 @@ class Executor:
                 lambda connection: connection.execute(statement, values).mappings().one(),
             )
 
-    @contextmanager
-    def _transaction(self, connection: Connection) -> Iterator[None]:
-        """Open a transaction. The driver of SQLite does not open one in autocommit mode."""
-        if self.is_postgres:
-            connection.execution_options(isolation_level="READ COMMITTED")
-            with connection.begin():
-                yield
-            return
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        yield  # an error leaves the transaction open: the pool rolls it back
-        connection.exec_driver_sql("COMMIT")
+    def _prepare(self, statement: Executable, values: Mapping[str, Any]) -> PreparedStatement:
+        """Return the statement, compiled at its first call. Each is a constant of its module."""
+        prepared = self._prepared.get(statement)
+        if prepared is None:
+            prepared = prepare_statement(statement, values, self._dialect)
+            self._prepared[statement] = prepared
+        return prepared
+
+    def _write_to_file(
+        self,
+        statement: PreparedStatement,
+        values: Mapping[str, Any],
+        then: Change | None,
+        connection: sqlite3.Connection,
+    ) -> int:
+        if then is None:
+            return statement.execute(connection, values)
+        connection.execute("BEGIN IMMEDIATE")  # an error leaves it open: the pool rolls it back
+        if changed := statement.execute(connection, values):
+            self._prepare(*then).execute(connection, then[1])
+        connection.execute("COMMIT")
+        return changed
+
+
+def _write_to_server(
+    statement: Executable,
+    values: Mapping[str, Any],
+    first: Executable | None,
+    connection: Connection,
+) -> int:
+    if first is None:
+        return connection.execute(statement, values).rowcount
+    connection.execution_options(isolation_level="READ COMMITTED")
+    with connection.begin():
+        connection.execute(first, values)
+        return connection.execute(statement, values).rowcount
 
 
 async def _run(engine: AsyncEngine | ThreadedEngine, work: Callable[[Connection], T]) -> T:

@@ -1,14 +1,15 @@
 """Calls of a blocking database driver in threads."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from sqlalchemy import Connection, Engine
 
-from ports.driven.cancellation import run_in_thread
+from ports.driven.cancellation import run_in_thread, wait_for_job
 
 POOL_TIMEOUT = 30.0
 """Seconds that a call waits for a connection."""
@@ -34,6 +35,12 @@ class ThreadedEngine:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, self._work, work)
 
+    async def run_to_completion(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` with a connection of the driver, to its end even if the caller is cancelled.
+        An error ends the transaction. Raises TimeoutError if all connections stay busy."""
+        async with self._slot():
+            return await wait_for_job(self._threads.submit(self._work_with_driver, work))
+
     async def dispose(self) -> None:
         """Close the connections after the calls that run."""
         await run_in_thread(self._threads.shutdown)
@@ -54,3 +61,10 @@ class ThreadedEngine:
     def _work(self, work: Callable[[Connection], T]) -> T:
         with self.engine.connect() as connection:
             return work(connection)
+
+    def _work_with_driver(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        pooled = self.engine.raw_connection()
+        try:
+            return work(cast("sqlite3.Connection", pooled.driver_connection))
+        finally:
+            pooled.close()  # the pool rolls back what is open

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -25,6 +27,21 @@ async def run_to_completion(step: Awaitable[T]) -> T:
     if cancelled:
         raise cancelled from (None if task.cancelled() else task.exception())
     return task.result()
+
+
+async def wait_for_job(job: Future[T]) -> T:
+    """Await a thread's job to its end, as `run_to_completion` does, without a task: each task costs
+    several turns of the event loop. A cancelled job that has not begun is not begun."""
+    cancelled: asyncio.CancelledError | None = None
+    while not job.done():
+        try:
+            with suppress(Exception):  # its own error, which is raised below
+                await asyncio.wrap_future(job)
+        except asyncio.CancelledError as exc:
+            cancelled = exc
+    if cancelled:
+        raise cancelled from (None if job.cancelled() else job.exception())
+    return job.result()
 
 
 async def run_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

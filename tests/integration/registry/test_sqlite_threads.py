@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from adapters.registry import sqlite
 from adapters.registry.executor import Executor
@@ -18,6 +18,7 @@ from tests.support.key_records import new_entry
 from tests.support.records import new_record
 from tests.support.registries import registry_file
 from tests.support.servers import ram_folder
+from tests.support.tasks import recorded_tasks
 
 T = TypeVar("T")
 
@@ -28,6 +29,10 @@ class CountedEngine(ThreadedEngine):
     async def run(self, work: Callable[[Connection], T]) -> T:
         self.calls += 1
         return await super().run(work)
+
+    async def run_to_completion(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        self.calls += 1
+        return await super().run_to_completion(work)
 
 
 @pytest.fixture
@@ -57,13 +62,26 @@ async def test_each_call_changes_to_a_thread_once(
     assert engine.calls == 4
 
 
+async def test_a_change_starts_no_task_and_no_statement_of_sqlalchemy(
+    registry: SqlRegistry, engine: CountedEngine
+) -> None:
+    executed = list[object]()
+    event.listen(engine.engine, "before_cursor_execute", lambda *_: executed.append(_))
+    with recorded_tasks() as begun:
+        record = await registry.add(new_record(), event=new_entry())
+        await registry.update(record, quota=9, event=new_entry())
+        await registry.ping()
+
+    assert executed == begun == []
+
+
 async def test_a_transaction_that_fails_ends(registry: SqlRegistry, engine: CountedEngine) -> None:
     """Also when its second statement fails: here the event exists already."""
-    event = new_entry()
-    record = await registry.add(new_record(), event=event)
+    entry = new_entry()
+    record = await registry.add(new_record(), event=entry)
 
     with pytest.raises(NameTaken):
-        await registry.update(record, event=event)
+        await registry.update(record, event=entry)
 
     assert not await engine.run(lambda connection: _raw(connection).in_transaction)
     assert await registry.get(record.id) == record

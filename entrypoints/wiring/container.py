@@ -25,6 +25,7 @@ from adapters.decorators.logging import (
     LoggingRegistry,
     LoggingSizeLimiter,
 )
+from adapters.decorators.publishing import PublishingRegistry
 from adapters.decorators.retrying import (
     Retrying,
     RetryingLoginCheck,
@@ -56,6 +57,7 @@ from entrypoints.wiring.resources import (
 from entrypoints.wiring.use_cases import UseCases
 from ports.driven.login_check import LoginCheck
 from ports.driven.rate_limiter import RateLimiter
+from ports.use_cases.record_feed import RecordFeed
 
 T = TypeVar("T")
 
@@ -151,6 +153,8 @@ class Container(DeclarativeContainer):
     )
 
     bare_registry = Callable(attrgetter("registry"), stores)
+    feed = Singleton(RecordFeed)
+    publishing_registry = Singleton(PublishingRegistry, bare_registry, feed.provided.publish)
     memory_rate_limiter = Singleton(MemoryRateLimiter, clock)
 
     use_cases = Singleton(
@@ -159,7 +163,7 @@ class Container(DeclarativeContainer):
         clock=clock,
         randomness=randomness,
         passwords=passwords,
-        registry=Singleton(LoggingRegistry, bare_registry, log),
+        registry=Singleton(LoggingRegistry, publishing_registry, log),
         leases=Callable(attrgetter("leases"), stores),
         key_store=Callable(attrgetter("keys"), stores),
         audit_log=Callable(attrgetter("audit"), stores),
@@ -172,6 +176,7 @@ class Container(DeclarativeContainer):
         restore_check=Callable(_if_enabled, verify_login, password_check),
         size_limiter=size_limiter,
         guard=guard,
+        feed=feed,
     )
     maintenance = Singleton(Maintenance, use_cases)
 

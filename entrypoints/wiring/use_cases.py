@@ -34,12 +34,14 @@ from ports.use_cases.list_extensions import ListExtensions
 from ports.use_cases.manage_api_keys import ManageApiKeys
 from ports.use_cases.manage_templates import ManageTemplates
 from ports.use_cases.provision_database import ProvisionDatabase
+from ports.use_cases.record_feed import RecordFeed
 from ports.use_cases.restore_database import RestoreDatabase
 from ports.use_cases.rotate_password import RotatePassword
 from ports.use_cases.running_creations import RunningCreations
 from ports.use_cases.show_connection import ShowConnection
 from ports.use_cases.spare_pool import SparePool
 from ports.use_cases.watch_database import WatchDatabase
+from ports.use_cases.watch_databases import WatchDatabases
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,7 @@ class UseCases:
     restore_check: LoginCheck | None
     size_limiter: SizeLimiter
     guard: Guard | None
+    feed: RecordFeed
     key_cache: ApiKeyCache = field(default_factory=ApiKeyCache)
 
     @cached_property
@@ -174,6 +177,10 @@ class UseCases:
     @cached_property
     def watch(self) -> WatchDatabase:
         return WatchDatabase(registry=self.registry, clock=self.clock)
+
+    @cached_property
+    def watch_all(self) -> WatchDatabases:
+        return WatchDatabases(feed=self.feed, clock=self.clock)
 
     @cached_property
     def change(self) -> ChangeDatabase:

@@ -84,6 +84,11 @@ class AuthenticateCaller:
         caller.check_origin(credentials.origin)
         return AuthenticatedCaller(caller, await self._count_request(caller))
 
+    async def check_key(self, credentials: Credentials) -> None:
+        """Check again a key that was valid before, and count no request. Raises Unauthenticated if
+        it was revoked or has expired, and Unavailable."""
+        await self._identify(credentials.key, _find_network(credentials.address))
+
     async def _identify(self, key: Secret | None, network: str) -> Caller:
         if key is None:
             if self.is_open:

@@ -20,7 +20,7 @@ DOCUMENTED_SCOPES = {
     Scope.CREATE: {"createDatabase", "createNeonDb"},
     Scope.READ: {
         *("listDatabases", "listExtensions", "showDatabase", "showConnection", "watchDatabase"),
-        *("listTemplates", "showTemplate"),
+        *("listTemplates", "showTemplate", "watchDatabases"),
     },
     Scope.MANAGE: {
         *("changeDatabase", "deleteDatabase", "rotatePassword", "addExtension", "restoreDatabase"),
@@ -71,8 +71,11 @@ async def test_guarded_routes_require_a_valid_key(guarded: KeyedApp, route: Rout
 async def test_a_key_may_call_the_routes_of_its_scope(
     holders: dict[Scope, KeyedClient], route: Route, scope: Scope
 ) -> None:
-    answer = await holders[scope].ask(*_request_of(route))
-    if scope in {route.scope, Scope.ADMIN}:
+    method, path = _request_of(route)
+    is_stream = route.name == "watchDatabases"  # without an end
+    is_allowed = scope in {route.scope, Scope.ADMIN}
+    answer = await holders[scope].ask("HEAD" if is_stream and is_allowed else method, path)
+    if is_allowed:
         assert answer.status not in {401, 403}, answer.body
     else:
         problem = check_problem(answer, 403, "forbidden")

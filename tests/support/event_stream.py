@@ -65,3 +65,32 @@ async def open_stream(
 async def read_events(app: RunningApp, path: str, after: str | None = None) -> list[Event]:
     async with open_stream(app, path, after) as stream:
         return await stream.read_all()
+
+
+@asynccontextmanager
+async def open_all_stream(app: RunningApp, key: str = "") -> AsyncIterator[Stream]:
+    """Open the stream of the events of all databases that the key may see."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    async with app.client.get("/v1/events", headers=headers) as response:
+        assert response.status == 200, await response.text()
+        assert response.content_type == "text/event-stream"
+        yield Stream(response)
+
+
+@asynccontextmanager
+async def watching_all(app: RunningApp, key: str = "") -> AsyncIterator[Stream]:
+    """Open the same stream, and read its first event: later changes are in it."""
+    async with open_all_stream(app, key) as stream:
+        assert (await stream.read_first()).name == "ready"
+        yield stream
+
+
+async def read_records(stream: Stream, state: str) -> list[Any]:
+    """Return the records in the events, up to the first record in that state."""
+    records: list[Any] = []
+    async for event in stream:
+        assert event.name == "database"
+        records.append(event.data)
+        if event.data["state"] == state:
+            return records
+    raise AssertionError(f"the stream ended after {records}")

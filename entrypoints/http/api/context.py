@@ -10,7 +10,7 @@ from entrypoints.http.api.schemas.health import Access
 from entrypoints.http.api.stream_limiter import StreamLimiter
 from entrypoints.wiring.maintenance import Maintenance
 from entrypoints.wiring.use_cases import UseCases
-from ports.use_cases.authenticate_caller import AuthenticatedCaller
+from ports.use_cases.authenticate_caller import AuthenticatedCaller, Credentials
 from ports.use_cases.pending_event import PendingEvent
 
 USE_CASES = web.AppKey("use_cases", UseCases)
@@ -26,6 +26,7 @@ REQUEST_ID = web.RequestKey("request_id", str)
 CLIENT_ADDRESS = web.RequestKey("client_address", str)
 IS_SECURE = web.RequestKey("is_secure", bool)
 AUTHENTICATED = web.RequestKey("authenticated_caller", AuthenticatedCaller)
+CREDENTIALS = web.RequestKey("credentials", Credentials)
 AUDIT_EVENT = web.RequestKey("audit_event", PendingEvent)
 AUDIT_SUBJECT = web.RequestKey("audit_subject", str)
 

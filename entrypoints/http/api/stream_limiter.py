@@ -1,4 +1,5 @@
-"""The limit of concurrent event streams, each of which polls the registry four times a second."""
+"""The limit of concurrent event streams. Those of one database poll the registry four times a
+second each."""
 
 from collections import Counter
 from collections.abc import Iterator

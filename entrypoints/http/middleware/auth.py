@@ -16,6 +16,7 @@ from entrypoints.http.api.context import (
     AUDIT_SUBJECT,
     AUTHENTICATED,
     CLIENT_ADDRESS,
+    CREDENTIALS,
     REQUEST_ID,
     USE_CASES,
 )
@@ -35,10 +36,9 @@ async def authenticate_caller(request: web.Request, handler: Handler) -> web.Str
     route = find_route(request)
     if route is None or route.scope is None:
         return await handler(request)
+    request[CREDENTIALS] = _credentials_from_request(request, route)
     try:
-        authenticated = await request.app[USE_CASES].authenticate(
-            _credentials_from_request(request, route)
-        )
+        authenticated = await request.app[USE_CASES].authenticate(request[CREDENTIALS])
         request[AUTHENTICATED] = authenticated
         request[AUDIT_EVENT] = _prepare_audit_event(request, authenticated.caller, route.name)
         structlog.contextvars.bind_contextvars(caller=authenticated.caller.name)

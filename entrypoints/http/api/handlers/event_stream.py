@@ -12,12 +12,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from aiohttp import hdrs, web
-from pydantic import BaseModel
 
 from domain.errors import InvalidRequest, PgvendError
-from entrypoints.http.api.context import STOPPING, STREAM_LIMITER, USE_CASES, get_caller
+from entrypoints.http.api.context import STREAM_LIMITER, USE_CASES, get_caller
 from entrypoints.http.api.handles import find_database_id
 from entrypoints.http.api.schemas.databases import DatabaseResponse, StepResponse
+from entrypoints.http.api.server_sent_events import (
+    HEADERS,
+    KEEPALIVE,
+    is_disconnected,
+    render_event,
+)
 from ports.use_cases.watch_database import Progress
 
 MAX_POLLS = 2400
@@ -25,11 +30,6 @@ MAX_POLLS = 2400
 
 KEEPALIVE_POLLS = 60
 """Polls without an event after which a comment keeps proxies from closing the stream."""
-
-HEADERS = {
-    "Content-Type": "text/event-stream",
-    "X-Accel-Buffering": "no",  # otherwise nginx buffers events
-}
 
 SETTLED = "-settled"
 
@@ -76,18 +76,13 @@ async def _write_events(
     await response.write(_render_events(first))
     silent_polls = 0
     for _ in range(MAX_POLLS):
-        if _is_disconnected(request) or (progress := await anext(updates, None)) is None:
+        if is_disconnected(request) or (progress := await anext(updates, None)) is None:
             return
         silent_polls = 0 if progress.steps else silent_polls + 1
         if progress.steps or progress.database.is_idle:
             await response.write(_render_events(progress))
         elif silent_polls % KEEPALIVE_POLLS == 0:
-            await response.write(b": keep-alive\n\n")
-
-
-def _is_disconnected(request: web.Request) -> bool:
-    """Return whether the caller disconnected or the service is stopping."""
-    return request.transport is None or request.app[STOPPING].is_set()
+            await response.write(KEEPALIVE)
 
 
 def _render_events(progress: Progress) -> bytes:
@@ -96,17 +91,12 @@ def _render_events(progress: Progress) -> bytes:
 
 def _render_each_event(progress: Progress) -> Iterator[str]:
     for step in progress.steps:
-        yield _render_event(str(step.number), "step", StepResponse.from_domain(step))
+        yield render_event("step", StepResponse.from_domain(step), str(step.number))
     if progress.database.is_idle:
         history = progress.database.history
         number = history[-1].number if history else 0
-        yield _render_event(
-            f"{number}{SETTLED}", "settled", DatabaseResponse.from_domain(progress.database)
-        )
-
-
-def _render_event(event_id: str, name: str, body: BaseModel) -> str:
-    return f"id: {event_id}\nevent: {name}\ndata: {body.model_dump_json()}\n\n"
+        record = DatabaseResponse.from_domain(progress.database)
+        yield render_event("settled", record, f"{number}{SETTLED}")
 
 
 def _parse_last_event(request: web.Request) -> LastEvent:

@@ -6,6 +6,7 @@ from entrypoints.http.api.routes.api_keys import API_KEY_ROUTES
 from entrypoints.http.api.routes.audit_events import AUDIT_EVENT_ROUTES
 from entrypoints.http.api.routes.database_actions import DATABASE_ACTION_ROUTES
 from entrypoints.http.api.routes.databases import DATABASE_ROUTES
+from entrypoints.http.api.routes.events import EVENT_ROUTES
 from entrypoints.http.api.routes.extensions import EXTENSION_ROUTES
 from entrypoints.http.api.routes.route import Route
 from entrypoints.http.api.routes.service import SERVICE_ROUTES
@@ -14,6 +15,7 @@ from entrypoints.http.api.routes.templates import TEMPLATE_ROUTES
 ROUTES: tuple[Route, ...] = (
     *DATABASE_ROUTES,
     *DATABASE_ACTION_ROUTES,
+    *EVENT_ROUTES,
     *TEMPLATE_ROUTES,
     *EXTENSION_ROUTES,
     *API_KEY_ROUTES,

@@ -1,0 +1,46 @@
+"""Publication of the records that this process stores."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from domain.audit import StoredAuditEvent
+from domain.database import Database
+from ports.driven.registry import Query, Registry
+
+
+@dataclass(frozen=True)
+class PublishingRegistry(Registry):
+    """Calls `publish` with each stored record at once. After a lost answer or a cancellation it
+    does not know whether the record was stored."""
+
+    inner: Registry
+    publish: Callable[[Database], None]
+
+    async def add(
+        self,
+        database: Database,
+        quota: int | None = None,
+        event: StoredAuditEvent | None = None,
+    ) -> Database:
+        stored = await self.inner.add(database, quota, event)
+        self.publish(stored)
+        return stored
+
+    async def update(
+        self,
+        database: Database,
+        quota: int | None = None,
+        event: StoredAuditEvent | None = None,
+    ) -> Database:
+        stored = await self.inner.update(database, quota, event)
+        self.publish(stored)
+        return stored
+
+    async def get(self, database_id: str) -> Database:
+        return await self.inner.get(database_id)
+
+    async def search(self, query: Query) -> list[Database]:
+        return await self.inner.search(query)
+
+    async def ping(self) -> None:
+        await self.inner.ping()

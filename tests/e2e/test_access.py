@@ -1,7 +1,7 @@
 """`/v1/whoami` and `/v1/key-exchange`."""
 
-from domain.callers import Caller, Scope
 from domain.secrets import Secret
+from entrypoints.config.access import ADMIN
 from tests.support.apps import RunningApp, check_problem
 from tests.support.keyed_clients import ADMIN_KEY, KeyedApp, KeyedClient
 
@@ -71,5 +71,4 @@ async def test_other_pages_cannot_send_codes_to_a_service_without_keys(app: Runn
 
 def _offer(app: RunningApp) -> str:
     """Return a one-time code for the admin key, as `pgvend serve` prints it."""
-    admin = Caller(name="admin", scopes=frozenset({Scope.ADMIN}), key="admin")
-    return app.use_cases.exchange_key.offer(Secret(ADMIN_KEY), admin).reveal()
+    return app.use_cases.exchange_key.offer(Secret(ADMIN_KEY), ADMIN).reveal()

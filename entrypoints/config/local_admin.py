@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from entrypoints.config.settings import Settings
 
 KEY_PREFIX = "pgv_admin_"
 """The beginning of the key, by which scanners for leaked secrets can find it."""
+
+LOCK_ATTEMPTS, LOCK_PAUSE = 20, 0.01
+"""How often the address file is tried to be locked, and the seconds between."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +51,25 @@ class LocalAdmin:
 
 
 def _write_locked(descriptor: int, text: str) -> None:
-    """Replace the contents of the file, and lock it until it is closed. Raises OSError.
+    """Lock the file until it is closed, and replace its contents. Raises OSError.
 
-    The lock is a shared one: a client command that looks at it delays this by an instant only, and
-    a second service in the same folder does not wait for the first. Without locks in the file
-    system, client commands do not find the key.
+    Without a lock nothing is written, and client commands do not find the key: another service uses
+    the folder, or the file system has no locks.
     """
-    with suppress(OSError):
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, text.encode())
+    if _lock(descriptor):
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, text.encode())
+
+
+def _lock(descriptor: int) -> bool:
+    """Return whether the file is now locked. A client command that looks at it shares a lock for an
+    instant."""
+    for _ in range(LOCK_ATTEMPTS):
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(LOCK_PAUSE)
+    return False
 
 
 def load_local_admin(settings: Settings) -> LocalAdmin | None:

@@ -64,11 +64,17 @@ def open_private_file(file: Path, *, creates: bool = False) -> Iterator[int]:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(f"{file} is not a file")
-        if os.geteuid() not in {0, status.st_uid}:
+        if not is_trusted(status.st_uid, os.geteuid()):
             raise PermissionError(f"{file} belongs to another user")
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def is_trusted(owner: int, user: int) -> bool:
+    """Return whether the user takes a key from a file of that owner. Another user's folder could
+    lead commands to that user's service."""
+    return user in {0, owner}
 
 
 def _is_served(file: Path, url: SplitResult) -> bool:
@@ -79,9 +85,10 @@ def _is_served(file: Path, url: SplitResult) -> bool:
 
 
 def _is_locked(descriptor: int) -> bool:
-    """Return whether another process shares a lock on the file. This lock ends with its close."""
+    """Return whether the service holds its lock. This lock, which other commands can share, ends
+    when the file is closed."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     return False

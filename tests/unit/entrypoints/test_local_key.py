@@ -12,7 +12,13 @@ from domain.errors import StartupError
 from domain.secrets import Secret
 from entrypoints.config.data_folder import open_data_folder
 from entrypoints.config.local_admin import LocalAdmin, load_local_admin
-from entrypoints.config.local_key import ADDRESS_FILE, KEY_FILE, find_key_in, find_local_key
+from entrypoints.config.local_key import (
+    ADDRESS_FILE,
+    KEY_FILE,
+    find_key_in,
+    find_local_key,
+    is_trusted,
+)
 from entrypoints.config.settings import Settings
 from tests.unit.entrypoints.conftest import Environment
 
@@ -177,6 +183,20 @@ def test_the_key_is_not_for_another_program_after_the_service_ended(admin: Local
     with admin.publish_address("http", "127.0.0.1", 80):
         assert find(admin.file.parent) is None
         assert find(admin.file.parent, "http://127.0.0.1") == KEY
+
+
+def test_a_second_service_in_the_folder_leaves_the_address_of_the_first(served: LocalAdmin) -> None:
+    with served.publish_address("http", "0.0.0.0", 8001):
+        assert find(served.file.parent) == KEY
+        assert find(served.file.parent, "http://127.0.0.1:8001") is None
+    assert find(served.file.parent) == KEY
+
+
+def test_a_key_of_another_user_is_not_sent() -> None:
+    assert is_trusted(owner=1000, user=1000)
+    assert is_trusted(owner=1000, user=0), "root in a container, whose service is not root"
+    assert not is_trusted(owner=1000, user=1001)
+    assert not is_trusted(owner=0, user=1001)
 
 
 @pytest.mark.parametrize("address", ["", "{", "[]", "{}", '{"scheme": 1, "host": 2, "port": 3}'])

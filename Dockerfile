@@ -23,8 +23,8 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD \
     ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ.get(\"PORT\", 8000)}/livez')"]
 ENTRYPOINT ["pgvend"]
-# Without keys, pgvend refuses to listen beyond loopback: everyone who reaches the port could use it.
+# Without keys, the first start makes an admin key: /data/admin-key.
 # Other containers cannot reach the bundled server, so use the provider postgres or neon:
-#   docker run -p 127.0.0.1:8000:8000 -e PGVEND_ADMIN_KEY=... -e PGVEND_SECRET=... \
+#   docker run -p 127.0.0.1:8000:8000 -v pgvend:/data -e PGVEND_SECRET=... \
 #       -e PGVEND_PROVIDER=postgres -e PGVEND_POSTGRES_ADMIN_DSN=... pgvend
 CMD ["serve"]

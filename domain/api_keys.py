@@ -53,6 +53,7 @@ class ApiKey:
             rate=self.rate,
             origins=self.origins,
             key=self.id,
+            key_expires_at=self.expires_at,
         )
 
     def revoke(self, at: datetime) -> "ApiKey":

@@ -1,7 +1,7 @@
 """Callers: with API keys and their scopes, and without."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.errors import Forbidden
@@ -24,7 +24,8 @@ class Caller:
 
     `quota` limits the databases that exist at once, `rate` the requests, `max_ttl` the lifetime of
     the caller's databases. `origins` are the web origins that may send requests; if empty, requests
-    may come from anywhere. `key` is the public part of the API key. `is_anonymous` is true if many
+    may come from anywhere. `key` is the public part of the API key, which is valid until
+    `key_expires_at` (None: for ever). `is_anonymous` is true if many
     people share the name: they must not receive each other's results.
     """
 
@@ -34,6 +35,7 @@ class Caller:
     rate: Rate | None = None
     origins: frozenset[str] = frozenset()
     key: str = ""
+    key_expires_at: datetime | None = None
     max_ttl: timedelta | None = None
     is_anonymous: bool = False
 

@@ -5,7 +5,7 @@ PgvendError
 │   ├── InvalidNickname, InvalidDuration, InvalidExpiry, InvalidLabels, InvalidPageToken
 │   └── ExtensionUnavailable, IdempotencyKeyReused, CopyUnsupported
 ├── Unauthenticated            send an API key
-│   └── KeyRefused
+│   └── KeyRefused, InvalidCode
 ├── Forbidden                  use another API key
 ├── QuotaReached               delete a database first
 ├── DatabaseNotFound           it does not exist, or belongs to another caller
@@ -104,6 +104,12 @@ class KeyRefused(Unauthenticated):
     """The API key is invalid."""
 
     code = "key_refused"
+
+
+class InvalidCode(Unauthenticated):
+    """The one-time code is wrong, used or too old: use the API key itself."""
+
+    code = "invalid_code"
 
 
 class Forbidden(PgvendError):

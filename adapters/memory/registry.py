@@ -58,6 +58,9 @@ class MemoryRegistry(Registry):
         newest_first = sorted(self._records.values(), key=position_of, reverse=True)
         return [record for record in newest_first if _matches(record, query)][: query.limit]
 
+    async def count_live(self, caller: str) -> int:
+        return self._count_live(caller)
+
     async def ping(self) -> None:
         return
 

@@ -91,6 +91,11 @@ class SqlRegistry(Registry):
         rows = await self._executor.fetch(newest_first.limit(query.limit))
         return [_read_row(row) for row in rows]
 
+    async def count_live(self, caller: str) -> int:
+        counted = select(func.count().label("number")).select_from(DATABASES)
+        [row] = await self._executor.fetch(counted.where(_COLUMNS.caller == caller, IS_LIVE))
+        return int(row["number"])
+
     async def ping(self) -> None:
         await self._executor.write(_PING, {"no_id": ""})
 

@@ -7,20 +7,26 @@ import signal
 import socket
 import ssl
 import sys
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 from aiohttp import web
 
 from domain.errors import StartupError
+from domain.secrets import Secret
+from entrypoints.cli.banner import print_banner
+from entrypoints.config.access import ADMIN
 from entrypoints.config.data_folder import load_service_secret
-from entrypoints.config.exposure import find_open_access, find_unreachable_host
+from entrypoints.config.exposure import find_unreachable_host
 from entrypoints.config.field_types import require
 from entrypoints.config.loading import find_ignored_variables, load_settings
+from entrypoints.config.local_admin import LocalAdmin, load_local_admin
 from entrypoints.config.logging import configure_logging
 from entrypoints.config.settings import Settings
 from entrypoints.config.tls import create_tls_context
+from entrypoints.http.api.context import USE_CASES
 from entrypoints.http.app import build_app
 from entrypoints.http.server.runner import raise_process_limits, serving
 from entrypoints.wiring.container import Container
@@ -29,23 +35,39 @@ from entrypoints.wiring.container import Container
 def run_service(*, insecure: bool, tls_cert: Path | None, tls_key: Path | None) -> None:
     """Serve until SIGINT or SIGTERM. Raises StartupError."""
     settings = load_settings(tls_cert=tls_cert, tls_key=tls_key)
-    if (problem := find_open_access(settings)) and not insecure:
-        raise StartupError(problem)
-    configure_logging(settings.log_level, terminal=sys.stderr.isatty())
-    _log_warnings(settings)
-    _run(settings, insecure)
+    with _open_listener(settings) as listener:
+        admin = None if insecure else load_local_admin(settings)
+        configure_logging(settings.log_level, terminal=sys.stderr.isatty())
+        _log_warnings(settings)
+        _run(Start(admin.add_to(settings) if admin else settings, admin, insecure), listener)
 
 
-def _run(settings: Settings, insecure: bool) -> None:
-    tls = create_tls_context(settings)
-    with _open_listener(settings) as listener, suppress(asyncio.CancelledError):
-        container = Container(settings=settings, secret=load_service_secret(settings))
-        app = build_app(container, insecure=insecure)
-        asyncio.run(_serve(app, listener, tls, settings))
+@dataclass(frozen=True)
+class Start:
+    """What the service starts with; `admin` is the key that it made itself, if any."""
+
+    settings: Settings
+    admin: LocalAdmin | None
+    insecure: bool
+
+
+def _run(start: Start, listener: socket.socket) -> None:
+    tls = create_tls_context(start.settings)
+    container = Container(settings=start.settings, secret=load_service_secret(start.settings))
+    app = build_app(container, insecure=start.insecure)
+    with _publish_address(start, listener.getsockname()[1]), suppress(asyncio.CancelledError):
+        asyncio.run(_serve(app, listener, tls, start))
+
+
+def _publish_address(start: Start, port: int) -> AbstractContextManager[None]:
+    if start.admin is None:
+        return nullcontext()
+    scheme = "https" if start.settings.tls_cert else "http"
+    return start.admin.publish_address(scheme, start.settings.host, port)
 
 
 async def _serve(
-    app: web.Application, listener: socket.socket, tls: ssl.SSLContext | None, settings: Settings
+    app: web.Application, listener: socket.socket, tls: ssl.SSLContext | None, start: Start
 ) -> None:
     """Serve until SIGINT or SIGTERM, which also end the start-up."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -53,8 +75,13 @@ async def _serve(
         loop.add_signal_handler(number, require(task).cancel)
     async with serving(app, listener, tls=tls, limits=raise_process_limits()):
         with suppress(OSError):  # a full disk must not prevent serving
-            _print_banner(settings, listener.getsockname())
+            code = _offer_code(app, start.admin) if start.admin and sys.stdout.isatty() else None
+            print_banner(start.settings, start.admin, code, listener.getsockname()[1])
         await loop.create_future()
+
+
+def _offer_code(app: web.Application, admin: LocalAdmin) -> Secret:
+    return app[USE_CASES].exchange_key.offer(admin.key, ADMIN)
 
 
 def _log_warnings(settings: Settings) -> None:
@@ -85,33 +112,3 @@ def _describe_bind_error(settings: Settings, error: OSError) -> str:
         f"pgvend cannot listen on {settings.host} port {settings.port} ({reason}): set HOST to an "
         "address of this machine, and PORT to a free port."
     )
-
-
-def _print_banner(settings: Settings, address: tuple[str, int]) -> None:
-    host = f"[{address[0]}]" if ":" in address[0] else address[0]
-    url = f"{'https' if settings.tls_cert else 'http'}://{host}:{address[1]}"
-    print(
-        f"pgvend serves {url}\n"
-        f"  provider     {settings.provider}\n"
-        f"  data folder  {settings.data_dir.resolve()}\n"
-        f"  records      {_describe_records(settings)}\n"
-        f"{_format_host_warning(settings)}"
-        f"  try          curl -X POST {url}/v1/databases {_format_key_option(settings)}"
-        "-H 'content-type: application/json' -d '{\"nickname\": \"My first database\"}'",
-        flush=True,
-    )
-
-
-def _format_host_warning(settings: Settings) -> str:
-    problem = find_unreachable_host(settings)
-    return f"  warning      {problem}\n" if problem else ""
-
-
-def _format_key_option(settings: Settings) -> str:
-    return "" if settings.is_open else "-H 'authorization: Bearer YOUR_KEY' "
-
-
-def _describe_records(settings: Settings) -> str:
-    if settings.registry_url:
-        return "on the server of PGVEND_REGISTRY_URL"
-    return str(settings.registry_file or "in memory, lost when pgvend stops")

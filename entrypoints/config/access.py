@@ -16,6 +16,9 @@ MIN_KEY_LENGTH = 16
 
 ADMIN_KEY_NAME = "admin"
 
+ADMIN = Caller(name=ADMIN_KEY_NAME, scopes=frozenset({Scope.ADMIN}), key=ADMIN_KEY_NAME)
+"""The caller of the operator's admin key."""
+
 _NAME_AND_KEY = re.compile(r"([^=]*)=(.*)", re.DOTALL)
 _PADDED_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{30,}={1,2}")
 """A key in base64 with padding. It is too long for the name of a missing key."""
@@ -46,9 +49,7 @@ def parse_static_keys(
     if api_keys and not keys:
         raise ValueError("it holds no key")
     if admin_key:
-        keys.append(
-            _create_key(ADMIN_KEY_NAME, admin_key.get_secret_value(), frozenset({Scope.ADMIN}))
-        )
+        keys.append(_create_key(ADMIN, admin_key.get_secret_value()))
     if len({key.digest for key in keys}) < len(keys):
         raise ValueError("it holds the same key twice")
     return keys
@@ -63,20 +64,21 @@ def _parse_caller_keys(text: str) -> Iterator[StaticKey]:
             name = validate_key_name(name)
         except InvalidRequest:
             raise ValueError(f"the name of key {place} is invalid") from None
-        yield _create_key(name, key, frozenset(Scope) - {Scope.ADMIN}, place)
+        scopes = frozenset(Scope) - {Scope.ADMIN}
+        yield _create_key(Caller(name=name, scopes=scopes, key=name), key, place)
 
 
 def _derive_name(key: str) -> str:
     return f"key-{digest_key(Secret(key))[:12]}"
 
 
-def _create_key(name: str, key: str, scopes: frozenset[Scope], place: int = 1) -> StaticKey:
+def _create_key(caller: Caller, key: str, place: int = 1) -> StaticKey:
     if len(key) < MIN_KEY_LENGTH or not (key.isascii() and key.isprintable()) or " " in key:
         raise ValueError(
             f"key {place} is shorter than {MIN_KEY_LENGTH} characters or holds characters that are "
             "not visible ASCII"
         )
-    return StaticKey(digest_key(Secret(key)), Caller(name=name, scopes=scopes, key=name))
+    return StaticKey(digest_key(Secret(key)), caller)
 
 
 class AccessSettings(BaseModel):

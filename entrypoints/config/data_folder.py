@@ -1,4 +1,4 @@
-"""The data folder, and the secret in it."""
+"""The data folder, and the secrets in it."""
 
 import os
 import secrets
@@ -10,13 +10,14 @@ from pathlib import Path
 from domain.errors import StartupError
 from domain.secret_strength import MIN_LENGTH
 from domain.secrets import Secret
+from entrypoints.config.local_key import KEY_FILE
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import Settings
 
-OWN_FILES = {"secret", "embedded", "registry.sqlite3"}
+OWN_FILES = {"secret", "embedded", "registry.sqlite3", KEY_FILE}
 """Entries that identify a data folder of pgvend."""
 
-TOLERATED_PREFIXES = ("lost+found", ".secret.", "registry.sqlite3")
+TOLERATED_PREFIXES = ("lost+found", ".secret.", "registry.sqlite3", KEY_FILE)
 """Beginnings of the names of other entries that a data folder can have."""
 
 
@@ -36,7 +37,7 @@ def load_service_secret(settings: Settings) -> Secret:
 def open_data_folder(folder: Path) -> Path:
     """Create the folder if it is missing, close it to other users, and return its absolute path.
     Raises StartupError."""
-    with _translate_errors(folder):
+    with translate_errors(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         refuse_foreign_folder(folder)
         folder.chmod(0o700)
@@ -50,9 +51,9 @@ def read_or_create_secret(folder: Path) -> Secret:
     Raises StartupError if it is too short: passwords could be guessed.
     """
     file = folder / "secret"
-    with _translate_errors(folder):
+    with translate_errors(folder):
         if not file.exists():
-            _create_secret_file(file)
+            create_secret_file(file, secrets.token_hex(32))
         text = file.read_text("ascii", errors="ignore").strip()
     if len(text) < MIN_LENGTH:
         raise StartupError(
@@ -67,13 +68,14 @@ def find_secret(settings: Settings) -> Secret | None:
     Raises StartupError."""
     if settings.secret:
         return Secret(settings.secret.get_secret_value())
-    with _translate_errors(settings.data_dir):
+    with translate_errors(settings.data_dir):
         exists = (settings.data_dir / "secret").exists()
     return read_or_create_secret(settings.data_dir) if exists else None
 
 
 @contextmanager
-def _translate_errors(folder: Path) -> Iterator[None]:
+def translate_errors(folder: Path) -> Iterator[None]:
+    """Raise StartupError instead of OSError."""
     try:
         yield
     except OSError as error:
@@ -94,14 +96,16 @@ def refuse_foreign_folder(folder: Path) -> None:
         )
 
 
-def _create_secret_file(file: Path) -> None:
+def create_secret_file(file: Path, secret: str) -> None:
+    """Create a file of mode 0600 with the secret, completely or not at all. Leave one that exists:
+    another process was faster, and its secret is used. Raises OSError."""
     descriptor, temporary = tempfile.mkstemp(prefix=".secret.", dir=file.parent)  # mode 0600
     try:
         with open(descriptor, "w") as file_object:
-            file_object.write(secrets.token_hex(32) + "\n")
+            file_object.write(f"{secret}\n")
             file_object.flush()
             os.fsync(descriptor)
-        with suppress(FileExistsError):  # another process was faster; its secret is used
+        with suppress(FileExistsError):
             os.link(temporary, file)
     finally:
         os.unlink(temporary)

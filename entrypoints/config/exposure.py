@@ -9,7 +9,8 @@ _SET_KEYS = "set PGVEND_ADMIN_KEY or PGVEND_API_KEYS"
 
 def find_open_access(settings: Settings) -> str | None:
     """Return why other machines could create databases without a key, with the fix; None if they
-    cannot. `pgvend serve` refuses to start then, unless `--insecure` allows it."""
+    cannot. Then `pgvend serve` makes an admin key, or refuses to start if replicas share their
+    records, unless `--insecure` allows it."""
     if not settings.is_open:
         return None
     if settings.trusted_proxies:

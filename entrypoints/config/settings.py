@@ -16,6 +16,7 @@ from entrypoints.config.field_types import (
     Secrets,
     check_dsn,
 )
+from entrypoints.config.local_key import DATA_DIR, DEFAULT_DATA_DIR
 from entrypoints.config.network import NetworkSettings
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.spares import SpareSettings
@@ -34,8 +35,8 @@ class Settings(AccessSettings, NetworkSettings, SpareSettings):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, populate_by_name=True)
 
     data_dir: Path = Field(
-        Path(".pgvend"),
-        validation_alias="PGVEND_DATA_DIR",
+        Path(DEFAULT_DATA_DIR),
+        validation_alias=DATA_DIR,
         description="a folder for pgvend alone",
     )
     registry_url: SecretStr | None = Field(

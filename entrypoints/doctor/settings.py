@@ -13,6 +13,7 @@ from entrypoints.config.environment import PREFIX
 from entrypoints.config.exposure import find_open_access, find_unreachable_host
 from entrypoints.config.field_types import ANY_ORIGIN
 from entrypoints.config.loading import find_ignored_variables
+from entrypoints.config.local_key import KEY_FILE
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import Settings
 from entrypoints.config.tls import create_tls_context
@@ -29,7 +30,7 @@ class SettingsChecks(DoctorChecks):
         yield DoctorCheck("browsers", check_browsers(self.settings))
         yield DoctorCheck("variables", check_variables(find_ignored_variables()))
         yield DoctorCheck("public host", check_public_host(self.settings))
-        if self.settings.provider is ProviderName.EMBEDDED or self.settings.registry_file:
+        if _uses_data_folder(self.settings):
             folder = self.settings.data_dir
             yield DoctorCheck("data folder", _with_errors(lambda: check_data_folder(folder)))
         if self.settings.provider is ProviderName.MEMORY:
@@ -37,9 +38,17 @@ class SettingsChecks(DoctorChecks):
             yield DoctorCheck("provider", Outcome(Verdict.WARN, detail))
 
 
+def _uses_data_folder(settings: Settings) -> bool:
+    has_files = settings.provider is ProviderName.EMBEDDED or settings.registry_file
+    return bool(has_files or find_open_access(settings))
+
+
 def check_callers(settings: Settings) -> Outcome:
     if problem := find_open_access(settings):
-        return Outcome(Verdict.FAIL, problem)
+        if settings.registry_url:
+            return Outcome(Verdict.FAIL, problem)
+        file = settings.data_dir.absolute() / KEY_FILE
+        return Outcome(Verdict.OK, f"Callers need a key: {file}, which the first start creates.")
     if settings.is_open:
         return Outcome(Verdict.OK, "No keys: callers on this machine need none.")
     exception = _describe_anonymous(settings.anonymous_create)

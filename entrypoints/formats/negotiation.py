@@ -36,11 +36,21 @@ def choose_format(name: str | None, accept: str | None) -> Format:
         return _find_format(name)
     if accept is None or not accept.strip():
         return FORMATS[DEFAULT]
-    accepted = [_parse_media_range(element) for element in parse_http_list(accept)]
+    accepted = _parse_accept(accept)
     best = max(BY_MEDIA_TYPE, key=lambda media_type: _find_weight(media_type, accepted))
     if not _find_weight(best, accepted):
         raise NotAcceptable(f"Accept {', '.join(BY_MEDIA_TYPE)}, or set ?format= instead.")
     return BY_MEDIA_TYPE[best]
+
+
+def prefers_html(accept: str) -> bool:
+    """Return whether the Accept header prefers HTML to JSON, as those of browsers do."""
+    accepted = _parse_accept(accept)
+    return _find_weight("text/html", accepted) > _find_weight("application/json", accepted)
+
+
+def _parse_accept(accept: str) -> Sequence[MediaRange]:
+    return [_parse_media_range(element) for element in parse_http_list(accept)]
 
 
 def _find_format(name: str) -> Format:

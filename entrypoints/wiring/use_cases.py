@@ -26,6 +26,8 @@ from ports.use_cases.create_database import CreateDatabase
 from ports.use_cases.create_template import CreateTemplate
 from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.deletion_pace import DeletionPace
+from ports.use_cases.describe_caller import DescribeCaller
+from ports.use_cases.exchange_key import ExchangeKey
 from ports.use_cases.find_database import FindDatabase
 from ports.use_cases.find_source import FindSource
 from ports.use_cases.find_template import FindTemplate
@@ -252,6 +254,14 @@ class UseCases:
             is_open=self.settings.is_open,
             anonymous=self.settings.anonymous_create,
         )
+
+    @cached_property
+    def describe_caller(self) -> DescribeCaller:
+        return DescribeCaller(registry=self.registry)
+
+    @cached_property
+    def exchange_key(self) -> ExchangeKey:
+        return ExchangeKey(clock=self.clock, randomness=self.randomness, failures=self.failures)
 
     @cached_property
     def keys(self) -> ManageApiKeys:

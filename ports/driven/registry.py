@@ -94,5 +94,9 @@ class Registry(ABC):
         """Return the records that match, newest first, at most `query.limit` of them."""
 
     @abstractmethod
+    async def count_live(self, caller: str) -> int:
+        """Return how many records of the caller are not gone: those that its quota counts."""
+
+    @abstractmethod
     async def ping(self) -> None:
         """Return if records can be read and written now; else raise."""

@@ -79,7 +79,7 @@ class AuthenticateCaller:
         try:
             caller = await self._identify(credentials.key, _find_network(credentials.address))
         except Unauthenticated:
-            await self._count_failure(credentials.address)
+            await count_failure(self.failures, credentials.address)
             raise
         caller.check_origin(credentials.origin)
         return AuthenticatedCaller(caller, await self._count_request(caller))
@@ -126,10 +126,6 @@ class AuthenticateCaller:
         allowance.check(refusal)
         return AuthenticatedCaller(access.caller, allowance)
 
-    async def _count_failure(self, address: str) -> None:
-        allowance = await self.failures.hit(f"refused {_find_network(address)}", FAILURE_RATE)
-        allowance.check(REFUSAL)
-
     async def _count_request(self, caller: Caller) -> Allowance | None:
         if caller.rate is None:
             return None
@@ -138,6 +134,12 @@ class AuthenticateCaller:
             f"The rate limit of the API key is {caller.rate}: wait before the next request."
         )
         return allowance
+
+
+async def count_failure(failures: RateLimiter, address: str) -> None:
+    """Count a refused request of the address. Raises RateLimited after too many of them."""
+    allowance = await failures.hit(f"refused {_find_network(address)}", FAILURE_RATE)
+    allowance.check(REFUSAL)
 
 
 def _find_network(address: str) -> str:

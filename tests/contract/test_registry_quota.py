@@ -88,6 +88,16 @@ async def test_records_of_other_callers_do_not_count(registry: Registry) -> None
     assert (await registry.add(create_anns_record(), quota=1)).version == 1
 
 
+async def test_the_records_that_a_quota_counts_are_counted(registry: Registry) -> None:
+    for state in State:
+        await registry.add(create_anns_record(state=state))
+    await registry.add(replace(create_anns_record(), target=ELSEWHERE))
+    await registry.add(replace(new_record(), caller="bob"))
+
+    assert await registry.count_live("ann") == len(LIVE) + 1
+    assert await registry.count_live("carl") == 0
+
+
 async def test_records_on_other_targets_count(registry: Registry) -> None:
     await registry.add(replace(create_anns_record(), target=ELSEWHERE))
 

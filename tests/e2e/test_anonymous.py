@@ -13,7 +13,7 @@ from tests.support.keyed_clients import KeyedApp, bearer, running_keyed_app
 LIMITS = "rate=5/min,quota=2,ttl=24h"
 ALLOWED_ORIGIN = "https://app.example"
 WRONG_KEY = "pgv_00000000_" + "0" * 64
-CLOSED_ROUTES = [route for route in ROUTES if route.scope and route.path != LEGACY]
+CLOSED_ROUTES = [route for route in ROUTES if route.needs_key and route.path != LEGACY]
 
 Headers = list[tuple[str, str]]
 

@@ -12,11 +12,14 @@ from tests.support.keyed_clients import KeyedApp, KeyedClient, running_keyed_app
 
 UNKNOWN_ID = "db_" + "0" * 26
 
-GUARDED_ROUTES = [route for route in ROUTES if route.scope]
-PUBLIC_ROUTES = [route for route in ROUTES if not route.scope]
+GUARDED_ROUTES = [route for route in ROUTES if route.needs_key]
+PUBLIC_ROUTES = [route for route in ROUTES if not route.needs_key and route.method == "GET"]
 
 DOCUMENTED_SCOPES = {
-    None: {"test", "livez", "readyz", "openapi", "docs", "asset"},
+    None: {
+        *("test", "livez", "readyz", "openapi", "docs", "docsFolder", "asset"),
+        *("index", "consoleFile", "exchangeKey", "whoami"),
+    },
     Scope.CREATE: {"createDatabase", "createNeonDb"},
     Scope.READ: {
         *("listDatabases", "listExtensions", "showDatabase", "showConnection", "watchDatabase"),
@@ -73,7 +76,7 @@ async def test_a_key_may_call_the_routes_of_its_scope(
 ) -> None:
     method, path = _request_of(route)
     is_stream = route.name == "watchDatabases"  # without an end
-    is_allowed = scope in {route.scope, Scope.ADMIN}
+    is_allowed = scope in {route.scope, Scope.ADMIN} or route.takes_any_key
     answer = await holders[scope].ask("HEAD" if is_stream and is_allowed else method, path)
     if is_allowed:
         assert answer.status not in {401, 403}, answer.body
@@ -104,7 +107,8 @@ async def test_other_spellings_of_a_path_do_not_bypass_authentication(
 
 @pytest.mark.parametrize("route", PUBLIC_ROUTES, ids=lambda route: route.name)
 async def test_public_routes_need_no_key(guarded: KeyedApp, route: Route) -> None:
-    async with guarded.app.client.get(route.path.format(asset="docs.css")) as answer:
+    asset = "index.html" if route.name == "consoleFile" else "docs.css"
+    async with guarded.app.client.get(route.path.format(asset=asset)) as answer:
         assert answer.status == 200
 
 

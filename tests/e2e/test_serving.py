@@ -27,6 +27,7 @@ CALLERS = 50
 async def test_the_banner_shows_the_url_and_the_provider(service: RunningService) -> None:
     output = service.output()
     assert f"pgvend serves {service.url}\n" in output
+    assert f"  console      {service.url}/\n" in output
     assert "  provider     embedded\n" in output
     assert f"  data folder  {service.data_dir.resolve()}\n" in output
     assert f"  records      {service.data_dir.resolve() / 'registry.sqlite3'}\n" in output
@@ -78,7 +79,7 @@ async def test_every_line_of_the_log_is_json(service: RunningService) -> None:
     banner = [line for line in lines if line.startswith(("pgvend serves", "  "))]
     events = [json.loads(line) for line in lines if line not in banner]
 
-    assert len(banner) == 5
+    assert len(banner) == 6
     assert {"http.request", "provider.provision", "database.ready"} <= {
         event["event"] for event in events
     }

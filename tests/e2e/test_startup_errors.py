@@ -57,12 +57,15 @@ async def test_all_invalid_settings_are_reported_at_once(tmp_path: Path) -> None
     ],
     ids=["behind a proxy", "beyond loopback"],
 )
-async def test_a_service_that_strangers_can_reach_requires_keys(
+async def test_a_replica_that_strangers_can_reach_requires_keys(
     tmp_path: Path, settings: dict[str, str], text: str
 ) -> None:
+    """Each replica would make a key of its own."""
+    settings |= {"PGVEND_REGISTRY_URL": "postgresql://127.0.0.1:1/x", "PGVEND_SECRET": "s" * 32}
     refused = await _start_refused(tmp_path, PGVEND_PROVIDER="memory", **settings)
     assert text in refused
     assert "--insecure" in refused
+    assert os.listdir(tmp_path) == []
 
 
 async def test_an_invalid_host_is_reported(tmp_path: Path) -> None:

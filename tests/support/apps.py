@@ -18,8 +18,9 @@ from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import Settings
 from entrypoints.http.app import build_app
 from entrypoints.http.server.runner import serving
-from entrypoints.wiring.container import Container
+from entrypoints.wiring.container import Container, resolve
 from entrypoints.wiring.resources import create_memory_stores
+from entrypoints.wiring.use_cases import UseCases
 from tests.support.clock import FakeClock
 from tests.support.polling import wait_until
 
@@ -46,6 +47,7 @@ class RunningApp:
     provider: MemoryProvider
     clock: FakeClock
     records: Stores
+    use_cases: UseCases
 
     def replica(self, **settings: Any) -> AbstractAsyncContextManager["RunningApp"]:
         """Run another replica of the service, or its next start if this one has ended."""
@@ -128,7 +130,8 @@ async def running_app(
         serving_app(container, insecure=insecure) as (port, server),
         _client_of(port) as client,
     ):
-        yield RunningApp(client, port, server, provider, clock, records)
+        use_cases = await resolve(container.use_cases())
+        yield RunningApp(client, port, server, provider, clock, records, use_cases)
 
 
 @asynccontextmanager

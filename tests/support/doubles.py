@@ -108,6 +108,9 @@ class WrappedRegistry(Registry):
     async def search(self, query: Query) -> list[Database]:
         return await self.call_inner(lambda: self.inner.search(query))
 
+    async def count_live(self, caller: str) -> int:
+        return await self.call_inner(lambda: self.inner.count_live(caller))
+
     async def ping(self) -> None:
         await self.call_inner(self.inner.ping)
 

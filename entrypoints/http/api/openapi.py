@@ -131,15 +131,16 @@ def _create_parameter(parameter: Parameter) -> Json:
 
 def _create_security(route: Route, *, is_open: bool) -> list[Json]:
     """Return the security requirements; an empty one means that a key is optional."""
-    if route.scope is None:
+    if not route.needs_key:
         return []
     return [*([{}] if is_open else []), {KEY: []}]
 
 
 def _describe(route: Route) -> str:
     """Return the description with the scope, which bearer security schemes cannot express."""
-    scope = f" Requires a key with the scope `{route.scope}`." if route.scope else ""
-    return f"{route.description}{scope}"
+    if route.scope:
+        return f"{route.description} Requires a key with the scope `{route.scope}`."
+    return f"{route.description} Requires a key." if route.needs_key else route.description
 
 
 def _create_answers(route: Route, models: SchemaRefs) -> Json:
@@ -179,7 +180,7 @@ def _list_errors(route: Route) -> Iterable[type[PgvendError]]:
     yield from route.errors
     if route.body:
         yield from BODY_ERRORS
-    if route.scope:
+    if route.needs_key:
         yield from KEY_ERRORS
     if route.is_strict or route.parameters:
         yield InvalidRequest

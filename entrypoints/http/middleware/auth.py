@@ -7,17 +7,16 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from domain.audit import DONE, AuditEvent
-from domain.callers import Caller
+from domain.audit import DONE
 from domain.errors import PgvendError
 from domain.secrets import Secret
+from entrypoints.http.api.authentication import set_caller
 from entrypoints.http.api.context import (
     AUDIT_EVENT,
     AUDIT_SUBJECT,
     AUTHENTICATED,
     CLIENT_ADDRESS,
     CREDENTIALS,
-    REQUEST_ID,
     USE_CASES,
 )
 from entrypoints.http.api.headers import format_rate_headers
@@ -25,7 +24,6 @@ from entrypoints.http.api.problems import CODES, HTTP_ERROR, INTERNAL_ERROR
 from entrypoints.http.api.routes.route import Route
 from entrypoints.http.api.routes.table import find_route
 from ports.use_cases.authenticate_caller import Credentials
-from ports.use_cases.pending_event import PendingEvent
 
 _SCHEME = "bearer "
 
@@ -34,15 +32,14 @@ _SCHEME = "bearer "
 async def authenticate_caller(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Authenticate the caller and check that its key has the scope of the route."""
     route = find_route(request)
-    if route is None or route.scope is None:
+    if route is None or not route.needs_key:
         return await handler(request)
     request[CREDENTIALS] = _credentials_from_request(request, route)
     try:
         authenticated = await request.app[USE_CASES].authenticate(request[CREDENTIALS])
-        request[AUTHENTICATED] = authenticated
-        request[AUDIT_EVENT] = _prepare_audit_event(request, authenticated.caller, route.name)
-        structlog.contextvars.bind_contextvars(caller=authenticated.caller.name)
-        authenticated.caller.check_scope(route.scope)
+        set_caller(request, authenticated, route.name)
+        if route.scope:
+            authenticated.caller.check_scope(route.scope)
     except PgvendError as error:
         address = request[CLIENT_ADDRESS]
         structlog.get_logger().warning("auth.refused", error=error.code, address=address)
@@ -88,18 +85,6 @@ async def add_rate_headers(request: web.Request, response: web.StreamResponse) -
         )
         for name, value in headers.items():  # an error may have set one for a quota
             response.headers[name] = ", ".join(filter(None, (response.headers.get(name), value)))
-
-
-def _prepare_audit_event(request: web.Request, caller: Caller, action: str) -> PendingEvent:
-    """Return the event of the call, which a use case may store together with its change."""
-    event = AuditEvent(
-        caller=caller.name,
-        key=caller.key,
-        action=action,
-        address=request[CLIENT_ADDRESS],
-        request_id=request[REQUEST_ID],
-    )
-    return request.app[USE_CASES].audit.prepare(event)
 
 
 async def _append_audit_event(request: web.Request, outcome: str) -> None:

@@ -34,9 +34,12 @@ class Environment:
     def __init__(self, set_one: Callable[[str, str], None]) -> None:
         self._set_one = set_one
 
-    def load(self, **variables: str) -> Settings:
+    def set(self, **variables: str) -> None:
         for name, value in variables.items():
             self._set_one(name, value)
+
+    def load(self, **variables: str) -> Settings:
+        self.set(**variables)
         return load_settings()
 
     def mistakes(self, **variables: str) -> list[str]:

@@ -27,6 +27,7 @@ from tests.support.doctor import FAIL, OK, WARN, collect_outcomes
 KEY = "a-key-of-sixteen-characters-or-more"
 OLD, NEW = "the-old-secret-of-the-service-000", "the-new-secret-of-the-service-111"
 ANYWHERE = {"host": "0.0.0.0"}
+REPLICAS = {"registry_url": "postgresql://admin@db.example/postgres", "secret": NEW}
 
 ODD = 'x"\n\\! touch /tmp/own'
 
@@ -34,10 +35,11 @@ Check = Callable[[Settings], Outcome]
 
 SETTINGS_CHECKS: dict[str, tuple[Check, dict[str, Any], Verdict, str]] = {
     "callers on loopback": (check_callers, {}, OK, ""),
-    "callers from anywhere": (check_callers, ANYWHERE, FAIL, "PGVEND_API_KEYS"),
+    "callers from anywhere": (check_callers, ANYWHERE, OK, "admin-key, which the first start"),
+    "callers of replicas": (check_callers, ANYWHERE | REPLICAS, FAIL, "PGVEND_API_KEYS"),
     "callers by a proxy": (
         check_callers,
-        {"trusted_proxies": "::1"},
+        {"trusted_proxies": "::1"} | REPLICAS,
         FAIL,
         "PGVEND_TRUSTED_PROXIES",
     ),
@@ -76,6 +78,8 @@ async def test_the_memory_provider_is_a_warning() -> None:
     outcomes = await collect_outcomes(SettingsChecks(Settings(provider="memory")))
     assert outcomes["provider"].verdict is WARN
     assert "data folder" not in outcomes
+    outcomes = await collect_outcomes(SettingsChecks(Settings(provider="memory", **ANYWHERE)))
+    assert "data folder" in outcomes, "it needs one for the admin key"
 
 
 async def test_a_missing_data_folder_is_not_created(tmp_path: Path) -> None:

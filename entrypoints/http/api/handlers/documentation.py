@@ -46,6 +46,11 @@ async def show_guide(request: web.Request) -> web.Response:
     return _respond_with_file(GUIDE)
 
 
+async def redirect_to_page(request: web.Request) -> web.Response:
+    """Lead from `/docs/` to `/docs`, below whose address the page's files are."""
+    return web.Response(status=308, headers={"Location": "../docs"})
+
+
 async def show_asset(request: web.Request) -> web.Response:
     name = request.match_info["asset"]
     if name not in MEDIA_TYPES:

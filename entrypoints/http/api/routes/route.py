@@ -25,7 +25,7 @@ class Tag(StrEnum):
 TAGS: Mapping[Tag, str] = {
     Tag.DATABASES: "Create databases, read and change their records, get credentials, delete them.",
     Tag.TEMPLATES: "Frozen databases, from which others are copied.",
-    Tag.KEYS: "API keys, for admins.",
+    Tag.KEYS: "API keys, for admins, and the caller of a key.",
     Tag.AUDIT: "The audit log, for admins.",
     Tag.SERVICE: "Health of the service, its reconciler and its spares.",
     Tag.ORIGINAL: "The two operations of the original service, unchanged for its clients.",
@@ -59,9 +59,9 @@ class Answer:
 class Route:
     """An operation of the API.
 
-    `scope` is the scope that the caller's key needs; None needs no key. `errors` are specific to
-    the route; the document adds those of all routes. With `needs_body` an empty body is an error.
-    The calls of a route that `reveals` a secret are
+    `scope` is the scope that the caller's key needs; None needs no key or, with `takes_any_key`, a
+    key of any scope. `errors` are specific to the route; the document adds those of all routes.
+    With `needs_body` an empty body is an error. The calls of a route that `reveals` a secret are
     audited. The document has the routes that are `is_documented`. With `may_be_anonymous`,
     PGVEND_ANONYMOUS_CREATE opens it to callers without a key.
     """
@@ -82,6 +82,11 @@ class Route:
     reveals: bool = False
     is_documented: bool = True
     may_be_anonymous: bool = False
+    takes_any_key: bool = False
+
+    @property
+    def needs_key(self) -> bool:
+        return self.takes_any_key or self.scope is not None
 
     @property
     def is_strict(self) -> bool:
@@ -91,4 +96,4 @@ class Route:
     @property
     def is_audited(self) -> bool:
         """Whether calls are audited: those that change something or reveal a secret."""
-        return self.scope is not None and (self.method != "GET" or self.reveals)
+        return self.reveals or (self.needs_key and self.method != "GET")

@@ -1,13 +1,7 @@
 """Routes of the service itself, and of the original service."""
 
 from domain.callers import Scope
-from entrypoints.http.api.handlers import (
-    documentation,
-    health,
-    legacy,
-    reconciliations,
-    spares,
-)
+from entrypoints.http.api.handlers import health, legacy, reconciliations, spares
 from entrypoints.http.api.routes import parameters as params
 from entrypoints.http.api.routes.route import Answer, Route, Tag
 from entrypoints.http.api.routes.shared import (
@@ -125,53 +119,5 @@ SERVICE_ROUTES = (
             Answer(status=200, description="The service is ready.", body=ReadinessResponse),
             Answer(status=503, description="The service is not ready.", body=ReadinessResponse),
         ),
-    ),
-    Route(
-        method="GET",
-        path="/openapi.json",
-        handler=documentation.show_document,
-        scope=None,
-        name="openapi",
-        tag=Tag.SERVICE,
-        summary="OpenAPI document",
-        description="This document.",
-        answers=(),
-        is_documented=False,
-    ),
-    Route(
-        method="GET",
-        path="/llms.txt",
-        handler=documentation.show_guide,
-        scope=None,
-        name="guide",
-        tag=Tag.SERVICE,
-        summary="Guide for AI agents",
-        description="How to create databases with this API, as Markdown.",
-        answers=(),
-        is_documented=False,
-    ),
-    Route(
-        method="GET",
-        path="/docs",
-        handler=documentation.show_page,
-        scope=None,
-        name="docs",
-        tag=Tag.SERVICE,
-        summary="Documentation page",
-        description="A page that shows the API and calls it.",
-        answers=(),
-        is_documented=False,
-    ),
-    Route(
-        method="GET",
-        path="/docs/{asset}",
-        handler=documentation.show_asset,
-        scope=None,
-        name="asset",
-        tag=Tag.SERVICE,
-        summary="Files of the documentation page",
-        description="The page's script, style and icon.",
-        answers=(),
-        is_documented=False,
     ),
 )

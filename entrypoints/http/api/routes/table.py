@@ -2,12 +2,14 @@
 
 from aiohttp import web
 
+from entrypoints.http.api.routes.access import ACCESS_ROUTES
 from entrypoints.http.api.routes.api_keys import API_KEY_ROUTES
 from entrypoints.http.api.routes.audit_events import AUDIT_EVENT_ROUTES
 from entrypoints.http.api.routes.database_actions import DATABASE_ACTION_ROUTES
 from entrypoints.http.api.routes.databases import DATABASE_ROUTES
 from entrypoints.http.api.routes.events import EVENT_ROUTES
 from entrypoints.http.api.routes.extensions import EXTENSION_ROUTES
+from entrypoints.http.api.routes.pages import PAGE_ROUTES
 from entrypoints.http.api.routes.route import Route
 from entrypoints.http.api.routes.service import SERVICE_ROUTES
 from entrypoints.http.api.routes.templates import TEMPLATE_ROUTES
@@ -19,8 +21,10 @@ ROUTES: tuple[Route, ...] = (
     *TEMPLATE_ROUTES,
     *EXTENSION_ROUTES,
     *API_KEY_ROUTES,
+    *ACCESS_ROUTES,
     *AUDIT_EVENT_ROUTES,
     *SERVICE_ROUTES,
+    *PAGE_ROUTES,
 )
 
 _BY_HANDLER = {route.handler: route for route in ROUTES}

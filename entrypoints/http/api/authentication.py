@@ -1,0 +1,30 @@
+"""The authenticated caller of a request, for handlers, the log and the audit log."""
+
+import structlog
+from aiohttp import web
+
+from domain.audit import AuditEvent
+from entrypoints.http.api.context import (
+    AUDIT_EVENT,
+    AUTHENTICATED,
+    CLIENT_ADDRESS,
+    REQUEST_ID,
+    USE_CASES,
+)
+from ports.use_cases.authenticate_caller import AuthenticatedCaller
+
+
+def set_caller(request: web.Request, authenticated: AuthenticatedCaller, action: str) -> None:
+    """Set the caller of the request, and prepare the audit event of its action, which a use case
+    may store together with its change."""
+    caller = authenticated.caller
+    event = AuditEvent(
+        caller=caller.name,
+        key=caller.key,
+        action=action,
+        address=request[CLIENT_ADDRESS],
+        request_id=request[REQUEST_ID],
+    )
+    request[AUTHENTICATED] = authenticated
+    request[AUDIT_EVENT] = request.app[USE_CASES].audit.prepare(event)
+    structlog.contextvars.bind_contextvars(caller=caller.name)

@@ -8,14 +8,14 @@ from typing import TypeVar
 
 import pytest
 
-from domain.errors import QuotaReached
+from domain.errors import NameTaken, QuotaReached
 from domain.lifecycle import State, StepState
 from domain.names import PgNames
 from ports.driven.registry import Registry
 from ports.use_cases.create_request import CreateRequest, OnConflict
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import assert_consistent
-from tests.support.doubles import WrappedRegistry, yield_to_others
+from tests.support.doubles import FailAt, WrappedRegistry, yield_to_others
 from tests.support.memory_service import HOUR, MemoryService
 from tests.support.people import ANN
 from tests.support.spares import another_process, create_pooled, watch_provider
@@ -216,6 +216,17 @@ async def test_opaque_names_get_no_suffix() -> None:
     memory = MemoryService(has_opaque_names=True)
     first, second = await memory.create(), await memory.create(on_conflict=OnConflict.REJECT)
     assert first.database.names != second.database.names
+
+
+async def test_an_opaque_name_that_is_in_use_is_not_replaced_by_the_nickname() -> None:
+    memory = MemoryService(has_opaque_names=True)
+    memory.fault_hook = FailAt({"before provision": [NameTaken()]})
+
+    with pytest.raises(NameTaken):
+        await memory.create()
+
+    assert [record.has_opaque_names for record in await memory.records()] == [True]
+    await assert_consistent(memory)
 
 
 @dataclass

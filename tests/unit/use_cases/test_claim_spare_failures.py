@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from adapters.memory.provider import MemoryLoginCheck
+from adapters.memory.provider import MemoryLoginCheck, no_fault
 from domain.errors import (
     NameTaken,
     PgvendError,
@@ -179,4 +179,23 @@ async def test_a_deletion_during_a_claim_leaves_nothing(pooled: MemoryService) -
         await creation
 
     assert spare.id not in await pooled.tenant_ids()
+    await assert_consistent(pooled)
+
+
+@pytest.mark.parametrize("moment", ["before provision", "after provision"])
+async def test_a_cancelled_claim_with_a_key_is_completed_by_the_same_request(
+    pooled: MemoryService, moment: str
+) -> None:
+    spare = (await pooled.spares())[0]
+    _, creation = await pooled.hold(moment, pooled.create(key="once", caller=ANN))
+    creation.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await creation
+    assert (await pooled.registry.get(spare.id)).state is State.PROVISIONING
+    pooled.fault_hook = no_fault
+
+    provisioned = await pooled.create(key="once", caller=ANN)
+
+    assert provisioned.database.id == spare.id
+    assert pooled.provider.accepts(provisioned.connection)
     await assert_consistent(pooled)

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from adapters.memory.provider import no_fault
+from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.maintain_spares import LEASE, LONGEST_WAIT, QUIET_TIME
 from tests.support.clock import FakeClock
 from tests.support.memory_service import MemoryService
@@ -32,6 +34,21 @@ async def test_the_refill_waits_for_creations_up_to_a_limit() -> None:
         await memory.maintain_spares()()
         assert memory.clock.slept[0] == LONGEST_WAIT
     assert len(await memory.spares()) == 1
+
+
+async def test_the_refill_waits_for_the_end_of_requested_creations() -> None:
+    memory = MemoryService(counts={"default": 1})
+    create = memory.create_database()
+    requested = await create.request(CreateRequest(nickname="Sales"))
+    hold, finishing = await memory.hold("before provision", create.finish(requested.id))
+    memory.fault_hook = no_fault
+    memory.clock.slept.clear()
+
+    await memory.maintain_spares()()
+
+    assert memory.clock.slept[0] == LONGEST_WAIT
+    hold.let_go.set()
+    assert await finishing
 
 
 async def test_a_refill_that_is_not_urgent_waits_for_a_quiet_time() -> None:

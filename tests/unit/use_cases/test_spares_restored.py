@@ -3,6 +3,7 @@ deleted with its data, or left behind."""
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -81,6 +82,20 @@ async def test_a_database_that_was_claimed_before_outlives_the_replacement_of_sp
     assert (await service.registry.get(claimed.database.id)).history == ()
     assert service.provider.accepts(claimed.connection)
     await assert_consistent(service)
+
+
+async def test_a_record_of_another_target_is_not_changed_by_what_this_target_has() -> None:
+    """The targets share a server, and the installation's marks on it."""
+    service, claimed = await restore_before_claim()
+    record = await service.registry.get(claimed.database.id)
+    elsewhere = await service.registry.update(
+        replace(record, target=replace(record.target, name="other"))
+    )
+
+    await reconcile_once(service)
+
+    assert await service.registry.get(record.id) == elsewhere
+    assert service.provider.accepts(claimed.connection)
 
 
 async def test_a_claim_that_the_registry_forgot_and_that_failed_is_only_reported() -> None:

@@ -105,13 +105,13 @@ DATABASE_ROUTES = (
         tag=Tag.DATABASES,
         summary="Get a database",
         description="Returns the record, without secrets, and its version as `ETag`.",
-        parameters=(params.ID,),
+        parameters=(params.ID, params.SIZE),
         answers=(
             Answer(
                 status=200, description="The record.", body=DatabaseResponse, headers=ETAG_HEADER
             ),
         ),
-        errors=(DatabaseNotFound, *REGISTRY_ERRORS),
+        errors=(DatabaseNotFound, InvalidRequest, *REGISTRY_ERRORS),
     ),
     Route(
         method="PATCH",

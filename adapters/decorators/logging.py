@@ -1,6 +1,6 @@
 """Logging of calls to ports: structured events with names, ids and durations, never a secret."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -115,9 +115,11 @@ class LoggingSizeLimiter(SizeLimiter):
     inner: SizeLimiter
     log_call: CallLogger
 
-    async def measure_sizes(self) -> Mapping[str, Measurement]:
+    async def measure_sizes(
+        self, tenant_ids: Collection[str] | None = None
+    ) -> Mapping[str, Measurement]:
         with self.log_call("size_limiter.measure_sizes"):
-            return await self.inner.measure_sizes()
+            return await self.inner.measure_sizes(tenant_ids)
 
     async def set_read_only(self, tenant: Tenant) -> None:
         with self.log_call("size_limiter.set_read_only", id=tenant.id):

@@ -1,7 +1,7 @@
 """Retries of calls that the ports declare safe to repeat."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -101,8 +101,10 @@ class RetryingSizeLimiter(SizeLimiter):
     inner: SizeLimiter
     retrying: Retrying
 
-    async def measure_sizes(self) -> Mapping[str, Measurement]:
-        return await self.retrying(self.inner.measure_sizes)
+    async def measure_sizes(
+        self, tenant_ids: Collection[str] | None = None
+    ) -> Mapping[str, Measurement]:
+        return await self.retrying(lambda: self.inner.measure_sizes(tenant_ids))
 
     async def set_read_only(self, tenant: Tenant) -> None:
         await self.retrying(lambda: self.inner.set_read_only(tenant))

@@ -1,6 +1,6 @@
 """A provider in memory. It keeps the contract of the port, but its databases accept no logins."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from adapters.memory.catalog import Catalog, Owner
@@ -150,7 +150,9 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
     async def ping(self) -> None:
         await self._fault_hook("ping")
 
-    async def measure_sizes(self) -> Mapping[str, Measurement]:
+    async def measure_sizes(
+        self, tenant_ids: Collection[str] | None = None
+    ) -> Mapping[str, Measurement]:
         await self._fault_hook("measure_sizes")
         owners = {each.tenant_id: each for each in self._owners.values() if not each.is_spare}
         ids = [tenant_id for tenant_id in self._databases.values() if tenant_id in owners]
@@ -159,6 +161,7 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
                 self.contents.get_size(tenant_id), owners[tenant_id].is_read_only
             )
             for tenant_id in ids
+            if tenant_ids is None or tenant_id in tenant_ids
         }
 
     async def set_read_only(self, tenant: Tenant) -> None:

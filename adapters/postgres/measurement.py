@@ -1,6 +1,6 @@
 """Measurement of tenants' databases."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 import asyncpg
@@ -16,16 +16,17 @@ SELECT current_user AS admin, pg_has_role('pg_read_all_stats', 'USAGE') AS may_m
 """
 
 _DATABASES = f"""
-SELECT substr(marks.mark, length($1) + 1) AS id, d.oid, EXISTS (
+SELECT substr(marks.description, length($1) + 1) AS id, d.oid, EXISTS (
     SELECT FROM pg_db_role_setting AS s
     WHERE s.setdatabase = d.oid AND s.setrole = r.oid
       AND 'default_transaction_read_only=on' = ANY (s.setconfig)
 ) AS read_only
 FROM pg_roles r
-CROSS JOIN LATERAL shobj_description(r.oid, 'pg_authid') AS marks (mark)
+JOIN pg_shdescription marks ON marks.objoid = r.oid AND marks.classoid = 'pg_authid'::regclass
 JOIN pg_database d ON d.datdba = r.oid
-WHERE starts_with(marks.mark, $1) AND d.datconnlimit <> -2
-  AND {IS_CLAIMED.format(mark="marks.mark")}
+WHERE starts_with(marks.description, $1) AND d.datconnlimit <> -2
+  AND {IS_CLAIMED.format(mark="marks.description")}
+  AND ($2::text[] IS NULL OR marks.description = ANY ($2))
 """
 # -2: an interrupted DROP left the database unusable; nobody can fill a spare
 
@@ -48,15 +49,19 @@ async def check_measure_privilege(session: Session) -> None:
         )
 
 
-async def measure_databases(session: Session, marks: Marks) -> Mapping[str, Measurement]:
-    """Measure all databases that bear a mark of this installation, except for spares.
+async def measure_databases(
+    session: Session, marks: Marks, tenant_ids: Collection[str] | None = None
+) -> Mapping[str, Measurement]:
+    """Measure all databases that bear a mark of this installation, or those of these tenants,
+    except for spares.
 
     Each database is measured by its own statement, so that one that is being dropped does not fail
     the others.
     """
     await check_measure_privilege(session)
+    wanted = None if tenant_ids is None else [*map(marks.of_claimed, tenant_ids)]
     measurements: dict[str, Measurement] = {}
-    for row in await session.fetch(_DATABASES, marks.prefix):
+    for row in await session.fetch(_DATABASES, marks.prefix, wanted):
         with suppress(*_DROPPED_MEANWHILE):
             size = await session.fetchval(_SIZE, row["oid"]) or 0
             before = measurements.get(row["id"], Measurement(0, read_only=True))

@@ -1,7 +1,7 @@
 """The provider of databases on a PostgreSQL server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -201,9 +201,11 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
                 return None
             return await Deletion(session, tenant, state, self.server, self.marks).run()
 
-    async def measure_sizes(self) -> Mapping[str, Measurement]:
+    async def measure_sizes(
+        self, tenant_ids: Collection[str] | None = None
+    ) -> Mapping[str, Measurement]:
         async with acquire_session(self.pool) as session:
-            return await measure_databases(session, self.marks)
+            return await measure_databases(session, self.marks, tenant_ids)
 
     async def set_read_only(self, tenant: Tenant) -> None:
         await self._change_access(tenant, TenantAccess.set_read_only)

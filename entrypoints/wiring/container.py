@@ -175,6 +175,7 @@ class Container(DeclarativeContainer):
         reveal_check=Callable(_if_enabled, verify_login, logging_login_check),
         restore_check=Callable(_if_enabled, verify_login, password_check),
         size_limiter=size_limiter,
+        size_meter=bare_size_limiter,
         guard=guard,
         feed=feed,
     )

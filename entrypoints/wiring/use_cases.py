@@ -35,6 +35,7 @@ from ports.use_cases.list_databases import ListDatabases
 from ports.use_cases.list_extensions import ListExtensions
 from ports.use_cases.manage_api_keys import ManageApiKeys
 from ports.use_cases.manage_templates import ManageTemplates
+from ports.use_cases.measure_sizes import MeasureSizes
 from ports.use_cases.provision_database import ProvisionDatabase
 from ports.use_cases.record_feed import RecordFeed
 from ports.use_cases.restore_database import RestoreDatabase
@@ -51,7 +52,7 @@ class UseCases:
     """The use cases over these ports, each created when it is first needed.
 
     `guard` is None for providers without a guard; a login check is None where the settings switch
-    it off.
+    it off. `size_meter` measures for callers who wait, without retries.
     """
 
     settings: Settings
@@ -69,6 +70,7 @@ class UseCases:
     reveal_check: LoginCheck | None
     restore_check: LoginCheck | None
     size_limiter: SizeLimiter
+    size_meter: SizeLimiter
     guard: Guard | None
     feed: RecordFeed
     key_cache: ApiKeyCache = field(default_factory=ApiKeyCache)
@@ -175,6 +177,12 @@ class UseCases:
     @cached_property
     def list(self) -> ListDatabases:
         return ListDatabases(registry=self.registry)
+
+    @cached_property
+    def measure_sizes(self) -> MeasureSizes:
+        return MeasureSizes(
+            size_limiter=self.size_meter, clock=self.clock, target=self.settings.target
+        )
 
     @cached_property
     def watch(self) -> WatchDatabase:

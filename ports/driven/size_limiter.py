@@ -1,7 +1,7 @@
 """The size limiter: measures databases, and makes them read-only."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from domain.provisioning import Tenant
 from domain.sizes import Measurement
@@ -11,10 +11,12 @@ class SizeLimiter(ABC):
     """Errors, cancellation and marks are as for a DatabaseProvider."""
 
     @abstractmethod
-    async def measure_sizes(self) -> Mapping[str, Measurement]:
+    async def measure_sizes(
+        self, tenant_ids: Collection[str] | None = None
+    ) -> Mapping[str, Measurement]:
         """Return the sizes of all databases that have our mark and can be measured, by their
-        tenants' ids, except for spares. Slow: the server inspects every file. Changes
-        nothing."""
+        tenants' ids, except for spares; with `tenant_ids`, only of these tenants. Slow: the server
+        inspects every file. Changes nothing."""
 
     @abstractmethod
     async def set_read_only(self, tenant: Tenant) -> None:

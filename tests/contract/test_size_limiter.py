@@ -34,6 +34,18 @@ async def test_every_existing_database_is_measured(setup: ProviderSetup) -> None
         assert one.tenant.id not in await setup.size_limiter.measure_sizes()
 
 
+async def test_only_the_databases_that_are_asked_for_are_measured(setup: ProviderSetup) -> None:
+    one, other = new_provision_request(), new_provision_request()
+    async with (
+        provisioned_database(setup.provider, one),
+        provisioned_database(setup.provider, other),
+    ):
+        sizes = await setup.size_limiter.measure_sizes([one.tenant.id, "db_nothing"])
+        assert [*sizes] == [one.tenant.id]
+        assert sizes[one.tenant.id].size > 4 << 20
+        assert await setup.size_limiter.measure_sizes([]) == {}
+
+
 async def test_a_read_only_tenant_is_reported_and_may_log_in(setup: ProviderSetup) -> None:
     provision_request, other = new_provision_request(), new_provision_request()
     async with (

@@ -48,6 +48,19 @@ async def test_the_location_is_the_record_without_its_password(app: RunningApp) 
     assert record["expires_at"] == "2026-01-02T04:34:05Z"
 
 
+async def test_sizes_are_shown_on_request(app: RunningApp) -> None:
+    database = await app.create_database("large")
+    app.provider.set_size(database["id"], 1 << 30)
+
+    alone = await app.get(f"{PATH}/{database['id']}?size=true")
+    listed = (await app.get(f"{PATH}?size=true"))["databases"]
+    plain = await app.get(f"{PATH}/{database['id']}?size=false")
+
+    assert alone == plain | {"size": 1 << 30}
+    assert alone in listed
+    assert (await app.ask("GET", f"{PATH}?size=1")).status == 422
+
+
 async def test_on_conflict_reject_refuses_a_taken_name(app: RunningApp) -> None:
     await app.create_database("taken")
     body = {"nickname": "taken", "on_conflict": "reject"}

@@ -25,7 +25,7 @@ from entrypoints.http.api.headers import (
     parse_if_match,
 )
 from entrypoints.http.api.json_bodies import json_response, read_body
-from entrypoints.http.api.query_values import parse_page_size
+from entrypoints.http.api.query_values import parse_flag, parse_page_size
 from entrypoints.http.api.schemas.databases import (
     ChangeDatabaseRequest,
     CreateDatabaseRequest,
@@ -62,12 +62,15 @@ async def _create_async(request: web.Request, create_request: CreateRequest) -> 
 
 async def show_database(request: web.Request) -> web.Response:
     database = await request.app[USE_CASES].find(request.match_info["id"], get_caller(request))
-    return json_response(DatabaseResponse.from_domain(database), headers=format_etag(database))
+    sizes = await _measure_sizes(request, [database])
+    body = DatabaseResponse.from_domain(database, sizes.get(database.id))
+    return json_response(body, headers=format_etag(database))
 
 
 async def list_databases(request: web.Request) -> web.Response:
     page = await request.app[USE_CASES].list(_parse_list_request(request), get_caller(request))
-    return json_response(DatabasePageResponse.from_domain(page))
+    sizes = await _measure_sizes(request, page.databases)
+    return json_response(DatabasePageResponse.from_domain(page, sizes))
 
 
 async def change_database(request: web.Request) -> web.Response:
@@ -91,6 +94,13 @@ async def delete_database(request: web.Request) -> web.Response:
     return json_response(
         DatabaseResponse.from_domain(database), status=202, headers=_format_location(database)
     )
+
+
+async def _measure_sizes(request: web.Request, databases: Sequence[Database]) -> Mapping[str, int]:
+    """Return the known sizes, by id, if the request asks for them. Raise InvalidRequest."""
+    if not parse_flag(request, "size"):
+        return {}
+    return await request.app[USE_CASES].measure_sizes(databases)
 
 
 def _format_location(database: Database) -> dict[str, str]:

@@ -106,13 +106,13 @@ DATABASE_ROUTES = (
         tag=Tag.DATABASES,
         summary="Get a database",
         description="Returns the record, without secrets, and its version as `ETag`.",
-        parameters=(params.HANDLE,),
+        parameters=(params.HANDLE, params.SIZE),
         answers=(
             Answer(
                 status=200, description="The record.", body=DatabaseResponse, headers=ETAG_HEADER
             ),
         ),
-        errors=(*FIND_ERRORS, *REGISTRY_ERRORS),
+        errors=(*FIND_ERRORS, InvalidRequest, *REGISTRY_ERRORS),
     ),
     Route(
         method="PATCH",

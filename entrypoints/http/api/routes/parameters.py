@@ -68,6 +68,12 @@ VERIFY = Parameter(
     schema={"type": "boolean"},
     description="Check the login; 409 `password_changed` if the owner changed the password.",
 )
+SIZE = Parameter(
+    place="query",
+    name="size",
+    schema={"type": "boolean"},
+    description="Add the `size` of databases on disk, which takes longer.",
+)
 PAGE_TOKEN = Parameter(
     place="query",
     name="page_token",
@@ -104,6 +110,7 @@ LIST_PARAMETERS = (
         },
         description="`key=value`: only databases with all of these labels.",
     ),
+    SIZE,
     PAGE_TOKEN,
     PAGE_SIZE,
 )

@@ -1,6 +1,6 @@
 """Schemas of databases."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
 from typing import Annotated, Self
 
@@ -139,10 +139,16 @@ class DatabaseResponse(ResponseBody):
     read_only: bool = Field(
         description="True if the database is read-only because it exceeds the size limit."
     )
+    size: int | None = Field(
+        None,
+        description="Bytes on disk, measured within the last minute; only with `size=true`, and if "
+        "the size is known.",
+        exclude_if=lambda size: size is None,
+    )
     steps: list[StepResponse]
 
     @classmethod
-    def from_domain(cls, database: Database) -> "DatabaseResponse":
+    def from_domain(cls, database: Database, size: int | None = None) -> "DatabaseResponse":
         return DatabaseResponse(
             id=database.id,
             nickname=database.nickname.text,
@@ -159,6 +165,7 @@ class DatabaseResponse(ResponseBody):
             created_at=database.created_at,
             expires_at=database.expires_at,
             read_only=is_read_only(database),
+            size=size,
             steps=[StepResponse.from_domain(step) for step in database.steps],
         )
 
@@ -195,6 +202,9 @@ class DatabasePageResponse(ResponseBody):
     next_page_token: str
 
     @classmethod
-    def from_domain(cls, page: DatabasePage) -> Self:
-        databases = [DatabaseResponse.from_domain(database) for database in page.databases]
+    def from_domain(cls, page: DatabasePage, sizes: Mapping[str, int]) -> Self:
+        databases = [
+            DatabaseResponse.from_domain(database, sizes.get(database.id))
+            for database in page.databases
+        ]
         return cls(databases=databases, next_page_token=page.next_page_token)

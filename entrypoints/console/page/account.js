@@ -16,6 +16,7 @@ export function createAccount(place, { onSignOut }) {
   const live = h("span", { class: "live", role: "img", hidden: true });
   const menu = h("div", {});
   place.append(live, menu);
+  closeOutside(menu);
   const setLive = (state) => {
     live.hidden = false;
     live.className = `live is-${state}`;
@@ -44,21 +45,24 @@ function createMenu(onSignOut) {
     await readCaller().catch(() => {});
     drawFacts(facts);
   });
-  closeOutside(menu);
   return menu;
 }
 
-function closeOutside(menu) {
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
-    menu.open = false;
-    menu.firstChild.focus();
+// Closes the menu by Escape, and when the focus or a click is elsewhere.
+function closeOutside(place) {
+  const close = () => {
+    const menu = place.querySelector("details[open]");
+    if (menu) menu.open = false;
+    return menu;
+  };
+  place.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close()?.firstChild.focus();
   });
-  menu.addEventListener("focusout", ({ relatedTarget }) => {
-    if (relatedTarget && !menu.contains(relatedTarget)) menu.open = false;
+  place.addEventListener("focusout", ({ relatedTarget }) => {
+    if (relatedTarget && !place.contains(relatedTarget)) close();
   });
   document.addEventListener("click", ({ target }) => {
-    if (!menu.contains(target)) menu.open = false;
+    if (!place.contains(target)) close();
   });
 }
 

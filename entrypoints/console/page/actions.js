@@ -6,7 +6,7 @@ import { openForm, openTypedConfirmation } from "./dialog.js";
 import { checkbox, field, foreign, h } from "./dom.js";
 import { durationChoice } from "./durations.js";
 import { formatLabels, parseLabels } from "./labels.js";
-import { hint } from "./notices.js";
+import { warning } from "./notices.js";
 import { store } from "./store.js";
 
 const NEVER = "never";
@@ -101,10 +101,9 @@ export function openDelete(record) {
   openTypedConfirmation({
     title: title("Delete", record),
     name: record.database,
-    warning: h(
-      "div",
-      {},
-      hint(h("p", {}, "All tables and data in it are lost at once, its owner can no longer log in, and open sessions end. ", h("strong", {}, "A deleted database cannot be restored.")), record.state === "provisioning" ? "" : instead),
+    warning: warning(
+      h("p", {}, "All tables and data in it are lost at once, its owner can no longer log in, and open sessions end. ", h("strong", {}, "A deleted database cannot be restored.")),
+      record.state !== "provisioning" && instead,
     ),
     action: "Delete database",
     submit: () => change("DELETE", pathOf(record)),

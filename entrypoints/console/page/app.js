@@ -84,17 +84,18 @@ function drawNav(current) {
 // Shows the view that the address names; `#/databases/ID` opens the details of a database.
 function route() {
   if (!isSignedIn) return;
-  const [, path, id] = location.hash.split("/");
+  const [, path, id, part] = location.hash.split("/");
   const name = VIEWS[path]?.isOffered() ? path : "databases";
   if (shown.name !== name) show(VIEWS[name].create(), name);
   drawNav(name);
   document.title = `${VIEWS[name].title} \u00b7 pgvend`;
   closeDialogs();
-  if (name === "databases" && id) openDetails(decodeURIComponent(id), leaveDetails);
+  if (name === "databases" && id) openDetails(id, { withConnection: part === "connection", onClose: () => leave(id) });
 }
 
-function leaveDetails() {
-  if (isSignedIn && location.hash.startsWith("#/databases/")) history.pushState(null, "", "#/databases");
+// Leaves the address of the details that were closed, unless others are shown by now.
+function leave(id) {
+  if (location.hash.split("/")[2] === id) history.pushState(null, "", "#/databases");
 }
 
 function useTemplate(id) {

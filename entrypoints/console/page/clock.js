@@ -31,7 +31,7 @@ const UNITS = [
 // Returns a span in one or two units, such as `6 d`, `5 h 12 min` or `40 s`.
 export function formatSpan(milliseconds) {
   const span = Math.max(0, milliseconds);
-  const index = UNITS.findIndex(([size]) => span >= size);
+  const index = UNITS.findIndex(([size, unit]) => span >= (unit === "d" ? 2 * size : size));
   if (index < 0) return "0 s";
   const [size, unit] = UNITS[index];
   const count = Math.floor(span / size);

@@ -23,8 +23,8 @@ export function createDatabasesView() {
 
 function createList(form) {
   const state = { page: 0, text: "" };
-  const filter = h("input", { type: "search", placeholder: "name or label, such as team=web", "aria-label": "Filter by name or label", autocomplete: "off", spellcheck: "false" });
-  const gone = checkbox("deleted", { checked: store.withGone });
+  const filter = h("input", { type: "search", placeholder: "Filter by name, or label team=web", "aria-label": "Filter by name or label", autocomplete: "off", spellcheck: "false" });
+  const gone = checkbox("Show deleted", { checked: store.withGone });
   const count = h("p", { class: "count muted", role: "status" });
   const place = h("div", {});
   const problem = h("div", { class: "problem" });
@@ -89,7 +89,8 @@ function drawList({ state, table, place, pager, count, form, draw }) {
 function describeCount({ text }, all, found) {
   if (!store.isLoaded) return "Loading\u2026";
   const more = store.isComplete ? "" : ", the newest";
-  return text ? `${found.length} of ${all.length}${more}` : `${all.length}${more}`;
+  const total = `${all.length} ${all.length === 1 ? "database" : "databases"}${more}`;
+  return text ? `${found.length} of ${total}` : total;
 }
 
 function setText(element, text) {

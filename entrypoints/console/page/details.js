@@ -5,37 +5,45 @@ import { fullTime } from "./clock.js";
 import { copyButton } from "./clipboard.js";
 import { connectionPanel } from "./connection.js";
 import { openDialog } from "./dialog.js";
-import { foreign, h, readable } from "./dom.js";
+import { foreign, h } from "./dom.js";
 import { labelList } from "./labels.js";
 import { hint, problemNotice } from "./notices.js";
 import { can } from "./session.js";
 import { formatSize, lastError, stateBadge, stepList } from "./states.js";
 import { store } from "./store.js";
 
-// Opens the drawer of the database `id`; `onClose` runs when it is closed.
-export function openDetails(id, onClose) {
+// Opens the drawer of the database `id`, with its connection on request; `onClose` runs when it is
+// closed.
+export function openDetails(id, { withConnection, onClose }) {
   const [title, content] = [h("span", {}, "Database"), h("div", { class: "details" })];
-  let stop = () => {};
-  openDialog({ title, content, kind: "drawer", onClose: () => (stop(), onClose()) });
-  const start = () => {
-    stop = follow(id, title, content);
+  const drawer = { isClosed: false, stop() {} };
+  const close = () => {
+    drawer.isClosed = true;
+    drawer.stop();
+    onClose();
   };
+  openDialog({ title, content, kind: "drawer", onClose: close });
+  const start = () => {
+    if (!drawer.isClosed) drawer.stop = follow(id, title, content, withConnection);
+  };
+  const fetched = store.fetch(id); // which measures its size, too
   if (store.get(id)) start();
-  else
-    store.fetch(id).then(start, (error) => content.replaceChildren(problemNotice(error)));
+  else fetched.then(start);
+  fetched.catch((error) => store.get(id) || content.replaceChildren(problemNotice(error)));
 }
 
-function follow(id, title, content) {
+function follow(id, title, content, withConnection) {
   const parts = { status: h("div", {}), connection: h("div", {}), facts: h("div", {}), steps: h("div", {}) };
   content.replaceChildren(...Object.values(parts));
-  let state = "";
+  let isWanted = withConnection;
   return store.watch(id, (record) => {
-    title.replaceChildren(...readable(record.nickname));
-    if (record.state !== state) parts.connection.replaceChildren();
-    state = record.state;
+    title.replaceChildren(foreign(record.nickname));
+    if (record.state !== "ready") parts.connection.replaceChildren();
     const showConnection = () => parts.connection.replaceChildren(connectionPanel(id, { onRotate: () => openRotate(record, showConnection) }));
     const isOpen = () => parts.connection.hasChildNodes();
     parts.status.replaceChildren(...statusOf(record), actionBar(record, showConnection, isOpen));
+    if (isWanted && record.state === "ready") showConnection();
+    isWanted = false;
     parts.facts.replaceChildren(factList(record));
     parts.steps.replaceChildren(h("h3", {}, "Steps"), stepList(record));
   });
@@ -87,7 +95,7 @@ function factList(record) {
     ["Id", copyable(record.id, "the id")],
     ["Caller", foreign(record.caller)],
     ["Labels", Object.keys(record.labels).length ? h("span", { class: "labels" }, ...labelList(record.labels)) : null],
-    ["Size", record.size_bytes === undefined || record.size_bytes === null ? null : formatSize(record.size_bytes)],
+    ["Size", typeof record.size === "number" ? formatSize(record.size) : null],
     ["Extensions", record.extensions.length ? record.extensions.join(", ") : null],
     ["Copy of", record.source && copyable(record.source, "the id of the source")],
     ["Created", fullTime(record.created_at)],

@@ -87,7 +87,7 @@ function openCreate(reload) {
   const rate = h("input", { type: "text", class: "mono", autocomplete: "off", placeholder: "60/min" });
   const origins = h("input", { type: "text", class: "mono", autocomplete: "off", placeholder: "https://app.example.com" });
   const lifetime = durationChoice({ first: [[NEVER, "never"]], chosen: NEVER, label: "Lifetime of the key" });
-  const scopes = SCOPES.map(([scope, what]) => ({ scope, ...checkbox([h("code", {}, scope), ` ${what}`], { checked: scope !== "admin" }) }));
+  const scopes = SCOPES.map(([scope, what]) => ({ scope, ...checkbox([h("code", {}, scope), h("span", {}, what)], { checked: scope !== "admin" }) }));
   const chosen = () => scopes.filter(({ input }) => input.checked).map(({ scope }) => scope);
   const read = () => ({
     ...(name.value.trim() && { name: name.value.trim() }),
@@ -101,7 +101,7 @@ function openCreate(reload) {
     title: "New key",
     fields: [
       field("Caller", name, "Who uses it; keys of one caller share their databases. Empty: a caller of its own."),
-      h("fieldset", {}, h("legend", {}, "Scopes"), ...scopes.map(({ element }) => element)),
+      h("fieldset", { class: "scopes" }, h("legend", {}, "Scopes"), ...scopes.map(({ element }) => element)),
       h("div", { class: "columns" }, field("Quota of databases", quota), field("Rate of requests", rate)),
       field("Origins", origins, "For web pages: the key then works from them only, and can only create."),
       h("div", { class: "field" }, h("span", { class: "caption" }, "Expires in"), lifetime.element),

@@ -41,6 +41,11 @@ export function hint(...children) {
   return h("div", { class: "notice" }, h("div", {}, ...children));
 }
 
+// Creates a warning about what cannot be undone.
+export function warning(...children) {
+  return h("div", { class: "notice is-danger" }, h("div", {}, ...children));
+}
+
 // Runs `action` with the button disabled, and shows an error in `place`. Returns its result, or
 // undefined after an error.
 export async function guarded(button, place, action) {

@@ -1,6 +1,6 @@
 // A table of databases whose rows are updated in place, so that the focus stays where it is.
 
-import { send } from "./api.js";
+import { hasKey, send } from "./api.js";
 import { copyButton } from "./clipboard.js";
 import { foreign, h } from "./dom.js";
 import { labelList } from "./labels.js";
@@ -10,11 +10,11 @@ import { expiryText, formatSize, stateBadge } from "./states.js";
 // Creates a table; `onLabel` gets the text of a label that was clicked.
 export function createTable({ onLabel }) {
   const body = h("tbody", { role: "rowgroup" });
-  const columns = ["Name", "State", "Expires", "Size", ...(session.can_see_all ? ["Caller"] : []), "Labels"];
+  const columns = ["Name", "State", "Expires", "Size", ...(showsCallers() ? ["Caller"] : []), "Labels"];
   const head = h(
     "tr",
     { role: "row" },
-    ...columns.map((name) => h("th", { role: "columnheader", scope: "col" }, name)),
+    ...columns.map((name) => h("th", { role: "columnheader", scope: "col", "data-name": name.toLowerCase() }, name)),
     h("th", { role: "columnheader", scope: "col" }, h("span", { class: "visually-hidden" }, "Copy")),
   );
   const element = h(
@@ -24,10 +24,16 @@ export function createTable({ onLabel }) {
     body,
   );
   const rows = new Map();
-  return { element, draw: (records) => draw(body, rows, records, onLabel) };
+  return { element, draw: (records) => draw(element, rows, records, onLabel) };
 }
 
-function draw(body, rows, records, onLabel) {
+function showsCallers() {
+  return session.can_see_all && hasKey();
+}
+
+function draw(table, rows, records, onLabel) {
+  const body = table.tBodies[0];
+  table.classList.toggle("has-no-sizes", records.every((record) => typeof record.size !== "number"));
   const listed = new Set(records.map((record) => record.id));
   for (const [id, row] of rows) {
     if (listed.has(id)) continue;
@@ -53,7 +59,7 @@ function createRow(record, onLabel) {
     state: cell("state"),
     expires: cell("expires"),
     size: cell("size"),
-    ...(session.can_see_all ? { caller: cell("caller", foreign(record.caller)) } : {}),
+    ...(showsCallers() ? { caller: cell("caller", foreign(record.caller)) } : {}),
     labels: cell("labels"),
     copy: cell("copy"),
   };
@@ -65,7 +71,7 @@ function createRow(record, onLabel) {
     element.className = `is-${current.state}`;
     cells.state.replaceChildren(stateBadge(current));
     cells.expires.replaceChildren(expiryText(current));
-    cells.size.replaceChildren(formatSize(current.size_bytes));
+    cells.size.replaceChildren(formatSize(current.size));
     cells.labels.replaceChildren(...labelList(current.labels, onLabel));
     drawCopy(cells.copy, current);
   };

@@ -41,8 +41,14 @@ export class Store extends EventTarget {
     const before = this.records.get(record.id);
     if (record.state === "failed" && before?.state !== "failed") this.failedHere.add(record.id);
     this.touched.set(record.id, ++this.sequence);
-    this.records.set(record.id, record);
+    this.keep(record);
     this.notify();
+  }
+
+  // Stores a record. Events come without the size: the one before stays.
+  keep(record) {
+    const size = record.size ?? this.records.get(record.id)?.size;
+    this.records.set(record.id, { ...record, size });
   }
 
   // Returns a function that stores the record of an answer, unless an event was faster.
@@ -81,7 +87,7 @@ export class Store extends EventTarget {
   merge(records, mark, found = new Set()) {
     for (const record of records) {
       found.add(record.id);
-      if ((this.touched.get(record.id) ?? 0) <= mark) this.records.set(record.id, record);
+      if ((this.touched.get(record.id) ?? 0) <= mark) this.keep(record);
     }
     this.notify();
   }

@@ -15,6 +15,7 @@ export function createTabs(items, { label, panel, onSelect }) {
       each.tabIndex = each === tab ? 0 : -1;
     }
     panel.setAttribute("aria-labelledby", tab.id);
+    tab.scrollIntoView({ block: "nearest", inline: "nearest" });
     onSelect(tab.dataset.id);
   };
   element.addEventListener("click", ({ target }) => target.role === "tab" && select(target));
@@ -24,7 +25,6 @@ export function createTabs(items, { label, panel, onSelect }) {
     event.preventDefault();
     select(next);
     next.focus();
-    next.scrollIntoView({ block: "nearest", inline: "nearest" });
   });
   select(tabs[0]);
   return { element };

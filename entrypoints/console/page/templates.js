@@ -4,7 +4,7 @@ import { call } from "./api.js";
 import { relativeTime } from "./clock.js";
 import { openForm, openTypedConfirmation } from "./dialog.js";
 import { checkbox, field, foreign, h, readable, select } from "./dom.js";
-import { hint, problemNotice } from "./notices.js";
+import { hint, problemNotice, warning } from "./notices.js";
 import { can, session } from "./session.js";
 import { lastError, stateBadge } from "./states.js";
 import { store } from "./store.js";
@@ -86,7 +86,7 @@ function openDeletion(template, load) {
   openTypedConfirmation({
     title: ["Delete the template ", foreign(template.name)],
     name: template.name,
-    warning: hint(h("p", {}, "Databases that were copied from it stay. ", h("strong", {}, "A deleted template cannot be restored."))),
+    warning: warning(h("p", {}, "Databases that were copied from it stay. ", h("strong", {}, "A deleted template cannot be restored."))),
     action: "Delete template",
     submit: async () => {
       await call("DELETE", `v1/templates/${template.id}`);

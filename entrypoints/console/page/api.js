@@ -1,6 +1,6 @@
 // Calls of the service. The key is in this module's memory only: a reload forgets it.
 
-import { checkServerTime } from "./clock.js";
+import { setServerDate } from "./clock.js";
 
 let key = "";
 
@@ -56,7 +56,7 @@ export async function send(method, path, { body, headers = {}, signal, credentia
     cache: "no-store",
     credentials: "same-origin",
   });
-  checkServerTime(response.headers.get("Date"));
+  setServerDate(response.headers.get("Date"));
   if (!response.ok) await fail(response, sent.Authorization);
   return response;
 }

@@ -2,19 +2,20 @@
 
 import { h } from "./dom.js";
 
-const TOLERANCE = 1500;
-
 let offset = 0;
+
+let isExact = false;
 
 // Sets the clock from the time in an event of the service.
 export function setServerTime(text) {
   offset = Date.parse(text) - Date.now();
+  isExact = true;
 }
 
-// Corrects the clock by a Date header, which counts whole seconds.
-export function checkServerTime(header) {
+// Sets the clock from a Date header, which counts whole seconds, until an event is more exact.
+export function setServerDate(header) {
   const time = Date.parse(header ?? "") + 500;
-  if (Math.abs(time - now()) > TOLERANCE) offset = time - Date.now();
+  if (!isExact && !Number.isNaN(time)) offset = time - Date.now();
 }
 
 export function now() {

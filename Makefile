@@ -62,6 +62,7 @@ lock: ## Choose the newest versions of all dependencies (needs uv and npm)
 	    --no-annotate bench/requirements.in -o bench/requirements.txt
 	npm update --package-lock-only --prefix tests/clients
 	npm update --package-lock-only --prefix tests/clients/drivers --omit-lockfile-registry-resolved
+	npm update --package-lock-only --prefix tests/clients/browser --omit-lockfile-registry-resolved
 
 clean: ## Remove the virtual environment and caches; the data folder stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

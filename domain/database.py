@@ -123,6 +123,11 @@ class Database:
         return self._latest_state(operation) is StepState.FAILED
 
     @property
+    def restorable_until(self) -> datetime | None:
+        """The time until which an expired database can be restored; afterwards it is deleted."""
+        return self.wake_at if self.state is State.EXPIRED and self.is_idle else None
+
+    @property
     def was_abandoned(self) -> bool:
         """Return whether provisioning failed before the database was ready."""
         return self.is_failed(Operation.PROVISION) or self.is_failed(Operation.VERIFY)

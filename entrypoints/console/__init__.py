@@ -1,1 +1,1 @@
-"""The console: the web page at `/`."""
+"""The web page at `/`: its HTML, style, icons and ES modules, which are served as they are."""

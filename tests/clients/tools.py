@@ -21,6 +21,9 @@ DRIVERS = HERE / "drivers"
 """The folder that pins drivers and migration tools, which need other versions than the programs
 that read the document."""
 
+BROWSER = HERE / "browser"
+"""The folder that pins what tests load into a browser."""
+
 QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "CI": "true"}
 
 
@@ -70,6 +73,12 @@ def python_tools(pins: Path = HERE, folder: Path = PYTHON) -> Path:
         if not _is_installed(folder, pinned):
             _install_from_pypi(folder, pinned)
     return folder / "bin"
+
+
+def axe_core() -> str:
+    """Return the script of axe-core, which finds violations of rules of accessibility."""
+    folder = npm_tools(BROWSER, PROGRAMS / "clients-browser-npm")
+    return (folder / "node_modules/axe-core/axe.min.js").read_text()
 
 
 def npm_drivers() -> Path:

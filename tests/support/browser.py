@@ -13,6 +13,9 @@ from tests.support.requirements import skip_without
 
 CHROMIUM = "/usr/bin/chromium"
 
+INSECURE_HOST = "console.test"
+"""A name of this machine whose pages a browser trusts only with HTTPS, unlike those of localhost."""
+
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -21,6 +24,7 @@ CHROMIUM_OPTIONS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1",
 ]
 
 _ASK = """

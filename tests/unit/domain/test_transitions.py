@@ -36,6 +36,8 @@ def test_a_database_expires_and_is_deleted_after_the_grace_period() -> None:
     expired = complete_suspension(suspending, end, GRACE)
     assert expired
     assert (expired.wake_at, start_expiry(expired, end, GRACE)) == (end + GRACE, None)
+    ends = [READY.restorable_until, suspending.restorable_until, expired.restorable_until]
+    assert ends == [None, None, end + GRACE]
 
     deleting = start_expiry(expired, end + GRACE, GRACE)
     assert deleting

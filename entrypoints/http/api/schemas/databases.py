@@ -136,6 +136,9 @@ class DatabaseResponse(ResponseBody):
     )
     created_at: datetime
     expires_at: datetime | None
+    restorable_until: datetime | None = Field(
+        description="The time at which the expired database is deleted; null in other states."
+    )
     read_only: bool = Field(
         description="True if the database is read-only because it exceeds the size limit."
     )
@@ -164,6 +167,7 @@ class DatabaseResponse(ResponseBody):
             source=database.source or None,
             created_at=database.created_at,
             expires_at=database.expires_at,
+            restorable_until=database.restorable_until,
             read_only=is_read_only(database),
             size=size,
             steps=[StepResponse.from_domain(step) for step in database.steps],

@@ -1,0 +1,101 @@
+"""The console in a real browser."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from playwright.async_api import ConsoleMessage, Error, Locator, Page, expect
+
+from tests.clients.tools import axe_core
+from tests.support.apps import RunningApp
+
+_AXE = """
+async () => {
+    const {violations} = await axe.run(document, {resultTypes: ["violations"]});
+    return violations.map(({id, nodes}) => `${id}: ${nodes.map(node => node.html).join(" | ")}`);
+}
+"""
+
+
+@dataclass
+class Console:
+    """The page, and the errors in the browser's console that no test expects."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+
+    def record(self, message: ConsoleMessage) -> None:
+        # the browser also reports each answer that is not a success
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            self.errors.append(message.text)
+
+    def record_crash(self, error: Error) -> None:
+        self.errors.append(str(error))
+
+    async def open(self, app: RunningApp, path: str = "", host: str = "127.0.0.1") -> None:
+        # the page before, in the same place, would only change its address
+        await self.page.goto("about:blank")
+        await self.page.goto(f"http://{host}:{app.port}/{path}")
+
+    async def sign_in(self, text: str) -> None:
+        await self.page.get_by_label("API key or one-time code").fill(text)
+        await self.page.get_by_role("button", name="Sign in").click()
+
+    async def create(self, name: str) -> Locator:
+        """Create a database by the form, and return its card when it is ready."""
+        await self.page.get_by_label("Name", exact=True).fill(name)
+        await self.page.get_by_role("button", name="Create", exact=True).click()
+        card = self.page.locator(".card.is-ready").first
+        await expect(card.get_by_role("heading", name=name)).to_be_visible()
+        return card
+
+    def row(self, name: str) -> Locator:
+        """Return the row of the list with that nickname."""
+        rows = self.page.get_by_role("table", name="Databases").get_by_role("row")
+        return rows.filter(has=self.page.get_by_role("link", name=name, exact=True))
+
+    async def open_details(self, name: str) -> Locator:
+        """Open the details of the database with that nickname."""
+        await self.page.get_by_role("link", name=name, exact=True).click()
+        return self.dialog(name)
+
+    def dialog(self, title: str) -> Locator:
+        return self.page.get_by_role("dialog", name=title, exact=True)
+
+    async def copied(self, button: Locator) -> str:
+        """Click a button that copies, and return what another program would paste."""
+        await button.click()
+        await expect(button).to_contain_text("Copied")
+        return await self.paste()
+
+    async def paste(self) -> str:
+        """Return the text in the clipboard, by pasting it into a field of another page."""
+        other = await self.page.context.new_page()
+        try:
+            await other.set_content("<textarea autofocus></textarea>")
+            await other.locator("textarea").press("Control+V")
+            return await other.locator("textarea").input_value()
+        finally:
+            await other.close()
+
+    async def find_violations(self) -> list[str]:
+        """Return what axe-core objects to in the page as it is now."""
+        if not await self.page.evaluate("'axe' in window"):
+            # not as an element of the page, whose policy forbids scripts of others
+            await self.page.evaluate(axe_core())
+        violations: list[str] = await self.page.evaluate(_AXE)
+        return violations
+
+
+@asynccontextmanager
+async def recording_console(page: Page) -> AsyncIterator[Console]:
+    """Yield the console; fail at the end if the browser reported an error."""
+    console = Console(page)
+    await page.goto("about:blank")  # otherwise errors of the previous page are recorded
+    await page.set_viewport_size({"width": 1280, "height": 860})
+    page.on("console", console.record)
+    page.on("pageerror", console.record_crash)
+    yield console
+    await page.goto("about:blank")
+    page.remove_listener("console", console.record)
+    page.remove_listener("pageerror", console.record_crash)
+    assert console.errors == []

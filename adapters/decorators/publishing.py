@@ -42,5 +42,8 @@ class PublishingRegistry(Registry):
     async def search(self, query: Query) -> list[Database]:
         return await self.inner.search(query)
 
+    async def count_live(self, caller: str) -> int:
+        return await self.inner.count_live(caller)
+
     async def ping(self) -> None:
         await self.inner.ping()

@@ -99,7 +99,7 @@ async def test_a_lost_answer_does_not_create_a_second_database(
     console: Console, app: RunningApp
 ) -> None:
     await console.open(app)
-    lost = []
+    lost: list[object] = []
 
     async def lose_once(route: Route) -> None:
         if route.request.method == "POST" and not lost:

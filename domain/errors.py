@@ -14,7 +14,7 @@ PgvendError
 ├── Conflict                   read the current state before you repeat the request
 │   ├── NameTaken, StaleRecord, PreconditionFailed, IllegalTransition, OtherTarget
 │   ├── SecretUnknown, PasswordChanged, RequestAlreadyRecorded
-│   ├── SourceInUse, AmbiguousName, SpareBroken
+│   ├── SourceInUse, OtherSource, AmbiguousName, SpareBroken
 │   └── InFlight               repeat the same request soon
 ├── Unavailable                repeat the same request later
 │   ├── RateLimited            nothing was changed: too many requests
@@ -204,6 +204,12 @@ class SourceInUse(Conflict):
     """Sessions are open in the database to copy: end them, or send end_sessions: true."""
 
     code = "source_in_use"
+
+
+class OtherSource(Conflict):
+    """The database of this nickname is a copy of another source than the request names."""
+
+    code = "other_source"
 
 
 class AmbiguousName(Conflict):

@@ -29,5 +29,11 @@ def create_idempotency_key(caller: str, key: str, body: str) -> IdempotencyKey:
     return IdempotencyKey(_digest(caller, key), _digest(body))
 
 
+def create_reuse_key(caller: str, nickname: str) -> IdempotencyKey:
+    """Return the key of the database that one caller reuses under this nickname. No text that a
+    caller sends as its key gives the same one: keys have no control characters."""
+    return IdempotencyKey(_digest("reuse", caller, nickname), "")
+
+
 def _digest(*parts: str) -> str:
     return sha256("\0".join(parts).encode()).hexdigest()

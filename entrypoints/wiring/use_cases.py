@@ -29,6 +29,7 @@ from ports.use_cases.deletion_pace import DeletionPace
 from ports.use_cases.describe_caller import DescribeCaller
 from ports.use_cases.exchange_key import ExchangeKey
 from ports.use_cases.find_database import FindDatabase
+from ports.use_cases.find_reusable import FindReusable
 from ports.use_cases.find_source import FindSource
 from ports.use_cases.find_template import FindTemplate
 from ports.use_cases.list_databases import ListDatabases
@@ -39,6 +40,7 @@ from ports.use_cases.measure_sizes import MeasureSizes
 from ports.use_cases.provision_database import ProvisionDatabase
 from ports.use_cases.record_feed import RecordFeed
 from ports.use_cases.restore_database import RestoreDatabase
+from ports.use_cases.reuse_database import ReuseDatabase
 from ports.use_cases.rotate_password import RotatePassword
 from ports.use_cases.running_creations import RunningCreations
 from ports.use_cases.show_connection import ShowConnection
@@ -90,6 +92,21 @@ class UseCases:
             claim=self.claim_spare,
             find_source=self.find_source,
             has_opaque_names=self.settings.has_opaque_names,
+        )
+
+    @cached_property
+    def reuse(self) -> ReuseDatabase:
+        return ReuseDatabase(
+            registry=self.registry,
+            provider=self.provider,
+            clock=self.clock,
+            passwords=self.passwords,
+            expiry=self.settings.expiry_policy,
+            target=self.settings.target,
+            find=FindReusable(registry=self.registry),
+            create=self.create,
+            restore=self.restore,
+            add_extension=self.add_extension,
         )
 
     @cached_property

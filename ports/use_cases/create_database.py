@@ -70,9 +70,16 @@ class CreateDatabase:
         while True:
             if known := await self._find_known(key):
                 return await self._reveal(known, event)
-            draft = await self._draft(request, key)
             with suppress(RequestAlreadyRecorded):  # a concurrent request: find its record
-                return await self._claim_or_provision(draft, request.caller.quota, event)
+                return await self.create_new(request, event)
+
+    async def create_new(
+        self, request: CreateRequest, event: PendingEvent | None = None
+    ) -> ProvisionedDatabase:
+        """Return a new database. Raises RequestAlreadyRecorded if one has the key of the request,
+        and the other errors of a call."""
+        draft = await self._draft(request, request.to_idempotency_key())
+        return await self._claim_or_provision(draft, request.caller.quota, event)
 
     async def request(
         self, create_request: CreateRequest, event: PendingEvent | None = None
@@ -89,10 +96,16 @@ class CreateDatabase:
             if known := await self._find_known(key):
                 self._check_available(known)
                 return known
-            draft = await self._draft(create_request, key)
             with suppress(RequestAlreadyRecorded):
-                requested = replace(draft, resumable=True)
-                return await self._claim_or_record(requested, create_request.caller.quota, event)
+                return await self.request_new(create_request, event)
+
+    async def request_new(
+        self, create_request: CreateRequest, event: PendingEvent | None = None
+    ) -> Database:
+        """Record a new database that `finish` will provision. Raises as `create_new` does."""
+        draft = await self._draft(create_request, create_request.to_idempotency_key())
+        requested = replace(draft, resumable=True)
+        return await self._claim_or_record(requested, create_request.caller.quota, event)
 
     async def finish(self, database_id: str) -> bool:
         """Provision a database that was requested. Undo one that was interrupted if its caller
@@ -204,7 +217,7 @@ class CreateDatabase:
             nonce=draw_nonce(self.randomness),
             idempotency_key=key,
             resumable=key is not None,
-            suffixable=request.on_conflict is OnConflict.SUFFIX,
+            suffixable=request.on_conflict is not OnConflict.REJECT,
             labels=validate_labels(request.labels),
             extensions=tuple(dict.fromkeys(request.extensions)),
             created_at=now,

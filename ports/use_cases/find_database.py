@@ -1,6 +1,6 @@
 """Find the database that a handle stands for: an id, a database's name or a nickname."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from domain.callers import ANYONE, Caller
@@ -36,22 +36,22 @@ class FindDatabase:
         if is_id(handle):
             return await get_record(self.registry, handle, caller)
         for query in _list_levels(handle, caller):
-            match await self.registry.search(query):
-                case []:
-                    continue
-                case [database]:
-                    return database
-                case matches:
-                    ids = ", ".join(match.id for match in matches)
-                    raise AmbiguousName(
-                        f"Several databases are called {handle!r}; use an id: {ids}."
-                    )
+            if matches := await self.registry.search(query):
+                return choose_only(handle, matches)
         raise DatabaseNotFound(f"There is no database {handle!r}.")
 
     async def find_id(self, handle: str, caller: Caller = ANYONE) -> str:
         """Return the id that the handle stands for. An id is not read: it may not exist, or belong
         to another caller. Raises as a call does."""
         return handle if is_id(handle) else (await self(handle, caller)).id
+
+
+def choose_only(name: str, matches: Sequence[Database]) -> Database:
+    """Return the only one of the databases of that name. Raises AmbiguousName."""
+    if len(matches) > 1:
+        ids = ", ".join(match.id for match in matches)
+        raise AmbiguousName(f"Several databases are called {name!r}; use an id: {ids}.")
+    return matches[0]
 
 
 def _list_levels(handle: str, caller: Caller) -> Iterator[Query]:

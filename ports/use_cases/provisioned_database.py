@@ -12,11 +12,13 @@ from ports.driven.database_provider import DatabaseProvider
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProvisionedDatabase:
     """`verified` says whether a login with the connection worked; None if none was requested.
-    `sessions_ended` says whether the operation ended the owner's sessions."""
+    `is_new` is false if the request reused a database. `sessions_ended` says whether the operation
+    ended the owner's sessions."""
 
     database: Database
     connection: Connection
     verified: bool | None = None
+    is_new: bool = field(default=True, compare=False)
     sessions_ended: bool = field(default=False, compare=False)
 
 

@@ -1,6 +1,7 @@
 """The service over each kind of registry: invalid input is refused before it, and two replicas act
 as one service."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from urllib.parse import quote
@@ -45,6 +46,24 @@ async def test_an_unusual_nickname_is_stored_unchanged(app: RunningApp) -> None:
     for nickname in ("\ufffe n", "💾 n", "\u2028n", "\\u0000 n", "n" * 256):
         database = await app.create_database(nickname)
         assert (await app.get(f"/v1/databases/{database['id']}"))["nickname"] == nickname
+
+
+async def test_replicas_that_reuse_a_nickname_at_the_same_time_create_one_database(
+    app: RunningApp,
+) -> None:
+    body = {"nickname": "pr 7", "on_conflict": "reuse"}
+
+    async def reuse(replica: RunningApp) -> tuple[int, str]:
+        while True:  # the clock does not wait for a creation
+            answer = await replica.ask("POST", "/v1/databases", body)
+            if answer.status != 409 or answer.body["code"] != "in_flight":
+                return answer.status, answer.body["connection"]["uri"]
+
+    async with app.replica(grace_period="24h") as other:
+        answers = await asyncio.gather(*map(reuse, (app, other) * 4))
+
+    assert sorted(status for status, _ in answers) == [200] * 7 + [201]
+    assert len({uri for _, uri in answers}) == 1
 
 
 async def test_two_replicas_act_as_one_service(app: RunningApp) -> None:

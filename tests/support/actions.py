@@ -9,7 +9,7 @@ from adapters.memory.contents import EMPTY_SIZE
 from domain.errors import ProviderBusy
 from domain.sizes import MIN_SIZE_LIMIT, WARNING_PERIOD, SizeLimit
 from ports.use_cases.change_database import ChangeRequest
-from ports.use_cases.create_request import CreateRequest
+from ports.use_cases.create_request import CreateRequest, OnConflict
 from ports.use_cases.create_template import TemplateRequest
 from tests.support.memory_faults import Process
 from tests.support.memory_service import GRACE
@@ -17,6 +17,13 @@ from tests.support.memory_service import GRACE
 LIMIT = SizeLimit(MIN_SIZE_LIMIT)
 SALES = CreateRequest(nickname="Sales", ttl=timedelta(hours=1))
 KEYED = replace(SALES, key="once")
+REUSED = replace(
+    SALES,
+    nickname="First",
+    on_conflict=OnConflict.REUSE,
+    labels={"reused": "yes"},
+    extensions=("hstore",),
+)
 TAKEN = replace(SALES, nickname="Taken")
 
 Action = Callable[[Process, str], Awaitable[object]]
@@ -34,6 +41,17 @@ async def request_and_finish(process: Process, database_id: str) -> None:
     create_database = process.memory.create_database(login_check=process.login_check)
     requested = await create_database.request(KEYED)
     await create_database.finish(requested.id)
+
+
+async def reuse(process: Process, database_id: str) -> None:
+    reuse_database = process.memory.reuse_database(login_check=process.login_check)
+    await reuse_database(REUSED)
+
+
+async def request_reused(process: Process, database_id: str) -> None:
+    reuse_database = process.memory.reuse_database(login_check=process.login_check)
+    requested = await reuse_database.request(REUSED)
+    await reuse_database.create.finish(requested.id)
 
 
 async def rotate_password(process: Process, database_id: str) -> None:
@@ -124,6 +142,8 @@ ACTIONS: dict[str, Action] = {
     "create with a key": create_by(KEYED),
     "create with a name in use": create_by(TAKEN),
     "request and finish": request_and_finish,
+    "reuse": reuse,
+    "delete, reuse, expire, reuse": chain(delete_database, request_reused, expire, reuse),
     "rotate": rotate_password,
     "rotate and end sessions": rotate_and_end_sessions,
     "add an extension": add_an_extension,

@@ -36,6 +36,7 @@ from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.deletion_pace import DeletionPace
 from ports.use_cases.detect_drift import DetectDrift
 from ports.use_cases.expire_database import ExpireDatabase
+from ports.use_cases.find_reusable import FindReusable
 from ports.use_cases.find_source import FindSource
 from ports.use_cases.limit_sizes import LimitSizes
 from ports.use_cases.maintain_spares import MaintainSpares
@@ -44,6 +45,7 @@ from ports.use_cases.provisioned_database import ProvisionedDatabase
 from ports.use_cases.reconcile import Reconcile
 from ports.use_cases.reconcile_tasks import map_detectors, map_finishers
 from ports.use_cases.restore_database import RestoreDatabase
+from ports.use_cases.reuse_database import ReuseDatabase
 from ports.use_cases.rotate_password import RotatePassword
 from ports.use_cases.running_creations import RunningCreations
 from ports.use_cases.show_connection import ShowConnection
@@ -139,6 +141,15 @@ class MemoryService:
         login_check = login_check or MemoryLoginCheck(self.provider)
         own = self._parts() | {"registry": registry or self.registry, "pool": self.pool}
         return create_create_database(**own, login_check=login_check)
+
+    def reuse_database(self, *, login_check: LoginCheck | None = None) -> ReuseDatabase:
+        return self._create_use_case(
+            ReuseDatabase,
+            find=self._create_use_case(FindReusable),
+            create=self.create_database(login_check=login_check),
+            restore=self.restore(),
+            add_extension=self.add_extension(),
+        )
 
     @cached_property
     def pool(self) -> SparePool:

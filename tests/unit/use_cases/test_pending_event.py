@@ -16,7 +16,7 @@ from ports.driven.audit_log import AuditQuery
 from ports.driven.registry import Registry
 from ports.use_cases.audit_events import AuditEvents
 from ports.use_cases.change_database import ChangeRequest
-from ports.use_cases.create_request import CreateRequest
+from ports.use_cases.create_request import CreateRequest, OnConflict
 from ports.use_cases.pending_event import PendingEvent
 from tests.support.doubles import FailAt, WrappedRegistry
 from tests.support.memory_service import GRACE, HOUR, MemoryService
@@ -116,6 +116,35 @@ async def test_a_ready_database_is_stored_with_its_event(audited: Audited) -> No
     provisioned = await audited.service.create_database()(request, pending)
 
     await audited.expect_stored(pending, provisioned.database.id, State.READY)
+
+
+@pytest.mark.parametrize("extensions", [(), ("citext",)])
+async def test_a_reused_database_is_stored_with_its_event(
+    audited: Audited, extensions: tuple[str, ...]
+) -> None:
+    """With the last change, which follows the new extensions."""
+    created = await audited.service.create("Sales")
+    request = CreateRequest(
+        nickname="Sales", on_conflict=OnConflict.REUSE, extensions=extensions, labels={"a": "b"}
+    )
+    pending = audited.prepare()
+
+    await audited.service.reuse_database()(request, pending)
+
+    await audited.expect_stored(pending, created.database.id, State.READY)
+    assert (await audited.service.only_record()).labels == {"a": "b"}
+
+
+async def test_a_reuse_that_fails_stores_no_event(audited: Audited) -> None:
+    await audited.service.create("Sales")
+    audited.service.fault_hook = FailAt({"before install": [ProviderBusy()]})
+    request = CreateRequest(nickname="Sales", on_conflict=OnConflict.REUSE, extensions=("citext",))
+    pending = audited.prepare()
+
+    with pytest.raises(ProviderBusy):
+        await audited.service.reuse_database()(request, pending)
+
+    await audited.expect_nothing(pending)
 
 
 async def test_a_requested_database_is_stored_with_its_event(audited: Audited) -> None:

@@ -42,19 +42,24 @@ async def create_database(request: web.Request) -> web.Response:
     create_request = body.to_request(key=parse_idempotency_key(request), caller=get_caller(request))
     if is_async_preferred(request):
         return await _create_async(request, create_request)
-    provisioned = await request.app[USE_CASES].create(create_request, request[AUDIT_EVENT])
+    use_cases = request.app[USE_CASES]
+    create = use_cases.reuse if create_request.reuses else use_cases.create
+    provisioned = await create(create_request, request[AUDIT_EVENT])
     request[AUDIT_SUBJECT] = provisioned.database.id
     headers = _format_location(provisioned.database) | format_etag(provisioned.database)
     return json_response(
-        DatabaseWithConnectionResponse.from_provisioned(provisioned), status=201, headers=headers
+        DatabaseWithConnectionResponse.from_provisioned(provisioned),
+        status=201 if provisioned.is_new else 200,
+        headers=headers,
     )
 
 
 async def _create_async(request: web.Request, create_request: CreateRequest) -> web.Response:
-    create = request.app[USE_CASES].create
+    use_cases = request.app[USE_CASES]
+    create = use_cases.reuse if create_request.reuses else use_cases.create
     database = await create.request(create_request, request[AUDIT_EVENT])
     request[AUDIT_SUBJECT] = database.id
-    finish = partial(create.finish, database.id)
+    finish = partial(use_cases.create.finish, database.id)
     request.app[BACKGROUND].spawn(finish, name=f"create {database.id}")
     headers = _format_location(database) | ASYNC_APPLIED
     return json_response(DatabaseResponse.from_domain(database), status=202, headers=headers)

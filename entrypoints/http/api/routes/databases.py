@@ -10,7 +10,9 @@ from domain.errors import (
     InvalidLabels,
     InvalidPageToken,
     InvalidRequest,
+    OtherSource,
     OtherTarget,
+    PasswordChanged,
     StaleRecord,
     TemplateNotFound,
 )
@@ -49,14 +51,23 @@ DATABASE_ROUTES = (
             "Returns the connection, including the password. With `template` or `from` the "
             "database is a copy. With an `Idempotency-Key` the request is safe to retry. With "
             "`Prefer: respond-async` it returns at once, without a connection, and the database is "
-            "created in the background."
+            "created in the background. With `on_conflict: reuse`, your database of this nickname "
+            "is returned if there is one, restored if it has expired, with the `ttl` and the "
+            "`labels` of the request and with extensions that it lacks; this needs the scopes "
+            "`create`, `read` and `manage`."
         ),
         parameters=(params.IDEMPOTENCY, params.PREFER),
         body=CreateDatabaseRequest,
         answers=(
             Answer(
+                status=200,
+                description="With `on_conflict: reuse`: the database existed, and is ready.",
+                body=DatabaseWithConnectionResponse,
+                headers=LOCATION_HEADER | ETAG_HEADER,
+            ),
+            Answer(
                 status=201,
-                description="The database is ready.",
+                description="The database is new, and ready.",
                 body=DatabaseWithConnectionResponse,
                 headers=LOCATION_HEADER | ETAG_HEADER,
             ),
@@ -72,6 +83,9 @@ DATABASE_ROUTES = (
             *COPY_ERRORS,
             DatabaseNotFound,
             TemplateNotFound,
+            OtherSource,
+            PasswordChanged,
+            StaleRecord,
             InvalidDuration,
             InvalidLabels,
             ExtensionUnavailable,

@@ -36,7 +36,7 @@ IDEMPOTENCY = Parameter(
     name=IDEMPOTENCY_KEY,
     schema=_create_pattern_schema(idempotency.KEY_PATTERN.pattern),
     description="Makes the request safe to retry: for 24 hours, the same key and body return the "
-    "same database.",
+    "same database. A request with `on_conflict: reuse` is safe to retry without one.",
 )
 PREFER = Parameter(
     place="header",

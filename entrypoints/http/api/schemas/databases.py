@@ -39,7 +39,11 @@ class CreateDatabaseRequest(RequestBody):
     ttl: Duration | None = None
     labels: Labels = Field(default_factory=dict)
     extensions: Annotated[list[ExtensionName], Field(max_length=16)] = Field(default_factory=list)
-    on_conflict: OnConflict = OnConflict.SUFFIX
+    on_conflict: OnConflict = Field(
+        OnConflict.SUFFIX,
+        description="If the name is reserved or in use: add a `suffix`, or `reject` the request. "
+        "`reuse` returns your database of this nickname instead of a new one.",
+    )
     template: TemplateReference | None = None
     source: SourceReference | None = Field(None, alias="from")
     end_sessions: EndSessions = False

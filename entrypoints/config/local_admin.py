@@ -90,7 +90,7 @@ def load_local_admin(settings: Settings) -> LocalAdmin | None:
 def _read_or_create_key(file: Path) -> Secret:
     """Return the key; the first of two concurrent calls decides."""
     with translate_errors(file.parent):
-        if not os.path.lexists(file):
+        if not file.exists():
             create_secret_file(file, KEY_PREFIX + secrets.token_hex(32))
     key = _read_key(file)
     if len(key) < MIN_KEY_LENGTH or not key.isprintable() or " " in key:

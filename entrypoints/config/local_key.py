@@ -58,7 +58,7 @@ def open_private_file(file: Path, *, creates: bool = False) -> Iterator[int]:
     """Open a file to read and write, and yield its descriptor; with `creates`, a missing one is
     created with mode 0600. Raises OSError, also for a symbolic link, for anything else than a file,
     and for a file of another user (which root may open)."""
-    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | (os.O_CREAT if creates else 0)
+    flags = os.O_RDWR | os.O_NOFOLLOW | (os.O_CREAT if creates else 0)
     descriptor = os.open(file, flags, 0o600)
     try:
         status = os.fstat(descriptor)

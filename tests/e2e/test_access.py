@@ -1,5 +1,7 @@
 """`/v1/whoami` and `/v1/key-exchange`."""
 
+from structlog.testing import capture_logs
+
 from domain.secrets import Secret
 from entrypoints.config.access import ADMIN
 from tests.support.apps import RunningApp, check_problem
@@ -50,9 +52,14 @@ async def test_a_code_is_exchanged_for_a_key_that_works(guarded: KeyedApp) -> No
     check_problem(await guarded.ask("POST", EXCHANGE, {"code": code}), 401, "invalid_code")
 
 
-async def test_an_exchange_is_audited_and_wrong_codes_are_not(guarded: KeyedApp) -> None:
+async def test_an_exchange_is_audited_and_a_wrong_code_is_logged(guarded: KeyedApp) -> None:
     code = _offer(guarded.app)
-    check_problem(await guarded.ask("POST", EXCHANGE, {"code": "0000-0000"}), 401, "invalid_code")
+    with capture_logs() as logs:
+        refused = await guarded.ask("POST", EXCHANGE, {"code": "0000-0000"})
+    check_problem(refused, 401, "invalid_code")
+    [log] = [log for log in logs if log["event"] == "auth.refused"]
+    assert (log["error"], log["address"]) == ("invalid_code", "127.0.0.1")
+    assert "0000-0000" not in repr(logs)
     assert await guarded.list_audit_events() == []
 
     await guarded.ask("POST", EXCHANGE, {"code": code})

@@ -18,7 +18,7 @@ PUBLIC_ROUTES = [route for route in ROUTES if not route.needs_key and route.meth
 DOCUMENTED_SCOPES = {
     None: {
         *("test", "livez", "readyz", "openapi", "docs", "docsFolder", "asset"),
-        *("index", "consoleFile", "exchangeKey", "whoami"),
+        *("index", "consoleFile", "guide", "exchangeKey", "whoami"),
     },
     Scope.CREATE: {"createDatabase", "createNeonDb"},
     Scope.READ: {

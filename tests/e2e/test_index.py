@@ -5,12 +5,19 @@ from importlib.metadata import version
 import pytest
 
 from entrypoints.formats import FORMATS
+from entrypoints.http.api.handlers.index import LINKS
+from entrypoints.http.api.routes.table import ROUTES
 from tests.support.apps import RunningApp, running_app
 
 CHROMIUM = (
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;"
     "q=0.8,application/signed-exchange;v=b3;q=0.7"
 )
+
+
+def test_the_index_leads_to_every_list() -> None:
+    lists = {each.path for each in ROUTES if each.method == "GET" and each.path.startswith("/v1/")}
+    assert {path for path in lists if "{" not in path} - {"/v1/spares"} <= set(LINKS.values())
 
 
 async def test_programs_get_the_addresses_of_the_api(app: RunningApp) -> None:
@@ -29,6 +36,13 @@ async def test_browsers_get_the_console(app: RunningApp, accept: str) -> None:
     async with app.client.get("/", headers={"Accept": accept}) as answer:
         assert (answer.status, answer.content_type) == (200, "text/html")
         assert answer.headers["Vary"] == "Accept"
+
+
+@pytest.mark.parametrize("path", ["/", "/console/index.html"])
+async def test_the_console_loads_and_runs_nothing_from_elsewhere(
+    app: RunningApp, path: str
+) -> None:
+    async with app.client.get(path, headers={"Accept": "text/html"}) as answer:
         assert set(answer.headers["Content-Security-Policy"].split("; ")) == {
             *("default-src 'none'", "script-src 'self'", "style-src 'self'"),
             *("img-src 'self' data:", "connect-src 'self'", "base-uri 'none'"),

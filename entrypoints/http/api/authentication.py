@@ -1,9 +1,13 @@
 """The authenticated caller of a request, for handlers, the log and the audit log."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import structlog
 from aiohttp import web
 
 from domain.audit import AuditEvent
+from domain.errors import PgvendError
 from entrypoints.http.api.context import (
     AUDIT_EVENT,
     AUTHENTICATED,
@@ -28,3 +32,14 @@ def set_caller(request: web.Request, authenticated: AuthenticatedCaller, action:
     request[AUTHENTICATED] = authenticated
     request[AUDIT_EVENT] = request.app[USE_CASES].audit.prepare(event)
     structlog.contextvars.bind_contextvars(caller=caller.name)
+
+
+@contextmanager
+def logging_refusals(request: web.Request) -> Iterator[None]:
+    """Log an error of the body, which identifies the caller, with the address of the request."""
+    try:
+        yield
+    except PgvendError as error:
+        address = request[CLIENT_ADDRESS]
+        structlog.get_logger().warning("auth.refused", error=error.code, address=address)
+        raise

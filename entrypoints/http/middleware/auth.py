@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler
 from domain.audit import DONE
 from domain.errors import PgvendError
 from domain.secrets import Secret
-from entrypoints.http.api.authentication import set_caller
+from entrypoints.http.api.authentication import logging_refusals, set_caller
 from entrypoints.http.api.context import (
     AUDIT_EVENT,
     AUDIT_SUBJECT,
@@ -35,15 +35,11 @@ async def authenticate_caller(request: web.Request, handler: Handler) -> web.Str
     if route is None or not route.needs_key:
         return await handler(request)
     request[CREDENTIALS] = _credentials_from_request(request, route)
-    try:
+    with logging_refusals(request):
         authenticated = await request.app[USE_CASES].authenticate(request[CREDENTIALS])
         set_caller(request, authenticated, route.name)
         if route.scope:
             authenticated.caller.check_scope(route.scope)
-    except PgvendError as error:
-        address = request[CLIENT_ADDRESS]
-        structlog.get_logger().warning("auth.refused", error=error.code, address=address)
-        raise
     return await handler(request)
 
 

@@ -1,5 +1,6 @@
 """The admin key in the data folder: made by the service, found by client commands."""
 
+import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -183,6 +184,14 @@ def test_the_key_is_not_for_another_program_after_the_service_ended(admin: Local
     with admin.publish_address("http", "127.0.0.1", 80):
         assert find(admin.file.parent) is None
         assert find(admin.file.parent, "http://127.0.0.1") == KEY
+
+
+def test_a_command_at_the_same_time_is_not_taken_for_the_service(admin: LocalAdmin) -> None:
+    with admin.publish_address("http", "127.0.0.1", 8000):
+        pass
+    with open(admin.file.parent / ADDRESS_FILE) as looked_at:
+        fcntl.flock(looked_at, fcntl.LOCK_SH)
+        assert find(admin.file.parent) is None
 
 
 def test_a_second_service_in_the_folder_leaves_the_address_of_the_first(served: LocalAdmin) -> None:

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from entrypoints.http.api.authentication import set_caller
+from entrypoints.http.api.authentication import logging_refusals, set_caller
 from entrypoints.http.api.context import CLIENT_ADDRESS, USE_CASES, get_caller
 from entrypoints.http.api.json_bodies import json_response, read_body
 from entrypoints.http.api.schemas.access import (
@@ -24,6 +24,7 @@ async def show_caller(request: web.Request) -> web.Response:
 async def exchange_key(request: web.Request) -> web.Response:
     body = await read_body(ExchangeKeyRequest, request)
     exchange = request.app[USE_CASES].exchange_key
-    key, caller = await exchange(body.code, request[CLIENT_ADDRESS])
+    with logging_refusals(request):
+        key, caller = await exchange(body.code, request[CLIENT_ADDRESS])
     set_caller(request, AuthenticatedCaller(caller), EXCHANGE_KEY)
     return json_response(ExchangedKeyResponse(key=key.reveal()))

@@ -12,6 +12,7 @@ from entrypoints.http.api.schemas.index import IndexResponse
 LINKS = {
     "console": "/",
     "databases": "/v1/databases",
+    "events": "/v1/events",
     "templates": "/v1/templates",
     "extensions": "/v1/extensions",
     "keys": "/v1/keys",
@@ -20,6 +21,7 @@ LINKS = {
     "key_exchange": "/v1/key-exchange",
     "openapi": "/openapi.json",
     "documentation": "/docs",
+    "guide": "/llms.txt",
     "health": "/readyz",
 }
 

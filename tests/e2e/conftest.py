@@ -10,7 +10,6 @@ from adapters.registry.stores import Stores
 from entrypoints.wiring.resources import create_memory_stores
 from tests.support.apps import RunningApp, running_app
 from tests.support.browser import open_page
-from tests.support.console import Console, recording_console
 from tests.support.keyed_clients import KeyedApp, running_keyed_app
 from tests.support.registries import stores_in_postgres, stores_in_sqlite
 from tests.support.servers import ram_folder
@@ -53,9 +52,3 @@ async def page() -> AsyncIterator[Page]:
     """A page of the shared browser."""
     async with open_page() as opened:
         yield opened
-
-
-@pytest.fixture
-async def console(page: Page) -> AsyncIterator[Console]:
-    async with recording_console(page) as console:
-        yield console

@@ -9,6 +9,7 @@ from tests.support.apps import reserved_port
 from tests.support.browser import INSECURE_HOST
 from tests.support.console import Console
 from tests.support.keyed_clients import ADMIN_KEY, KeyedApp, running_keyed_app
+from tests.support.standing_clock import StandingClock
 
 pytestmark = pytest.mark.browser
 
@@ -122,11 +123,11 @@ async def test_a_refused_copy_is_not_called_copied(console: Console, guarded: Ke
 
 async def test_the_page_waits_for_a_service_that_is_not_ready(console: Console) -> None:
     with reserved_port() as port:
-        async with running_keyed_app(port=port) as guarded:
+        async with running_keyed_app(port=port, clock=StandingClock()) as guarded:
             await console.open(guarded.app)
             await expect(console.page.get_by_role("button", name="Sign in")).to_be_visible()
         await console.sign_in(ADMIN_KEY)
         await expect(console.page.get_by_role("alert")).to_contain_text("does not answer")
-        async with running_keyed_app(port=port):
+        async with running_keyed_app(port=port, clock=StandingClock()):
             await console.page.get_by_role("button", name="Sign in").click()
             await expect(console.page.get_by_text("No databases yet")).to_be_visible()

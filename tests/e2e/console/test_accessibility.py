@@ -14,8 +14,7 @@ pytestmark = pytest.mark.browser
 SIZES = {"wide": {"width": 1280, "height": 860}, "narrow": {"width": 360, "height": 740}}
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "size"), [("light", "wide"), ("dark", "narrow")])
 async def test_no_rule_is_broken(
     console: Console, guarded: KeyedApp, scheme: Literal["light", "dark"], size: str
 ) -> None:

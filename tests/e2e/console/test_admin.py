@@ -48,7 +48,7 @@ async def test_a_new_key_is_shown_once_and_works(console: Console, guarded: Keye
     await open_view(console, guarded, "Keys")
     await console.page.get_by_role("button", name="New key").click()
     dialog = console.dialog("New key")
-    await dialog.get_by_label("Caller").fill("ci")
+    await dialog.get_by_role("textbox", name="Caller").fill("ci")
     await dialog.get_by_label("Quota of databases").fill("20")
     await dialog.get_by_role("button", name="Create key").click()
     shown = console.dialog("The key of ci")

@@ -10,6 +10,7 @@ from domain.errors import ProviderRejected
 from tests.support.apps import RunningApp, reserved_port, running_app
 from tests.support.console import Console
 from tests.support.provider_faults import Gate, fail_at
+from tests.support.standing_clock import StandingClock
 
 pytestmark = pytest.mark.browser
 
@@ -78,7 +79,7 @@ async def test_one_database_is_created_however_often_the_button_is_clicked(
     console: Console,
 ) -> None:
     gate = Gate("during provision")
-    async with running_app(MemoryProvider(fault_hook=gate)) as app:
+    async with running_app(MemoryProvider(fault_hook=gate), clock=StandingClock()) as app:
         await console.open(app)
         await console.page.get_by_label("Name", exact=True).fill("Once")
         button = console.page.get_by_role("button", name="Create", exact=True)
@@ -115,7 +116,7 @@ async def test_a_lost_answer_does_not_create_a_second_database(
 
 async def test_a_failure_is_shown_and_can_be_repeated(console: Console) -> None:
     fault = fail_at("before provision", lambda: ProviderRejected("The disk is full."), times=1)
-    async with running_app(MemoryProvider(fault_hook=fault)) as app:
+    async with running_app(MemoryProvider(fault_hook=fault), clock=StandingClock()) as app:
         await console.open(app)
         await console.page.get_by_label("Name", exact=True).fill("Unlucky")
         await console.page.get_by_role("button", name="Create", exact=True).click()
@@ -181,7 +182,7 @@ async def test_foreign_names_are_text_whose_invisible_characters_are_shown(
 
 async def test_the_page_goes_on_after_the_service_was_started_again(console: Console) -> None:
     with reserved_port() as port:
-        async with running_app(port=port) as app:
+        async with running_app(port=port, clock=StandingClock()) as app:
             await console.open(app)
             await console.create("Before")
         await expect(console.page.locator("#banner")).to_contain_text("does not answer")
@@ -195,7 +196,7 @@ async def test_the_page_goes_on_after_the_service_was_started_again(console: Con
 
 async def test_a_busy_provider_leaves_the_true_steps_on_the_page(console: Console) -> None:
     gate = Gate("during provision")
-    async with running_app(MemoryProvider(fault_hook=gate)) as app:
+    async with running_app(MemoryProvider(fault_hook=gate), clock=StandingClock()) as app:
         await console.open(app)
         await console.page.get_by_label("Name", exact=True).fill("Slow")
         await console.page.get_by_role("button", name="Create", exact=True).click()

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, expect
 
-from tests.support.apps import RunningApp
+from domain.secrets import Secret
+from tests.support.apps import RunningApp, running_app
 from tests.support.console import Console
+from tests.support.standing_clock import StandingClock
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +34,7 @@ async def test_the_connection_is_hidden_until_it_is_shown(
     database, details = await open_database(console, app)
     password = database["connection"]["password"]
     await details.get_by_role("button", name="Connection").click()
-    uri = details.get_by_label("URI", exact=True)
+    uri = details.get_by_role("tabpanel", name="URI").locator("pre")
     await expect(uri).to_contain_text("postgresql://user_shop:\u2022\u2022")
     await expect(details).to_contain_text("The login was checked.")
     assert password not in await console.page.content()
@@ -77,12 +79,14 @@ async def test_a_password_that_no_longer_works_is_rotated(
     console: Console, app: RunningApp
 ) -> None:
     database, details = await open_database(console, app)
-    await app.provider.set_password("user_shop", "chosen by the owner")
+    app.provider.set_password("user_shop", Secret("chosen by the owner"))
     await details.get_by_role("button", name="Connection").click()
     await details.get_by_role("button", name="Rotate the password").click()
-    await console.dialog("Rotate the password of Shop").get_by_role(
-        "button", name="Rotate password"
-    ).click()
+    await (
+        console.dialog("Rotate the password of Shop")
+        .get_by_role("button", name="Rotate password")
+        .click()
+    )
     await expect(details).to_contain_text("The login was checked.")
     rotated = await app.get(f"/v1/databases/{database['id']}/connection")
     assert rotated["password"] != database["connection"]["password"]
@@ -118,16 +122,20 @@ async def test_labels_are_changed(console: Console, app: RunningApp) -> None:
     assert (await app.get(f"/v1/databases/{database['id']}"))["labels"] == {"team": "bi"}
 
 
-async def test_an_expired_database_is_restored(console: Console, app: RunningApp) -> None:
-    database, details = await open_database(console, app, ttl="30m")
-    await expire(app)
-    await expect(details).to_contain_text("can be restored until")
-    await details.get_by_role("button", name="Restore").click()
-    await console.dialog("Restore Shop").get_by_role("button", name="Restore").click()
-    await expect(details).to_contain_text("The login was checked.")
-    await console.page.keyboard.press("Escape")
-    await expect(console.row("Shop")).to_contain_text("ready")
-    assert app.accepts(database["connection"])
+async def test_an_expired_database_is_restored(console: Console) -> None:
+    async with running_app(clock=StandingClock(), grace_period="1d") as app:
+        database, details = await open_database(console, app, ttl="30m")
+        await expire(app)
+        await expect(details).to_contain_text("can be restored until")
+        await details.get_by_role("button", name="Delete").click()
+        await expect(console.dialog("Delete Shop")).to_contain_text("can be restored until")
+        await console.page.keyboard.press("Escape")
+        await details.get_by_role("button", name="Restore").click()
+        await console.dialog("Restore Shop").get_by_role("button", name="Restore").click()
+        await expect(details).to_contain_text("The login was checked.")
+        await console.page.keyboard.press("Escape")
+        await expect(console.row("Shop")).to_contain_text("ready")
+        assert app.accepts(database["connection"])
 
 
 async def test_a_database_is_deleted_after_its_name_was_typed(

@@ -10,6 +10,7 @@ from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, ProviderFull, ProviderRejected
 from domain.extensions import Extension, check_available
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
+from domain.secrets import Secret
 from domain.sizes import Measurement
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck, PasswordRefused
@@ -177,6 +178,10 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
     def set_size(self, tenant_id: str, size: int) -> None:
         """Set the size of the database, as if it held data."""
         self.contents.sizes[tenant_id] = size
+
+    def set_password(self, owner: str, password: Secret) -> None:
+        """Set the password of that role, as its owner can."""
+        self._owners[owner] = replace(self._owners[owner], password=password)
 
     def add_dependents(self, tenant_id: str, times: int) -> None:
         """Simulate objects of others that refer to the role. Its tombstone disappears after that

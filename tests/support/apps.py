@@ -2,8 +2,8 @@
 
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,9 +114,10 @@ async def running_app(
     clock: FakeClock | None = None,
     records: Stores | None = None,
     insecure: bool = False,
+    port: int = 0,
     **settings: Any,
 ) -> AsyncIterator[RunningApp]:
-    """Run an application. Its clock does not wait, so that it reconciles only on request."""
+    """Run an application, at a free port or at one of `reserved_port`. Its clock does not wait, so that it reconciles only on request."""
     provider, clock, records = (
         provider or MemoryProvider(),
         clock or FakeClock(),
@@ -127,22 +128,32 @@ async def running_app(
     container.clock.override(providers.Object(clock))
     container.stores.override(providers.Object(records))
     async with (
-        serving_app(container, insecure=insecure) as (port, server),
-        _client_of(port) as client,
+        serving_app(container, insecure=insecure, port=port) as (chosen, server),
+        _client_of(chosen) as client,
     ):
         use_cases = await resolve(container.use_cases())
-        yield RunningApp(client, port, server, provider, clock, records, use_cases)
+        yield RunningApp(client, chosen, server, provider, clock, records, use_cases)
 
 
 @asynccontextmanager
 async def serving_app(
-    container: Container, *, insecure: bool = False, **more: Any
+    container: Container, *, insecure: bool = False, port: int = 0, **more: Any
 ) -> AsyncIterator[tuple[int, web.Server]]:
     """Serve as `pgvend serve` does, and yield the port on 127.0.0.1; `more` is for `serving`."""
-    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
-        port = listener.getsockname()[1]
+    address = "127.0.0.1", port
+    with socket.create_server(address, backlog=512, reuse_port=port != 0) as listener:
         async with serving(build_app(container, insecure=insecure), listener, **more) as server:
-            yield port, server
+            yield listener.getsockname()[1], server
+
+
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """Keep a port for applications of this test, one after the other. Between them nothing listens
+    at it, so that connections are refused."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 def _client_of(port: int) -> ClientSession:

@@ -8,6 +8,9 @@ from playwright.async_api import ConsoleMessage, Error, Locator, Page, expect
 from tests.clients.tools import axe_core
 from tests.support.apps import RunningApp
 
+EXPECTED = ("Failed to load resource", "Cross-Origin-Opener-Policy")
+"""What browsers report about each answer that is not a success, and about a site without HTTPS."""
+
 _AXE = """
 async () => {
     const {violations} = await axe.run(document, {resultTypes: ["violations"]});
@@ -24,8 +27,8 @@ class Console:
     errors: list[str] = field(default_factory=list)
 
     def record(self, message: ConsoleMessage) -> None:
-        # the browser also reports each answer that is not a success
-        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+        is_expected = any(text in message.text for text in EXPECTED)
+        if message.type in {"error", "warning"} and not is_expected:
             self.errors.append(message.text)
 
     def record_crash(self, error: Error) -> None:
@@ -69,13 +72,16 @@ class Console:
 
     async def paste(self) -> str:
         """Return the text in the clipboard, by pasting it into a field of another page."""
-        other = await self.page.context.new_page()
+        browser = self.page.context.browser
+        assert browser
+        other = await browser.new_page()
         try:
-            await other.set_content("<textarea autofocus></textarea>")
+            await other.set_content("<textarea></textarea>")
             await other.locator("textarea").press("Control+V")
             return await other.locator("textarea").input_value()
         finally:
             await other.close()
+            await self.page.bring_to_front()
 
     async def find_violations(self) -> list[str]:
         """Return what axe-core objects to in the page as it is now."""
@@ -98,4 +104,4 @@ async def recording_console(page: Page) -> AsyncIterator[Console]:
     await page.goto("about:blank")
     page.remove_listener("console", console.record)
     page.remove_listener("pageerror", console.record_crash)
-    assert console.errors == []
+    assert not console.errors, console.errors

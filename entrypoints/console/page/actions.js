@@ -95,15 +95,13 @@ export function openRestore(record, onDone = () => {}) {
 
 export function openDelete(record) {
   const until = record.restorable_until;
-  const instead = until
-    ? h("p", {}, "Without deletion it can be restored until ", fullTime(until), "; then pgvend deletes it.")
-    : h("p", {}, "To close it for a while instead, let it expire: an expired database can be restored during the grace period.");
+  const instead = until && h("p", {}, "If you leave it, it can be restored until ", fullTime(until), "; then pgvend deletes it.");
   openTypedConfirmation({
     title: title("Delete", record),
     name: record.database,
     warning: warning(
       h("p", {}, "All tables and data in it are lost at once, its owner can no longer log in, and open sessions end. ", h("strong", {}, "A deleted database cannot be restored.")),
-      record.state !== "provisioning" && instead,
+      instead,
     ),
     action: "Delete database",
     submit: () => change("DELETE", pathOf(record)),

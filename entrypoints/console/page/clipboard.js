@@ -40,7 +40,7 @@ export function copyButton(read, { label = "Copy", what = "", isSmall = false, o
   const caption = h("span", { class: isSmall ? "visually-hidden" : "" }, label);
   const button = h(
     "button",
-    { type: "button", class: isSmall ? "button icon-button" : "button", "aria-label": what ? `${label} ${what}` : null },
+    { type: "button", class: isSmall ? "button icon-button" : "button", "aria-label": `${label} ${what}`.trim() },
     icon("copy"),
     caption,
   );

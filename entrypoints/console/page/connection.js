@@ -32,7 +32,7 @@ const HIDDEN = "\u2022".repeat(12);
 // credentials; otherwise it reads them from the service and has their login checked. `onRotate`
 // is offered where the password no longer works.
 export function connectionPanel(id, { given = null, canRead = true, onRotate = null } = {}) {
-  const panel = h("section", { class: "connection", "aria-label": "Connection" });
+  const panel = h("div", { class: "connection" });
   const show = (connection) => panel.replaceChildren(...describe(connection, panel, id, canRead));
   if (given) show({ ...given, verified: true });
   else read(panel, id, show, onRotate);
@@ -111,7 +111,7 @@ function createView(connection) {
 
 function textOf({ name, text }, mask) {
   const note = name === "psql" && h("p", { class: "hint" }, "psql asks for the password, which is under Fields: command lines stay in histories.");
-  return [h("pre", { tabindex: "0", "aria-label": TITLES[name] ?? name }, text ? mask(text.trimEnd()) : "\u2026"), note].filter(Boolean);
+  return [h("pre", { tabindex: "0" }, text ? mask(text.trimEnd()) : "\u2026"), note].filter(Boolean);
 }
 
 function hide(text, password) {

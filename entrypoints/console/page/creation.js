@@ -13,7 +13,7 @@ const LONG = 30_000;
 
 // Creates the card of a database that was requested; `again` repeats the request.
 export function creationCard(created, started, again) {
-  const heading = h("h3", {});
+  const heading = h("h2", {});
   const body = h("div", { class: "card-body" });
   const close = h("button", { type: "button", class: "button icon-button close", "aria-label": "Close", title: "Close" }, icon("close"));
   const card = h("article", { class: "card" }, h("header", {}, heading, close), body);

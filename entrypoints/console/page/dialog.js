@@ -11,7 +11,7 @@ export function openDialog({ title, content, kind = "box", onClose = () => {} })
   const dialog = h(
     "dialog",
     { class: kind, "aria-labelledby": heading.id },
-    h("header", {}, heading, close),
+    h("div", { class: "dialog-head" }, heading, close),
     h("div", { class: "content" }, content),
     h("p", { role: "status", class: "announcer visually-hidden" }),
   );

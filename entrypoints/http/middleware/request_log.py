@@ -14,8 +14,9 @@ from entrypoints.http.api.routes.table import find_route
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-_QUIET = frozenset({"/livez", "/readyz"})
-"""Paths that monitoring requests every few seconds; logged at debug level."""
+_QUIET = ("/livez", "/readyz", "/console/")
+"""The beginnings of paths that monitoring requests every few seconds, and of the files of a page;
+logged at debug level."""
 
 
 def create_request_id() -> str:
@@ -45,7 +46,7 @@ async def log_request(request: web.Request, handler: Handler) -> web.StreamRespo
     start = time.perf_counter()
     response = await handler(request)
     log = structlog.get_logger()
-    write = log.debug if request.path in _QUIET else log.info
+    write = log.debug if request.path.startswith(_QUIET) else log.info
     ms = round((time.perf_counter() - start) * 1000, 1)
     path = request.rel_url.raw_path  # still escaped, so that callers cannot write control codes
     route = find_route(request)

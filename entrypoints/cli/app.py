@@ -43,6 +43,8 @@ COMMANDS = {
     "reconcile": "reconcile.reconcile",
     "audit": "audit.audit",
     "bench": "bench.bench",
+    "whoami": "whoami.whoami",
+    "open": "open.open_",
     "neon-emulator": "neon_emulator.neon_emulator",
 }
 """The file and the function of each command."""

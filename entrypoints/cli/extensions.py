@@ -5,11 +5,14 @@ from typing import Annotated
 import typer
 
 from entrypoints.cli.client import get_member, send_request
+from entrypoints.cli.databases import find_id
 from entrypoints.cli.errors import report_errors
-from entrypoints.cli.options import AsJson, DatabaseId
+from entrypoints.cli.options import AsJson, DatabaseName
 from entrypoints.cli.printing import print_json, print_table
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A name from `pgvend extensions list`.")]
+Extension = Annotated[
+    str, typer.Argument(metavar="EXTENSION", help="A name from `pgvend extensions list`.")
+]
 
 
 def extensions() -> typer.Typer:
@@ -32,10 +35,11 @@ def list_(as_json: AsJson = False) -> None:
             print_table(("name", "version", "description"), get_member(answer, "extensions"))
 
 
-def add(database_id: DatabaseId, name: Name, as_json: AsJson = False) -> None:
+def add(name: DatabaseName, extension: Extension, as_json: AsJson = False) -> None:
     """Install an extension in a database."""
     with report_errors():
-        database = send_request("POST", "databases", database_id, "extensions", body={"name": name})
+        path = ("databases", find_id(name), "extensions")
+        database = send_request("POST", *path, body={"name": extension})
         if as_json:
             print_json(database)
         else:

@@ -7,15 +7,7 @@ from typing import Annotated
 
 import typer
 
-
-def _complete_profile() -> list[str]:
-    from entrypoints.config.profiles import list_profile_names  # noqa: PLC0415 - only to complete
-
-    try:
-        return list_profile_names()
-    except Exception:
-        return []
-
+from entrypoints.cli.completion import complete_profile
 
 Url = Annotated[
     str | None,
@@ -35,7 +27,7 @@ ProfileName = Annotated[
         "--profile",
         metavar="NAME",
         help="The profile of ~/.config/pgvend/config.toml.",
-        autocompletion=_complete_profile,
+        autocompletion=complete_profile,
     ),
 ]
 

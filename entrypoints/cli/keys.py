@@ -69,7 +69,7 @@ def create(  # noqa: PLR0913, PLR0917 # each is an option
         if as_json:
             print_json(created)
         else:
-            print(get_member(created, "key"))
+            print(escape_unprintable(str(get_member(created, "key"))))
 
 
 def list_(as_json: AsJson = False) -> None:

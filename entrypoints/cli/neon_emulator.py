@@ -1,6 +1,7 @@
 """`pgvend neon-emulator`."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,12 +19,22 @@ Knobs = Annotated[
     typer.Option("--set", help="Set any option: NAME=VALUE, such as idle=true; can be repeated."),
 ]
 
+WriteEnv = Annotated[
+    Path | None,
+    typer.Option(
+        "--write-env",
+        metavar="FILE",
+        help="Also write the settings to this file when the API is ready; other lines stay.",
+    ),
+]
+
 
 def neon_emulator(
     port: Port = 8010,
     operation_ms: OperationMs = 50,
     store_passwords: StorePasswords = True,
     knobs: Knobs = None,
+    write_env: WriteEnv = None,
 ) -> None:
     """Serve an emulation of Neon's API over PostgreSQL on this machine.
 
@@ -33,7 +44,7 @@ def neon_emulator(
 
     usual = {"operation_seconds": operation_ms / 1000, "store_passwords": store_passwords}
     try:
-        run_emulator(port, usual, knobs or [])
+        run_emulator(port, usual, knobs or [], write_env)
     except StartupError as error:
         print(f"pgvend: {escape_unprintable_lines(str(error))}", file=sys.stderr)
         raise typer.Exit(1) from None

@@ -5,10 +5,16 @@ from typing import Annotated
 
 import typer
 
+from entrypoints.cli.completion import complete_database
 from entrypoints.formats import FORMATS
 
-DatabaseId = Annotated[
-    str, typer.Argument(metavar="ID", help="The database id, as printed by `pgvend list`.")
+DatabaseName = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="The database: its id, its name on the server, or its nickname.",
+        autocompletion=complete_database,
+    ),
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the complete answer as JSON.")]

@@ -4,12 +4,12 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from domain.connection import Connection
 from domain.postgres_url import Address
 from domain.secrets import Secret
-from domain.text import escape_unprintable
+from domain.text import escape_unprintable, escape_unprintable_lines
 from entrypoints.cli.client import NotPgvend, get_member
 from entrypoints.cli.errors import RequestError
 from entrypoints.formats import Format
@@ -35,8 +35,8 @@ def print_result(
         _print_rendered(connection, form, ca_file)
 
 
-def print_table(heads: Sequence[str], rows: Iterable[Any]) -> None:
-    """Print a line for each row, with the members that `heads` names.
+def print_table(heads: Sequence[str], rows: Iterable[Any], *, file: TextIO | None = None) -> None:
+    """Print a line for each row, with the members that `heads` names, to standard output or `file`.
 
     Raises NotPgvend if one is missing.
     """
@@ -44,7 +44,7 @@ def print_table(heads: Sequence[str], rows: Iterable[Any]) -> None:
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        print("  ".join(padded).rstrip())
+        print("  ".join(padded).rstrip(), file=file)
 
 
 def print_members(answer: Mapping[str, Any]) -> None:
@@ -56,7 +56,8 @@ def print_members(answer: Mapping[str, Any]) -> None:
 
 
 def _print_rendered(connection: Connection, form: Format, ca_file: Path | None) -> None:
-    print(form.render(connection, write_authorities(connection, ca_file)).removesuffix("\n"))
+    text = form.render(connection, write_authorities(connection, ca_file)).removesuffix("\n")
+    print(escape_unprintable_lines(text) if sys.stdout.isatty() else text)
 
 
 def write_authorities(connection: Connection, ca_file: Path | None) -> str | None:

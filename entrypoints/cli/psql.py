@@ -10,17 +10,17 @@ import typer
 from domain.connection import Connection
 from entrypoints.cli.connection import fetch_connection
 from entrypoints.cli.errors import RequestError, report_errors
-from entrypoints.cli.options import DatabaseId, Verify
+from entrypoints.cli.options import DatabaseName, Verify
 from entrypoints.cli.printing import parse_connection, write_authorities
 from entrypoints.formats.rendering import to_variables
 
 Arguments = Annotated[list[str] | None, typer.Argument(help="Arguments for psql, after --.")]
 
 
-def psql(database_id: DatabaseId, arguments: Arguments = None, verify: Verify = True) -> None:
+def psql(name: DatabaseName, arguments: Arguments = None, verify: Verify = True) -> None:
     """Open psql in a database; the password appears neither on a command line nor in a history."""
     with report_errors():
-        connection = parse_connection(fetch_connection(database_id, verify=verify))
+        connection = parse_connection(fetch_connection(name, verify=verify))
         environment = {
             **os.environ,
             **to_variables(connection, _write_authorities_file(connection)),

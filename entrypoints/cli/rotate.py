@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from entrypoints.cli.client import send_request
+from entrypoints.cli.databases import find_id
 from entrypoints.cli.errors import report_errors
-from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, DatabaseId, FormatName
+from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, DatabaseName, FormatName
 from entrypoints.cli.printing import print_result
 from entrypoints.formats import choose_format
 
@@ -20,7 +21,7 @@ EndSessions = Annotated[
 
 
 def rotate(
-    database_id: DatabaseId,
+    name: DatabaseName,
     end_sessions: EndSessions = False,
     format_name: FormatName = DEFAULT_FORMAT,
     ca_file: CaFile = None,
@@ -33,7 +34,7 @@ def rotate(
     with report_errors():
         form = choose_format(format_name, None)  # before anything is changed
         body = {"end_sessions": True} if end_sessions else None
-        rotated = send_request("POST", "databases", database_id, "rotate", body=body)
+        rotated = send_request("POST", "databases", find_id(name), "rotate", body=body)
         print_result(rotated, form, as_json=as_json, ca_file=ca_file)
         if rotated.get("sessions_ended"):
             print("pgvend: the owner's open sessions were ended", file=sys.stderr)

@@ -2,21 +2,33 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from domain.errors import StartupError
+from entrypoints.config.env_file import write_settings
 from entrypoints.config.logging import configure_logging
 from entrypoints.neon_emulator.behaviour import Behaviour
 from entrypoints.neon_emulator.runner import serve
 from entrypoints.neon_emulator.state.emulator import Emulator
 
 
-def run_emulator(port: int, usual: Mapping[str, object], knobs: Sequence[str]) -> None:
-    """Serve until SIGINT or SIGTERM. `knobs` override the `usual` options. Raises StartupError."""
+def run_emulator(
+    port: int, usual: Mapping[str, object], knobs: Sequence[str], env_file: Path | None = None
+) -> None:
+    """Serve until SIGINT or SIGTERM. `knobs` override the `usual` options. When the API is ready,
+    print its settings, and write them to `env_file` if there is one. Raises StartupError."""
     behaviour = _parse_behaviour(usual, knobs)
     configure_logging("info", terminal=sys.stderr.isatty())
-    serve(port, behaviour, _print_settings)
+
+    def announce(emulator: Emulator, url: str) -> None:
+        settings = _list_settings(emulator, url)
+        if env_file:
+            write_settings(env_file, settings)
+        _print_settings(settings)
+
+    serve(port, behaviour, announce)
 
 
 def _parse_behaviour(usual: Mapping[str, object], knobs: Sequence[str]) -> Behaviour:
@@ -29,13 +41,20 @@ def _parse_behaviour(usual: Mapping[str, object], knobs: Sequence[str]) -> Behav
         raise StartupError(f"--set {knob}: {first['msg']}; the options are {all_knobs}.") from None
 
 
-def _print_settings(emulator: Emulator, url: str) -> None:
+def _list_settings(emulator: Emulator, url: str) -> Mapping[str, str]:
+    return {
+        "NEON_API_URL": url,
+        "NEON_PROJECT_ID": emulator.first.id,
+        "NEON_BRANCH_ID": emulator.first.branch.id,
+        "NEON_HOST": emulator.host,
+        "NEON_API_KEY": emulator.key,
+    }
+
+
+def _print_settings(settings: Mapping[str, str]) -> None:
     print(
-        f"# Neon's API, emulated until you stop it. Put this into .env and run `pgvend serve`.\n"
-        f"NEON_API_URL={url}\n"
-        f"NEON_PROJECT_ID={emulator.first.id}\n"
-        f"NEON_BRANCH_ID={emulator.first.branch.id}\n"
-        f"NEON_HOST={emulator.host}\n"
-        f"NEON_API_KEY={emulator.key}",
+        "# Neon's API, emulated until you stop it. Put this into .env and run `pgvend serve`.",
+        *(f"{name}={value}" for name, value in settings.items()),
+        sep="\n",
         flush=True,
     )

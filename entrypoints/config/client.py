@@ -1,7 +1,8 @@
 """Settings of the client commands, without pydantic: loading it takes longer than a request.
 
 The first of these that sets the address or the key decides: options, a profile that was asked for,
-the environment, `.env`, the default profile. A profile's key is sent to its own address only.
+the environment, `.env`, the default profile, and for the key the data folder of a service on this
+machine. A profile's key is sent to its own address only.
 """
 
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from entrypoints.config.client_variables import (
     ClientVariable,
 )
 from entrypoints.config.environment import Variables, read_environment
+from entrypoints.config.local_key import find_local_key
 from entrypoints.config.profiles import Profile, find_default_profile, load_profile
 from entrypoints.config.provenance import find_misplaced_addresses
 
@@ -61,8 +63,9 @@ def load_client_settings(options: ClientOptions = NO_OPTIONS) -> ClientSettings:
         raise StartupError(mistake)
     allow_http = _parse_switch(choice, choice.values.get(ALLOW_HTTP.name, "off"))
     url = _parse_url(choice, _compose_url(choice), allow_http=allow_http)
-    key = choice.values.get(KEY.name)
-    return ClientSettings(url, Secret(_check_key(choice, key)) if key else None)
+    if key := choice.values.get(KEY.name):
+        return ClientSettings(url, Secret(_check_key(choice, key)))
+    return ClientSettings(url, find_local_key(url))
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from tests.support.fake_service import (
     fake_service,
 )
 
+CALLER = {"caller": "ann", "scopes": ["create", "read"], "quota": None}
 NEW_KEY = KEY | {"key": "pgv_00000000_secret", "notices": []}
 
 
@@ -43,26 +44,11 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
         FULL_CREATE_BODY | {"extensions": ["vector"]},
     ),
     "show db_1": (RECORD, "GET databases/db_1", None),
-    "delete db_1": (RECORD, "DELETE databases/db_1", None),
-    "extend db_1 24h": (RECORD, "PATCH databases/db_1", {"ttl": "24h"}),
-    # without a body, as older services expect it
-    "rotate db_1": (RECORD_WITH_CONNECTION, "POST databases/db_1/rotate", None),
-    "rotate db_1 --end-sessions": (
-        RECORD_WITH_CONNECTION,
-        "POST databases/db_1/rotate",
-        {"end_sessions": True},
-    ),
-    "restore db_1": (RECORD_WITH_CONNECTION, "POST databases/db_1/restore", {}),
-    "restore db_1 --ttl 7d": (RECORD_WITH_CONNECTION, "POST databases/db_1/restore", {"ttl": "7d"}),
+    "whoami": (CALLER, "GET whoami", None),
     "connection db_1": (CONNECTION, "GET databases/db_1/connection?verify=true", None),
     "reconcile": ({"results": [RECONCILE_RESULT]}, "POST reconciliations", {"dry_run": False}),
     "reconcile --dry-run": ({"results": []}, "POST reconciliations", {"dry_run": True}),
     "extensions list": (EXTENSIONS, "GET extensions", None),
-    "extensions add db_1 vector": (
-        RECORD_WITH_EXTENSION,
-        "POST databases/db_1/extensions",
-        {"name": "vector"},
-    ),
     "keys create": (NEW_KEY, "POST keys", build_key_body()),
     f"keys create web {KEY_OPTIONS}": (
         NEW_KEY,
@@ -85,12 +71,50 @@ async def test_a_command_sends_one_request_and_prints_json_on_request(command: s
     assert service.requests == [(method, f"/v1/{path}", body)]
 
 
+BY_NAME: dict[str, tuple[Any, str, Any]] = {
+    "extend 24h": (RECORD, "PATCH databases/db_1", {"ttl": "24h"}),
+    "extend never": (RECORD, "PATCH databases/db_1", {"ttl": None}),
+    # without a body, as older services expect it
+    "rotate": (RECORD_WITH_CONNECTION, "POST databases/db_1/rotate", None),
+    "rotate --end-sessions": (
+        RECORD_WITH_CONNECTION,
+        "POST databases/db_1/rotate",
+        {"end_sessions": True},
+    ),
+    "restore": (RECORD_WITH_CONNECTION, "POST databases/db_1/restore", {}),
+    "restore --ttl 7d": (RECORD_WITH_CONNECTION, "POST databases/db_1/restore", {"ttl": "7d"}),
+    "extensions add vector": (
+        RECORD_WITH_EXTENSION,
+        "POST databases/db_1/extensions",
+        {"name": "vector"},
+    ),
+}
+
+
+@pytest.mark.parametrize("command", BY_NAME)
+async def test_a_command_finds_the_database_by_its_name_and_uses_its_id(command: str) -> None:
+    answer, expected_request, body = BY_NAME[command]
+    words = command.split()
+    words.insert(2 if words[0] == "extensions" else 1, "Sales 2024")
+    async with fake_service(RECORD, answer) as service:
+        result = await service.run_pgvend(*words, "--json")
+
+    assert result.status == 0, result.stderr
+    assert json.loads(result.stdout) == answer
+    method, _, path = expected_request.partition(" ")
+    assert service.requests == [
+        ("GET", "/v1/databases/Sales%202024", None),
+        (method, f"/v1/{path}", body),
+    ]
+
+
 URI = CONNECTION["uri"]
 
 PRINTED: dict[str, tuple[Any, str]] = {
+    "whoami": (CALLER, "caller  ann\nscopes  create\nscopes  read\nquota   -"),
     "create n": (RECORD_WITH_CONNECTION, URI),
     "create n --env": (RECORD_WITH_CONNECTION, FORMATS["env"].render(DOMAIN_CONNECTION)),
-    "rotate db_1": (RECORD_WITH_CONNECTION, URI),
+    "rotate db_1": (RECORD_WITH_CONNECTION, URI),  # which is also what finds it
     "restore db_1": (RECORD_WITH_CONNECTION, URI),
     **{
         f"connection db_1 --format {name}": (CONNECTION, FORMATS[name].render(DOMAIN_CONNECTION))
@@ -105,7 +129,7 @@ PRINTED: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("command", PRINTED)
 async def test_a_command_prints_only_its_result(command: str) -> None:
     answer, expected_output = PRINTED[command]
-    async with fake_service(answer) as service:
+    async with fake_service(answer, answer) as service:
         result = await service.run_pgvend(*command.split())
     assert (result.status, result.stderr) == (0, "")
     assert result.stdout == expected_output.rstrip("\n") + "\n"

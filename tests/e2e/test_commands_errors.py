@@ -8,7 +8,7 @@ from tests.support.command_line import run_command
 from tests.support.fake_service import CONNECTION, RECORD_WITH_CONNECTION, fake_service
 
 
-@pytest.mark.parametrize("odd", ["..", "../../livez", "a/b", "?x=1", "#", "%2e", "é"])
+@pytest.mark.parametrize("odd", ["../../livez", "a/b", "?x=1", "#", "%2e", "é"])
 async def test_an_invalid_id_does_not_change_the_path(odd: str) -> None:
     async with fake_service({"detail": "No.", "request_id": "r"}, status=404) as service:
         result = await service.run_pgvend("delete", "--", odd)

@@ -59,7 +59,7 @@ TABLES: dict[str, tuple[Any, list[str]]] = {
     ),
     "extensions list": (EXTENSIONS, ["NAME    VERSION  DESCRIPTION", "vector  0.8.6    vectors"]),
     "extensions add db_1 vector": (
-        RECORD_WITH_EXTENSION,
+        RECORD_WITH_EXTENSION,  # which is also what finds it
         ["ID    STATE  EXTENSIONS", "db_1  ready  hstore, vector"],
     ),
     "keys list": (
@@ -83,7 +83,7 @@ TABLES: dict[str, tuple[Any, list[str]]] = {
 @pytest.mark.parametrize("command", TABLES)
 async def test_lists_are_printed_as_tables(command: str) -> None:
     answer, lines = TABLES[command]
-    async with fake_service(answer) as service:
+    async with fake_service(answer, answer) as service:
         result = await service.run_pgvend(*command.split())
     assert result.stdout.splitlines() == lines
 
@@ -121,14 +121,22 @@ async def test_audit_events_are_read_up_to_the_limit() -> None:
         build_event_page(*events[:2], following="a+b"),
         build_event_page(events[2], following="more"),
     ]
-    options = ("--caller", "a&b", "--subject", "db_1", "--limit", "3", "--json")
+    options = ("--caller", "a&b", "--subject", "pgv_00000000", "--limit", "3", "--json")
     async with fake_service(*pages) as service:
         result = await service.run_pgvend("audit", *options)
 
     assert json.loads(result.stdout) == {"audit_events": events}
     (_, first, _), (_, following, _) = service.requests
-    assert first.startswith("/v1/audit-events?caller=a%26b&subject=db_1&page_size=")
+    assert first.startswith("/v1/audit-events?caller=a%26b&subject=pgv_00000000&page_size=")
     assert "page_token=a%2Bb" in following
+
+
+async def test_audit_events_are_found_by_the_name_of_a_database() -> None:
+    async with fake_service(RECORD, build_event_page(EVENT)) as service:
+        await service.run_pgvend("audit", "--subject", "Sales")
+    (_, search, _), (_, events, _) = service.requests
+    assert search == "/v1/databases/Sales"
+    assert events.startswith("/v1/audit-events?subject=db_1&")
 
 
 async def test_control_characters_of_a_nickname_are_escaped() -> None:

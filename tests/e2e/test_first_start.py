@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from entrypoints.config.local_key import KEY_FILE, find_key_in
-from tests.support.command_line import PGVEND, plain_environment
+from tests.support.command_line import PGVEND, plain_environment, run_command
 from tests.support.keyed_clients import bearer
 from tests.support.service import PATIENCE, RunningService, running_service
 from tests.support.service_client import request_json, send_request
@@ -50,6 +50,9 @@ async def _check_keyed(service: RunningService) -> str:
     found = find_key_in(service.data_dir, urlsplit(local.url))
     assert found
     assert found.reveal() == key
+    place = {"PGVEND_URL": local.url, "PGVEND_DATA_DIR": str(service.data_dir)}
+    assert "admin" in (await run_command("whoami", **place)).stdout
+    assert (await run_command("whoami", PGVEND_KEY="another", **place)).status == 4
     assert f"  admin key    in {service.data_dir / KEY_FILE}\n" in service.output()
     assert key not in service.output()
     assert not CODE.search(service.output()), "the log of a container would keep it"

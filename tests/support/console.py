@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+
 from playwright.async_api import ConsoleMessage, Error, Locator, Page, expect
 
 from tests.clients.tools import axe_core

@@ -68,6 +68,8 @@ RECORD_WITH_EXTENSION = RECORD | {"extensions": ["hstore", "vector"]}
 class FakeService:
     url: str = ""
     status: int = 200
+    statuses: dict[int, int] = field(default_factory=dict)
+    """The status of single answers, by the number of the request, counted from 0."""
     answers: list[Any] = field(default_factory=list)
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -79,10 +81,11 @@ class FakeService:
         body = json.loads(await request.read() or b"null")
         self.requests.append((request.method, request.raw_path, body))
         self.headers.append(dict(request.headers))
+        status = self.statuses.get(len(self.requests) - 1, self.status)
         answer = self.answers.pop(0)
         if isinstance(answer, bytes):
-            return web.Response(body=answer, status=self.status, content_type="application/json")
-        return web.json_response(answer, status=self.status)
+            return web.Response(body=answer, status=status, content_type="application/json")
+        return web.json_response(answer, status=status)
 
 
 @asynccontextmanager

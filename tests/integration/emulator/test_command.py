@@ -13,6 +13,8 @@ from typing import Any
 import aiohttp
 import asyncpg
 import psutil
+import pytest
+from dotenv import dotenv_values
 
 from tests.support.command_line import PATIENCE, PGVEND, plain_environment, run_pgvend
 from tests.support.polling import wait_until
@@ -41,9 +43,14 @@ async def test_the_printed_settings_suffice_and_a_stop_leaves_nothing(
     assert not [secret for secret in secrets if secret in log]
 
 
-async def test_settings_apply_and_two_signals_leave_nothing(tmp_path: Path) -> None:
-    options = ("--no-store-passwords", "--set", "roles_limit=0")
+async def test_settings_apply_and_two_signals_leave_nothing(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = tmp_path_factory.mktemp("project") / ".env"
+    file.write_text("PORT=8001\n")
+    options = ("--no-store-passwords", "--set", "roles_limit=0", "--write-env", str(file))
     async with running_command(*options, folder=tmp_path) as (process, settings):
+        assert dotenv_values(file) == {"PORT": "8001", **settings}
         branch = f"/projects/{settings['NEON_PROJECT_ID']}/branches/{settings['NEON_BRANCH_ID']}"
         role = {"role": {"name": "one"}}
         created = await send(settings, f"{branch}/roles", method="POST", body=role)
@@ -64,16 +71,18 @@ async def test_a_stop_during_startup_leaves_nothing(tmp_path: Path) -> None:
     assert list_names(tmp_path) == []
 
 
-async def test_an_unknown_setting_and_a_used_port_are_named() -> None:
+async def test_an_unknown_setting_a_used_port_and_a_missing_folder_are_named() -> None:
     server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        setting, port_in_use = await asyncio.gather(
+        setting, port_in_use, no_folder = await asyncio.gather(
             run_pgvend("neon-emulator", "--set", "no_such=1"),
             run_pgvend("neon-emulator", "--port", str(port)),
+            run_pgvend("neon-emulator", "--port", "0", "--write-env", "/no/such/.env"),
         )
 
-    assert (setting.status, port_in_use.status) == (1, 1)
+    assert (setting.status, port_in_use.status, no_folder.status) == (1, 1, 1)
+    assert "/no/such/.env cannot be written" in no_folder.stderr
     assert "no_such" in setting.stderr
     assert "operation_seconds" in setting.stderr
     assert f"port {port}" in port_in_use.stderr

@@ -34,7 +34,6 @@ async def test_the_page_runs_only_its_own_files(app: RunningApp) -> None:
         ("/docs", "text/html"),
         ("/docs/docs.css", "text/css"),
         *((f"/docs/{script}", "text/javascript") for script in SCRIPTS),
-        ("/docs/icon.svg", "image/svg+xml"),
     ],
 )
 async def test_every_file_has_its_media_type(app: RunningApp, path: str, media_type: str) -> None:

@@ -3,11 +3,13 @@
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pytest
 from playwright.async_api import ConsoleMessage, Locator, Page, expect
 
 from tests.support.apps import RunningApp, running_app
+from tests.support.console import Console
 
 pytestmark = pytest.mark.browser
 
@@ -120,6 +122,28 @@ async def test_calls_are_found_by_their_words(docs: Docs, app: RunningApp) -> No
     await expect(docs.page.locator("nav li:visible")).to_have_text(
         ["POSTRotate the password of a database"]
     )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_page_is_accessible(
+    docs: Docs, app: RunningApp, scheme: Literal["light", "dark"]
+) -> None:
+    await docs.page.emulate_media(color_scheme=scheme)
+    await docs.open(app, "#createDatabase")
+    await docs.answer(docs.page.locator("#createDatabase"), 201)
+    assert await Console(docs.page).find_violations() == []
+    await docs.page.emulate_media(color_scheme="light")
+
+
+async def test_the_page_fits_a_phone(docs: Docs, app: RunningApp) -> None:
+    size = docs.page.viewport_size
+    await docs.page.set_viewport_size({"width": 360, "height": 740})
+    await docs.open(app, "#createDatabase")
+    await docs.answer(docs.page.locator("#createDatabase"), 201)
+    width = await docs.page.evaluate("document.documentElement.scrollWidth")
+    assert width == 360
+    assert size
+    await docs.page.set_viewport_size(size)
 
 
 async def test_an_answer_without_an_end_can_be_stopped(docs: Docs, app: RunningApp) -> None:

@@ -15,7 +15,6 @@ MEDIA_TYPES = {
     PAGE: "text/html",
     GUIDE: "text/plain",
     "docs.css": "text/css",
-    "icon.svg": "image/svg+xml",
     **dict.fromkeys(SCRIPTS, "text/javascript"),
 }
 

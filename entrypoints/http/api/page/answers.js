@@ -1,5 +1,6 @@
 // Shows an answer as it arrives, because events arrive one by one.
-import { element } from "./elements.js";
+import { h } from "../console/dom.js";
+import { folded } from "./elements.js";
 
 const LONGEST = 200_000; // characters: an endless stream keeps its newest part
 
@@ -13,7 +14,7 @@ function format(text) {
 
 function headersOf(response) {
   const lines = [...response.headers].map((pair) => pair.join(": "));
-  return element("details", {}, element("summary", {}, "Headers"), element("pre", {}, lines.join("\n")));
+  return folded("Headers", h("pre", {}, lines.join("\n")));
 }
 
 async function showBody(response, body) {
@@ -30,12 +31,12 @@ async function showBody(response, body) {
 
 // Sends the request and shows its answer in `shown`, until it ends or `signal` aborts it.
 export async function send(address, request, shown, signal) {
-  const status = element("p", {}, "Waiting for the answer…");
-  const body = element("pre");
+  const status = h("p", {}, "Waiting for the answer…");
+  const body = h("pre", { tabindex: "0", "aria-label": "Body of the answer" });
   shown.replaceChildren(status, body);
   try {
     const response = await fetch(address, { ...request, signal });
-    status.replaceChildren(element("b", {}, `${response.status} ${response.statusText}`));
+    status.replaceChildren(h("strong", {}, `${response.status} ${response.statusText}`));
     status.after(headersOf(response));
     await showBody(response, body);
   } catch (error) {

@@ -1,6 +1,7 @@
 // Shows the calls of openapi.json by tag, and sends them. The key is only kept in the page's memory.
+import { h } from "../console/dom.js";
 import { call } from "./calls.js";
-import { element, method as badge, prose } from "./elements.js";
+import { badge, prose } from "./elements.js";
 import { members, useSchemas } from "./schemas.js";
 
 const find = (id) => document.getElementById(id);
@@ -15,21 +16,19 @@ function callsOf(described, tag) {
 function section(described, { name, description }) {
   const calls = callsOf(described, name).map(({ path, method, operation }) =>
     call(path, method, operation, () => find("key").value));
-  return element("section", { id: `tag-${name}` }, element("h2", {}, name),
-                 element("p", {}, ...prose(description)), ...calls);
+  return h("section", { id: `tag-${name}` }, h("h2", {}, name), h("p", {}, prose(description)), calls);
 }
 
 function contents(described, { name }) {
   const links = callsOf(described, name).map(({ method, operation }) =>
-    element("li", {}, element("a", { href: `#${operation.operationId}` }, badge(method), operation.summary)));
-  return element("section", {}, element("h2", {}, name), element("ul", {}, ...links));
+    h("li", {}, h("a", { href: `#${operation.operationId}` }, badge(method), operation.summary)));
+  return h("section", {}, h("h2", {}, name), h("ul", {}, links));
 }
 
 function schemaSection(schemas) {
   const entries = Object.entries(schemas).map(([name, schema]) =>
-    element("details", { id: name }, element("summary", {}, element("h3", {}, name)),
-            element("p", {}, ...prose(schema.description)), members(schema)));
-  return element("section", { id: "schemas" }, element("h2", {}, "Schemas"), ...entries);
+    h("details", { id: name }, h("summary", {}, h("h3", {}, name)), h("p", {}, prose(schema.description)), members(schema)));
+  return h("section", { id: "schemas" }, h("h2", {}, "Schemas"), entries);
 }
 
 // Opens the entry that the address names.

@@ -1,5 +1,6 @@
 // Shows JSON schemas of openapi.json: their types, their members and examples.
-import { element, prose, table } from "./elements.js";
+import { h } from "../console/dom.js";
+import { prose, table } from "./elements.js";
 
 let schemas = {};
 
@@ -9,7 +10,7 @@ export function useSchemas(given) {
 
 export const nameOf = (reference) => reference.split("/").pop();
 
-export function resolve(schema) {
+function resolve(schema) {
   return schema.$ref ? schemas[nameOf(schema.$ref)] : schema;
 }
 
@@ -23,21 +24,21 @@ export function example(given) {
   return Object.fromEntries(required.map((name) => [name, example(schema.properties[name])]));
 }
 
+const separated = (parts, by) => parts.flatMap((part, index) => (index ? [by, part] : [part])).flat();
+
 // Returns the type as nodes, with links to other schemas.
 function typeOf(schema) {
-  if (schema.$ref) {
-    const name = nameOf(schema.$ref);
-    return [element("a", { href: `#${name}` }, name)];
-  }
-  if (schema.enum) return schema.enum.flatMap((value, index) => [...(index ? [", "] : []), element("code", {}, value)]);
-  if (schema.anyOf) return schema.anyOf.flatMap((each, index) => [...(index ? [" or "] : []), ...typeOf(each)]);
+  if (schema.$ref) return [h("a", { href: `#${nameOf(schema.$ref)}` }, nameOf(schema.$ref))];
+  if (schema.enum) return separated(schema.enum.map((value) => h("code", {}, value)), ", ");
+  if (schema.anyOf) return separated(schema.anyOf.map(typeOf), " or ");
   if (schema.type === "array") return ["list of ", ...typeOf(schema.items ?? {})];
   return [schema.format ?? schema.type ?? "any"];
 }
 
 function meaningOf(schema) {
-  const described = [schema, ...(schema.anyOf ?? [])].find((each) => each.description)?.description;
-  const examples = [schema, ...(schema.anyOf ?? [])].flatMap((each) => each.examples ?? []);
+  const versions = [schema, ...(schema.anyOf ?? [])];
+  const described = versions.find((each) => each.description)?.description;
+  const examples = versions.flatMap((each) => each.examples ?? []);
   const shown = examples.map((value) => `\`${typeof value === "string" ? value : JSON.stringify(value)}\``);
   return prose([described, shown.length && `For example ${shown.join(" or ")}.`].filter(Boolean).join(" "));
 }
@@ -45,10 +46,10 @@ function meaningOf(schema) {
 // Returns a table of the schema's members, or the type of a schema without members.
 export function members(given) {
   const schema = resolve(given);
-  if (!schema.properties) return element("p", {}, ...typeOf(schema));
+  if (!schema.properties) return h("p", {}, typeOf(schema));
   const required = schema.required ?? [];
   return table(["Member", "Type", "Meaning"], Object.entries(schema.properties).map(([name, each]) => [
-    [element("code", {}, name), ...(required.includes(name) ? [] : [element("small", {}, " optional")])],
+    [h("code", {}, name), ...(required.includes(name) ? [] : [h("small", {}, " optional")])],
     typeOf(each),
     meaningOf(each),
   ]));

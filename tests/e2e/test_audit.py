@@ -18,7 +18,7 @@ from tests.support.keyed_clients import ADMIN_KEY, KeyedApp, KeyedClient, runnin
 AUDITED = {
     *("createDatabase", "createNeonDb", "changeDatabase", "deleteDatabase", "rotatePassword"),
     *("addExtension", "restoreDatabase", "showConnection", "reconcile", "createKey", "revokeKey"),
-    *("createTemplate", "deleteTemplate"),
+    *("createTemplate", "deleteDatabases", "deleteTemplate"),
 }
 
 

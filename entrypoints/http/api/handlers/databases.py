@@ -128,6 +128,7 @@ def _parse_list_request(request: web.Request) -> ListRequest:
     return ListRequest(
         states=frozenset(_parse_state(text) for text in query.getall("state", [])),
         labels=_parse_labels(query.getall("label", [])),
+        nickname=query.get("nickname"),
         page_token=query.get("page_token", ""),
         page_size=parse_page_size(request),
     )

@@ -109,6 +109,12 @@ LIST_PARAMETERS = (
         schema=LABEL_SCHEMA,
         description="`key=value`: only databases with all of these labels.",
     ),
+    Parameter(
+        place="query",
+        name="nickname",
+        schema={"type": "string", "maxLength": names.MAX_NICKNAME},
+        description="Only databases with exactly this nickname.",
+    ),
     SIZE,
     PAGE_TOKEN,
     PAGE_SIZE,

@@ -14,7 +14,7 @@ PgvendError
 ├── Conflict                   read the current state before you repeat the request
 │   ├── NameTaken, StaleRecord, PreconditionFailed, IllegalTransition, OtherTarget
 │   ├── SecretUnknown, PasswordChanged, RequestAlreadyRecorded
-│   ├── SourceInUse, OtherSource, AmbiguousName, SpareBroken
+│   ├── SourceInUse, OtherSource, AmbiguousName, CountMismatch, SpareBroken
 │   └── InFlight               repeat the same request soon
 ├── Unavailable                repeat the same request later
 │   ├── RateLimited            nothing was changed: too many requests
@@ -216,6 +216,12 @@ class AmbiguousName(Conflict):
     """Several of your databases have this name: use an id."""
 
     code = "ambiguous_name"
+
+
+class CountMismatch(Conflict):
+    """Another number of databases matches than the request names: nothing was deleted."""
+
+    code = "count_mismatch"
 
 
 class SpareBroken(Conflict):

@@ -25,6 +25,7 @@ from ports.use_cases.claim_spare import ClaimSpare
 from ports.use_cases.create_database import CreateDatabase
 from ports.use_cases.create_template import CreateTemplate
 from ports.use_cases.delete_database import DeleteDatabase
+from ports.use_cases.delete_databases import DeleteDatabases
 from ports.use_cases.deletion_pace import DeletionPace
 from ports.use_cases.describe_caller import DescribeCaller
 from ports.use_cases.exchange_key import ExchangeKey
@@ -251,6 +252,10 @@ class UseCases:
             target=self.settings.target,
             pace=DeletionPace(self.clock, self.running),
         )
+
+    @cached_property
+    def delete_all(self) -> DeleteDatabases:
+        return DeleteDatabases(delete=self.delete)
 
     @cached_property
     def add_extension(self) -> AddExtension:

@@ -14,6 +14,7 @@ from ports.use_cases.pagination import encode_position, parse_position
 class ListRequest:
     states: frozenset[State] = frozenset()  # none: those of databases that exist
     labels: Mapping[str, str] = field(default_factory=dict)
+    nickname: str | None = None  # None: any
     page_token: str = ""
     page_size: int = 50
 
@@ -40,6 +41,7 @@ class ListDatabases:
             states=request.states or LISTED,
             shape="",
             labels=request.labels,
+            nickname=request.nickname,
             before=parse_position(request.page_token),
             limit=request.page_size + 1,  # one more, to know whether there is a next page
         )

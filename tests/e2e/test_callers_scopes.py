@@ -27,7 +27,7 @@ DOCUMENTED_SCOPES = {
     },
     Scope.MANAGE: {
         *("changeDatabase", "deleteDatabase", "rotatePassword", "addExtension", "restoreDatabase"),
-        *("createTemplate", "deleteTemplate"),
+        *("createTemplate", "deleteDatabases", "deleteTemplate"),
     },
     Scope.ADMIN: {
         *("reconcile", "createKey", "listKeys", "revokeKey", "listAuditEvents", "listSpares")

@@ -200,6 +200,18 @@ async def test_a_list_is_filtered_by_all_labels(app: RunningApp) -> None:
     assert empty == {"databases": [], "next_page_token": ""}
 
 
+async def test_a_list_is_filtered_by_the_exact_nickname(app: RunningApp) -> None:
+    shops = [await app.create_database("Web Shop", labels={"n": str(n)}) for n in range(2)]
+    await app.create_database("web shop")
+    await app.create_database("Web Shop 2")
+
+    assert await _list_ids(app, "nickname=Web%20Shop") == {shop["id"] for shop in shops}
+    assert await _list_ids(app, "nickname=Web%20Shop&label=n=1") == {shops[1]["id"]}
+    assert await _list_ids(app, "nickname=Web%20Shop&state=failed") == set()
+    for unknown in ("", "Web", "%00"):
+        assert await _list_ids(app, f"nickname={unknown}") == set()
+
+
 async def _list_in_pages(app: RunningApp, query: str = "") -> list[str]:
     """Return the ids from pages of three."""
     page = await app.get(f"/v1/databases?page_size=3{query}")

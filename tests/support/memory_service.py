@@ -33,6 +33,7 @@ from ports.use_cases.create_database import CreateDatabase
 from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.create_template import CreateTemplate
 from ports.use_cases.delete_database import DeleteDatabase
+from ports.use_cases.delete_databases import DeleteDatabases
 from ports.use_cases.deletion_pace import DeletionPace
 from ports.use_cases.detect_drift import DetectDrift
 from ports.use_cases.expire_database import ExpireDatabase
@@ -180,6 +181,9 @@ class MemoryService:
 
     def deletion(self) -> DeleteDatabase:
         return self._create_use_case(DeleteDatabase)
+
+    def bulk_deletion(self) -> DeleteDatabases:
+        return DeleteDatabases(delete=self.deletion())
 
     def rotate(self) -> RotatePassword:
         return self._create_use_case(RotatePassword)

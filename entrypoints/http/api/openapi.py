@@ -64,7 +64,8 @@ def create_document(routes: Iterable[Route], *, is_open: bool, anonymous: bool =
         needs_no_key = is_open or (anonymous and route.may_be_anonymous)
         operation = _create_operation(route, models, is_open=needs_no_key)
         below = f"{route.path}/{{id}}"
-        _add_links(operation, [other for other in operations if other.path.startswith(below)])
+        if route.method == "POST":
+            _add_links(operation, [other for other in operations if other.path.startswith(below)])
         paths[route.path][route.method.lower()] = operation
     return {
         "openapi": "3.1.0",

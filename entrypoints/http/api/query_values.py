@@ -9,6 +9,8 @@ from domain.errors import InvalidRequest
 MAX_PAGE_SIZE = 200
 DEFAULT_PAGE_SIZE = 50
 
+MAX_COUNT = 999_999_999
+
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -18,6 +20,14 @@ def parse_flag(request: web.Request, name: str) -> bool:
     if text not in {"true", "false"}:
         raise InvalidRequest(f"{name} must be true or false.")
     return text == "true"
+
+
+def parse_count(request: web.Request) -> int:
+    """Return the required parameter `count`. Raise InvalidRequest."""
+    text = request.query.get("count", "")
+    if not _NUMBER.fullmatch(text):
+        raise InvalidRequest("Send count, the number of databases to delete, for example count=30.")
+    return int(text)
 
 
 def parse_page_size(request: web.Request) -> int:

@@ -25,15 +25,17 @@ from entrypoints.http.api.headers import (
     parse_if_match,
 )
 from entrypoints.http.api.json_bodies import json_response, read_body
-from entrypoints.http.api.query_values import parse_flag, parse_page_size
+from entrypoints.http.api.query_values import parse_count, parse_flag, parse_page_size
 from entrypoints.http.api.schemas.databases import (
     ChangeDatabaseRequest,
     CreateDatabaseRequest,
     DatabasePageResponse,
     DatabaseResponse,
     DatabaseWithConnectionResponse,
+    DeletedDatabasesResponse,
 )
 from ports.use_cases.create_request import CreateRequest
+from ports.use_cases.delete_databases import BulkDeletion
 from ports.use_cases.list_databases import ListRequest
 
 
@@ -90,12 +92,10 @@ async def change_database(request: web.Request) -> web.Response:
 
 
 async def delete_database(request: web.Request) -> web.Response:
-    delete = request.app[USE_CASES].delete
-    database = await delete.request(
+    database = await request.app[USE_CASES].delete.request(
         parse_id(request, DatabaseNotFound), get_caller(request), request[AUDIT_EVENT]
     )
-    finish = partial(delete.wait_until_deleted, database.id)
-    request.app[BACKGROUND].spawn(finish, name=f"delete {database.id}")
+    _delete_in_background(request, database.id)
     return json_response(
         DatabaseResponse.from_domain(database), status=202, headers=_format_location(database)
     )
@@ -108,6 +108,22 @@ async def _measure_sizes(request: web.Request, databases: Sequence[Database]) ->
     return await request.app[USE_CASES].measure_sizes(databases)
 
 
+async def delete_databases(request: web.Request) -> web.Response:
+    deletion = BulkDeletion(labels=_parse_required_labels(request), count=parse_count(request))
+    use_cases, ids = request.app[USE_CASES], list[str]()
+    async for database_id in use_cases.delete_all.request(
+        deletion, get_caller(request), request[AUDIT_EVENT]
+    ):
+        ids.append(database_id)
+        _delete_in_background(request, database_id)
+    return json_response(DeletedDatabasesResponse(ids=ids), status=202)
+
+
+def _delete_in_background(request: web.Request, database_id: str) -> None:
+    finish = partial(request.app[USE_CASES].delete.wait_until_deleted, database_id)
+    request.app[BACKGROUND].spawn(finish, name=f"delete {database_id}")
+
+
 def _format_location(database: Database) -> dict[str, str]:
     return {"Location": f"/v1/databases/{database.id}"}
 
@@ -117,6 +133,7 @@ def _parse_list_request(request: web.Request) -> ListRequest:
     return ListRequest(
         states=frozenset(_parse_state(text) for text in query.getall("state", [])),
         labels=_parse_labels(query.getall("label", [])),
+        nickname=query.get("nickname"),
         page_token=query.get("page_token", ""),
         page_size=parse_page_size(request),
     )
@@ -126,6 +143,13 @@ def _parse_state(text: str) -> State:
     if text not in PUBLIC:
         raise InvalidRequest(f"{text[:63]!r} is not a state; use one of {', '.join(PUBLIC)}.")
     return State(text)
+
+
+def _parse_required_labels(request: web.Request) -> Mapping[str, str]:
+    labels = _parse_labels(request.query.getall("label", []))
+    if not labels:
+        raise InvalidRequest("Send a label: all databases that have it are deleted.")
+    return labels
 
 
 def _parse_labels(texts: Sequence[str]) -> Mapping[str, str]:

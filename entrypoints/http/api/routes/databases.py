@@ -2,6 +2,7 @@
 
 from domain.callers import Scope
 from domain.errors import (
+    CountMismatch,
     DatabaseNotFound,
     ExtensionUnavailable,
     InFlight,
@@ -36,6 +37,7 @@ from entrypoints.http.api.schemas.databases import (
     DatabasePageResponse,
     DatabaseResponse,
     DatabaseWithConnectionResponse,
+    DeletedDatabasesResponse,
 )
 
 DATABASE_ROUTES = (
@@ -174,5 +176,28 @@ DATABASE_ROUTES = (
             ),
         ),
         errors=(DatabaseNotFound, StaleRecord, InFlight, OtherTarget, *REGISTRY_ERRORS),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/databases",
+        handler=databases.delete_databases,
+        scope=Scope.MANAGE,
+        name="deleteDatabases",
+        tag=Tag.DATABASES,
+        summary="Delete all databases with a label",
+        description=(
+            "Deletes your databases that have all of the labels, or everybody's for an admin, in "
+            "the background. Those that are being deleted already do not count. If `count` is not "
+            "their number, nothing is deleted: so a repeated request deletes nothing new."
+        ),
+        parameters=params.DELETE_PARAMETERS,
+        answers=(
+            Answer(
+                status=202,
+                description="The databases are being deleted.",
+                body=DeletedDatabasesResponse,
+            ),
+        ),
+        errors=(InvalidRequest, InvalidLabels, CountMismatch, OtherTarget, *REGISTRY_ERRORS),
     ),
 )

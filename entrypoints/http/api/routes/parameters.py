@@ -4,7 +4,7 @@ from domain import idempotency, ids, labels, names
 from entrypoints.formats import FORMATS
 from entrypoints.http.api.handlers.event_stream import EVENT_ID
 from entrypoints.http.api.headers import ETAG_LIST, IDEMPOTENCY_KEY
-from entrypoints.http.api.query_values import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from entrypoints.http.api.query_values import DEFAULT_PAGE_SIZE, MAX_COUNT, MAX_PAGE_SIZE
 from entrypoints.http.api.routes.route import Parameter
 from entrypoints.http.api.schemas.fields import STATE_SCHEMA
 
@@ -90,6 +90,12 @@ PAGE_SIZE = Parameter(
     },
     description=f"Number of items per page; the default is {DEFAULT_PAGE_SIZE}.",
 )
+LABEL_SCHEMA: Schema = {
+    "type": "array",
+    "items": _create_pattern_schema(f"{labels.KEY_PATTERN.pattern}={labels.VALUE_PATTERN.pattern}"),
+    "maxItems": labels.MAX_LABELS,
+    "uniqueItems": True,
+}
 LIST_PARAMETERS = (
     Parameter(
         place="query",
@@ -100,17 +106,32 @@ LIST_PARAMETERS = (
     Parameter(
         place="query",
         name="label",
-        schema={
-            "type": "array",
-            "items": _create_pattern_schema(
-                f"{labels.KEY_PATTERN.pattern}={labels.VALUE_PATTERN.pattern}"
-            ),
-            "maxItems": labels.MAX_LABELS,
-            "uniqueItems": True,
-        },
+        schema=LABEL_SCHEMA,
         description="`key=value`: only databases with all of these labels.",
+    ),
+    Parameter(
+        place="query",
+        name="nickname",
+        schema={"type": "string", "maxLength": names.MAX_NICKNAME},
+        description="Only databases with exactly this nickname.",
     ),
     SIZE,
     PAGE_TOKEN,
     PAGE_SIZE,
+)
+DELETE_PARAMETERS = (
+    Parameter(
+        place="query",
+        name="label",
+        schema=LABEL_SCHEMA | {"minItems": 1},
+        description="`key=value`: all databases with all of these labels.",
+        required=True,
+    ),
+    Parameter(
+        place="query",
+        name="count",
+        schema={"type": "integer", "minimum": 0, "maximum": MAX_COUNT},
+        description="How many databases these are; with another number, nothing is deleted.",
+        required=True,
+    ),
 )

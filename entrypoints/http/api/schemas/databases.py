@@ -216,3 +216,9 @@ class DatabasePageResponse(ResponseBody):
             for database in page.databases
         ]
         return cls(databases=databases, next_page_token=page.next_page_token)
+
+
+class DeletedDatabasesResponse(ResponseBody):
+    """The ids of the databases whose deletion was requested."""
+
+    ids: list[str]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 PREFIX = "aud_"
 
@@ -24,6 +25,10 @@ class AuditEvent:
     address: str = ""
     request_id: str = ""
     outcome: str = DONE
+
+    def to_values(self) -> dict[str, Any]:
+        """Return the fields by name, as `asdict` does, which also copies each value."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

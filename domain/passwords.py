@@ -7,7 +7,7 @@ and must not issue a password that was revoked since the backup.
 import hmac
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import count, islice
+from itertools import chain, count, islice
 from string import ascii_lowercase, ascii_uppercase, digits
 
 from domain.secrets import MissingSecret, Secret
@@ -25,6 +25,8 @@ CLASSES = (ascii_lowercase, ascii_uppercase, digits, SYMBOLS)
 NONCE_BYTES = 16
 
 _UNBIASED = 256 - 256 % len(ALPHABET)
+_BIASED = bytes(range(_UNBIASED, 256))
+_CHARACTER_OF_BYTE = bytes(ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256))
 
 
 def derive_secret_name(secret: Secret) -> str:
@@ -33,7 +35,7 @@ def derive_secret_name(secret: Secret) -> str:
     Records name the secret of their password by it. The name of the first secret is the name of the
     installation, which marks its databases.
     """
-    return bytes(islice(_derive_bytes(secret, "installation"), 6)).hex()
+    return next(_derive_blocks(secret, "installation"))[:6].hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,10 @@ class PasswordDeriver:
         secret = self._find_secret(name)
         if secret is None:
             return MissingSecret()
-        characters = _to_characters(
-            _derive_bytes(secret, _format_purpose(database_id, rotation, nonce))
-        )
+        blocks = _derive_blocks(secret, _format_purpose(database_id, rotation, nonce))
+        characters = chain.from_iterable(map(_to_characters, blocks))
         while True:
-            candidate = "".join(next(characters) for _ in range(LENGTH))
+            candidate = "".join(islice(characters, LENGTH))
             if all(any(char in chars for char in candidate) for chars in CLASSES):
                 return Secret(candidate)
 
@@ -94,13 +95,13 @@ def _format_purpose(database_id: str, rotation: int, nonce: str) -> str:
     return f"{purpose}/{nonce}" if nonce else purpose
 
 
-def _derive_bytes(secret: Secret, purpose: str) -> Iterator[int]:
-    """Yield endless bytes for one purpose: HMAC-SHA-256 of the secret in counter mode."""
+def _derive_blocks(secret: Secret, purpose: str) -> Iterator[bytes]:
+    """Yield endless blocks of bytes for one purpose: HMAC-SHA-256 of the secret in counter mode."""
     key = secret.reveal().encode(errors="surrogateescape")
     for block in count():
-        yield from hmac.digest(key, f"pgvend/1/{block}/{purpose}".encode(), "sha256")
+        yield hmac.digest(key, f"pgvend/1/{block}/{purpose}".encode(), "sha256")
 
 
-def _to_characters(stream: Iterator[int]) -> Iterator[str]:
+def _to_characters(block: bytes) -> str:
     """Map bytes to characters without bias: discard bytes beyond the last whole multiple."""
-    return (ALPHABET[byte % len(ALPHABET)] for byte in stream if byte < _UNBIASED)
+    return block.translate(_CHARACTER_OF_BYTE, _BIASED).decode()

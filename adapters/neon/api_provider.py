@@ -78,13 +78,10 @@ class ApiProvider(DatabaseProvider):
 
     async def _claim(self, tenant: Tenant) -> ClaimState:
         claim = await self.claims.claim(tenant)
-        if claim.key in self.unused_claims:
-            claim = replace(claim, is_new=True)
-        try:
-            return await self._inspect(claim)
-        except BaseException:  # nothing was requested yet: a role that appears is another client's
-            await self._release(claim)
-            raise
+        if claim.is_new or claim.key in self.unused_claims:
+            # the lists would cost requests, which an account has few of
+            return ClaimState(replace(claim, is_new=True))
+        return await self._inspect(claim)
 
     async def _ensure_role(self, claim_state: ClaimState) -> Secret:
         """Create the tenant's role if it is missing. Return its password."""

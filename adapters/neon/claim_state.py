@@ -10,11 +10,12 @@ from domain.provisioning import InventoryItem
 
 @dataclass(frozen=True)
 class ClaimState:
-    """The role and databases that the API lists under the names of one claim."""
+    """The role and databases that the API lists under the names of one claim; of a new claim none,
+    because the claim itself says whether its names were in use."""
 
     claim: Claim
-    role: Role | None
-    databases: Sequence[Database]
+    role: Role | None = None
+    databases: Sequence[Database] = ()
 
     @property
     def has_role(self) -> bool:
@@ -23,8 +24,8 @@ class ClaimState:
     @property
     def has_foreign_objects(self) -> bool:
         """Return whether the role or a database belongs to another client."""
-        if self.claim.is_new:  # anything listed is older than the claim
-            return self.role is not None or bool(self.databases)
+        if self.claim.is_new:  # anything that had its names is older
+            return self.claim.is_in_use
         return (self.role is not None and not self.has_role) or any(
             database.owner_name != self.claim.owner for database in self.databases
         )

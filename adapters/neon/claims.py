@@ -55,7 +55,9 @@ ON CONFLICT (owner) DO UPDATE
         until = CASE kept.token WHEN excluded.token THEN kept.until
                 ELSE greatest(kept.until, excluded.until) END
     WHERE kept.mark = excluded.mark AND kept.database = excluded.database
-RETURNING mark, owner, database, token, since, until, until - since = $5 AS is_new, true AS is_open
+RETURNING mark, owner, database, token, since, until, until - since = $5 AS is_new, true AS is_open,
+    EXISTS (SELECT FROM pg_roles WHERE rolname = $1)
+    OR EXISTS (SELECT FROM pg_database WHERE datname = $2) AS is_in_use
 """
 # is_new: inserted now and not extended since; repeating a statement with its token changes nothing
 
@@ -88,6 +90,8 @@ class Claim:
     until: datetime
     is_new: bool
     is_open: bool
+    is_in_use: bool = False
+    """Whether a role or a database had one of the names when the claim was made or extended."""
 
     @property
     def key(self) -> tuple[str, str]:

@@ -66,17 +66,14 @@ async def acquire_session(pool: asyncpg.Pool) -> AsyncIterator[Session]:
     result of the work and, above all, a cancellation.
     """
     with translate_errors(lost=ProviderBusy):
-        session = await pool.acquire(timeout=ACQUIRE_TIMEOUT)
+        async with asyncio.timeout(ACQUIRE_TIMEOUT):  # the pool's own one would start a task
+            session = await pool.acquire()
     try:
         with translate_errors(lost=OutcomeUnknown):
             yield session
     finally:
-        await asyncio.shield(_release(pool, session))
-
-
-async def _release(pool: asyncpg.Pool, session: PoolConnectionProxy) -> None:
-    with suppress(*FAILURES):
-        await pool.release(session, timeout=CLOSE_TIMEOUT)
+        with suppress(*FAILURES):
+            await pool.release(session, timeout=CLOSE_TIMEOUT)  # completes despite a cancellation
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
 """The audit log in one table of an SQL database. Triggers in the database refuse every change."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 
 from sqlalchemy import ColumnElement, RowMapping, insert, select
 
@@ -36,7 +35,7 @@ so no migration can rewrite the entries."""
 
 def create_append(entry: StoredAuditEvent) -> Change:
     """Return the statement that appends the entry, to run alone or with a change of a record."""
-    return _ADD, asdict(entry)
+    return _ADD, entry.to_values()
 
 
 class SqlAuditLog(AuditLog):

@@ -1,7 +1,6 @@
 """The statements that change a record: within a quota, and together with an audit event."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Insert, Update, bindparam, func, insert, select, text, update
@@ -93,7 +92,7 @@ async def _run(
     lock = None if values["quota"] is None else _LOCK_CALLER
     if event:
         statement = _WITH_EVENT[statement]
-        values = {**values, **{f"event_{key}": value for key, value in asdict(event).items()}}
+        values = {**values, **{f"event_{key}": value for key, value in event.to_values().items()}}
     return await executor.write(statement, values, first=lock)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 
 from domain.audit import PREFIX, AuditEvent, StoredAuditEvent
 from domain.database import Database
@@ -29,8 +29,8 @@ class PendingEvent:
         """Return the event on this subject, at the current time."""
         now = self.clock.now()
         event_id = new_id(now, self.randomness.entropy(RANDOM_BYTES), PREFIX)
-        event = asdict(replace(self.event, subject=subject))
-        return StoredAuditEvent(id=event_id, at=now, **event)
+        values = {**self.event.to_values(), "subject": subject}
+        return StoredAuditEvent(id=event_id, at=now, **values)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from domain.provisioning import ProvisionRequest
 from domain.targets import Isolation
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.databases import expected_item, find_in_inventory
-from tests.support.neon.checks import can_log_in, no_changes, with_retries
+from tests.support.neon.checks import can_log_in, no_changes, record_requests, with_retries
 from tests.support.neon.emulator import RunningEmulator, override_behaviour_now, running_emulator
 from tests.support.neon.providers import provider_on
 from tests.support.polling import wait_until
@@ -32,18 +32,17 @@ async def test_a_role_older_than_the_claim_is_neither_imported_nor_deleted(
     neon: RunningEmulator, seconds: int
 ) -> None:
     provision_request = new_provision_request()
-    async with (
-        provider_on(neon, NONE) as provider,
-        _foreign_role(neon, provision_request, age=seconds),
-    ):
+    async with provider_on(neon, NONE) as provider:
         with override_behaviour_now(neon):
             neon.add_fault("create_role", "reset_before")
             with pytest.raises(OutcomeUnknown):
                 await provider.provision(provision_request)
 
-        with pytest.raises(NameTaken):
-            await provider.provision(provision_request)
-        await provider.delete(provision_request.tenant)
+        async with _foreign_role(neon, provision_request, age=seconds):
+            await provider.inventory()  # omits the role
+            with pytest.raises(NameTaken):
+                await provider.provision(provision_request)
+            await provider.delete(provision_request.tenant)
 
 
 async def test_a_role_created_before_the_request_is_not_imported(
@@ -52,14 +51,45 @@ async def test_a_role_created_before_the_request_is_not_imported(
     provision_request = new_provision_request()
     async with provider_on(neon, NONE) as provider:
         with override_behaviour_now(neon):
-            neon.add_fault("list_roles", "unavailable")
-            with pytest.raises(ProviderBusy):
+            neon.add_fault("create_role", "locked")
+            with pytest.raises(ProviderLocked):
                 await provider.provision(provision_request)
 
         async with _foreign_role(neon, provision_request):
             with pytest.raises(NameTaken):
                 await provider.provision(provision_request)
             await provider.delete(provision_request.tenant)
+
+
+@pytest.mark.parametrize("kind", ["role", "database"])
+async def test_a_name_in_use_is_refused_by_the_claim_without_a_request(
+    neon: RunningEmulator, kind: str
+) -> None:
+    """If the request were sent and lost, a role of that name could be either client's."""
+    provision_request = new_provision_request()
+    names = provision_request.tenant.names
+    name = names.owner if kind == "role" else names.database
+    await neon.client.wait_until_done(await neon.client.create(kind, name))
+    async with provider_on(neon, NONE) as provider, no_changes(neon):
+        requests = record_requests(neon)
+        with pytest.raises(NameTaken):
+            await provider.provision(provision_request)
+
+        assert requests.all() == []
+    await neon.client.wait_until_done(await neon.client.delete(kind, name))
+
+
+async def test_a_new_database_takes_no_requests_but_its_changes_and_their_ends(
+    neon: RunningEmulator,
+) -> None:
+    """An account may send few requests a minute, which limits how many databases it creates."""
+    async with provider_on(neon, NONE) as provider:
+        requests = record_requests(neon)
+        await provider.provision(new_provision_request())
+
+        reads = [path for method, path, _ in requests.all() if method == "GET"]
+        assert len(requests.changes()) == 2
+        assert all("/operations/" in path for path in reads)
 
 
 async def _provision(provider: DatabaseProvider, provision_request: ProvisionRequest) -> None:

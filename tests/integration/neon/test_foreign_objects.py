@@ -33,11 +33,9 @@ async def _create_database(client: NeonClient, names: PgNames) -> None:
 
 
 INTRUSIONS: dict[str, tuple[str, str, Create]] = {
-    "a role, between the claim and the check": ("GET", "/roles", _create_role),
-    "a role, after the check": ("POST", "/roles", _create_role),
+    "a role, after the claim": ("POST", "/roles", _create_role),
     "a role whose operation runs": ("POST", "/roles", _begin_role),
-    "a database, between the claim and the check": ("GET", "/roles", _create_database),
-    "a database, after the check": ("POST", "/roles", _create_database),
+    "a database, after the claim": ("POST", "/roles", _create_database),
     "a database, before the tenant's": ("POST", "/databases", _create_database),
 }
 """What another client creates just before pgvend's next request of that method and path ending."""

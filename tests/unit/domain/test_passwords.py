@@ -66,7 +66,7 @@ def test_secret_database_and_rotation_change_the_password(
 
 
 def test_every_character_is_equally_likely() -> None:
-    counts = Counter(_to_characters(iter(range(256))))
+    counts = Counter(_to_characters(bytes(range(256))))
 
     assert set(counts) == set(ALPHABET)
     assert len(set(counts.values())) == 1

@@ -32,6 +32,11 @@ def url(database_id: DatabaseId, ca_file: CaFile = None, verify: Verify = True) 
     connection(database_id, ca_file=ca_file, verify=verify)
 
 
+def env(database_id: DatabaseId, ca_file: CaFile = None, verify: Verify = True) -> None:
+    """Print the connection of a database as variables for a shell or .env."""
+    connection(database_id, "env", ca_file=ca_file, verify=verify)
+
+
 def fetch_connection(database_id: str, *, verify: bool) -> Any:
     """Return the connection as the service answers it, and warn on standard error if its login
     failed. Raises RequestError."""

@@ -9,7 +9,7 @@ from typing import Any
 from domain.connection import Connection
 from domain.postgres_url import Address
 from domain.secrets import Secret
-from domain.text import escape_unprintable
+from domain.text import escape_unprintable, escape_unprintable_lines
 from entrypoints.cli.client import NotPgvend, get_member
 from entrypoints.cli.errors import RequestError
 from entrypoints.formats import Format
@@ -56,7 +56,13 @@ def print_members(answer: Mapping[str, Any]) -> None:
 
 
 def _print_rendered(connection: Connection, form: Format, ca_file: Path | None) -> None:
-    print(form.render(connection, write_authorities(connection, ca_file)).removesuffix("\n"))
+    print_text(form.render(connection, write_authorities(connection, ca_file)))
+
+
+def print_text(text: str) -> None:
+    """Print lines, with escapes for what a terminal would execute."""
+    text = text.removesuffix("\n")
+    print(escape_unprintable_lines(text) if sys.stdout.isatty() else text)
 
 
 def write_authorities(connection: Connection, ca_file: Path | None) -> str | None:

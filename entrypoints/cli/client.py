@@ -145,6 +145,7 @@ def _check_answer(address: str, answer: Answer) -> None:
                 f"{detail} (request {request_id})",
                 find_exit_status(answer.status, problem),
                 problem=problem,
+                retry_after=_parse_seconds(answer.headers.get("retry-after", "")),
             )
         case dict() if answer.status < 300:
             return
@@ -161,3 +162,8 @@ def _check_answer(address: str, answer: Answer) -> None:
             ExitStatus.UNREACHABLE,
         )
     raise NotPgvend
+
+
+def _parse_seconds(text: str) -> float:
+    """Return the seconds of a Retry-After, 0 if it is missing or a date."""
+    return float(text) if text.isascii() and text.isdigit() else 0

@@ -32,6 +32,11 @@ def url(name: DatabaseName, ca_file: CaFile = None, verify: Verify = True) -> No
     connection(name, ca_file=ca_file, verify=verify)
 
 
+def env(name: DatabaseName, ca_file: CaFile = None, verify: Verify = True) -> None:
+    """Print the connection of a database as variables for a shell or .env."""
+    connection(name, "env", ca_file=ca_file, verify=verify)
+
+
 def fetch_connection(name: str, *, verify: bool) -> Any:
     """Return the connection as the service answers it, and warn on standard error if its login
     failed. Raises RequestError."""

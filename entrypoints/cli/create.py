@@ -1,73 +1,120 @@
 """`pgvend create`."""
 
 from collections.abc import Mapping, Sequence
+from threading import Event
 from typing import Annotated, Any
 
 import typer
 
-from entrypoints.cli.client import send_request
-from entrypoints.cli.errors import RequestError, report_errors
-from entrypoints.cli.options import (
-    DEFAULT_FORMAT,
-    AsJson,
-    CaFile,
-    EndSessions,
-    FormatName,
-    Source,
-    Ttl,
-)
-from entrypoints.cli.printing import print_result
-from entrypoints.formats import choose_format
+from entrypoints.cli.client import load_settings, send_request
+from entrypoints.cli.create_many import create_many
+from entrypoints.cli.created import choose_output
+from entrypoints.cli.creation import Patience, reuse_database
+from entrypoints.cli.errors import ExitStatus, RequestError, report_errors
+from entrypoints.cli.names import collect_names
+from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, CreateFormat, EndSessions, Ttl
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="NAME...", help="Nicknames of your choice; the database names are made from them."
+    ),
+]
+NamesFile = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="FILE",
+        help="Also read names from a file, one a line; - is standard input.",
+    ),
+]
+Count = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=10_000, help="Also create this many, named by --prefix: P_01, P_02, ..."
+    ),
+]
+Prefix = Annotated[str | None, typer.Option(metavar="P", help="The beginning of these names.")]
+Labels = Annotated[list[str] | None, typer.Option(help="A label, key=value; can be repeated.")]
+Extensions = Annotated[
+    list[str] | None, typer.Option(help="An extension to install; can be repeated.")
+]
+TemplateName = Annotated[str | None, typer.Option(help="The name or id of a template to copy.")]
+Fork = Annotated[
+    str | None,
+    typer.Option(
+        "--fork-of",
+        metavar="DATABASE",
+        help="A database of yours to copy: its id, its name on the server, or its nickname.",
+    ),
+]
+Reuse = Annotated[
+    bool,
+    typer.Option(
+        "--reuse",
+        help="Return your database of that nickname if there is one; an expired one is restored. "
+        "Set its expiry and labels.",
+    ),
+]
 
 
 def create(  # noqa: PLR0913, PLR0917 - each is an option
-    nickname: Annotated[
-        str, typer.Argument(help="A name of your choice; the database name is made from it.")
-    ],
+    names: Names = None,
+    names_file: NamesFile = None,
+    count: Count = None,
+    prefix: Prefix = None,
     ttl: Ttl = None,
-    label: Annotated[
-        list[str] | None, typer.Option(help="A label, key=value; can be repeated.")
-    ] = None,
-    extension: Annotated[
-        list[str] | None, typer.Option(help="An extension to install; can be repeated.")
-    ] = None,
-    template: Annotated[
-        str | None, typer.Option(help="The name or id of a template to copy.")
-    ] = None,
-    source: Source = None,
+    label: Labels = None,
+    extension: Extensions = None,
+    template: TemplateName = None,
+    fork_of: Fork = None,
     end_sessions: EndSessions = False,
+    reuse: Reuse = False,
     as_json: AsJson = False,
     as_env: Annotated[bool, typer.Option("--env", help="The same as --format env.")] = False,
-    format_name: FormatName = DEFAULT_FORMAT,
+    format_name: CreateFormat = DEFAULT_FORMAT,
     ca_file: CaFile = None,
 ) -> None:
-    """Create a database and print its connection.
+    """Create databases and print their connections.
 
-    PGVEND_URL is the address of the service, PGVEND_KEY the API key.
+    With several names, a database that you have under one of them already is printed as it is.
+    So you can repeat a run that was interrupted: the second one creates the rest. A single name
+    creates a new database each time, unless you add --reuse.
     """
     with report_errors():
-        form = choose_format("env" if as_env else format_name, None)
-        origin = {"template": template, "from": source, "end_sessions": end_sessions}
-        body = _create_body(nickname, ttl, label or [], extension or [])
-        created = send_request("POST", "databases", body={**body, **_without_empty(origin)})
-        print_result(created, form, as_json=as_json, ca_file=ca_file)
+        output = choose_output("env" if as_env else format_name, as_json=as_json, ca_file=ca_file)
+        is_single = len(names or []) == 1 and names_file is None and count is None
+        nicknames = collect_names(names or [], names_file, count, prefix)
+        origin = {"template": template, "from": fork_of, "end_sessions": end_sessions}
+        body = _create_body(ttl, label or [], extension or [], origin)
+        if is_single:
+            output.print_one(_create_one({"nickname": nicknames[0], **body}, reuse=reuse))
+        else:
+            output.check_many()
+            load_settings()  # once, before the threads
+            create_many(nicknames, body, output, reuse=reuse)
+
+
+def _create_one(body: Mapping[str, Any], *, reuse: bool) -> Any:
+    if reuse:
+        return reuse_database(body, Patience(Event()))
+    return send_request("POST", "databases", body=body)
 
 
 def _create_body(
-    nickname: str, ttl: str | None, labels: Sequence[str], extensions: Sequence[str]
+    ttl: str | None,
+    labels: Sequence[str],
+    extensions: Sequence[str],
+    origin: Mapping[str, Any],
 ) -> Mapping[str, Any]:
+    """Return the members that are not empty, without the nickname."""
     pairs = [label.partition("=") for label in labels]
     if bad := [key for key, equals, _ in pairs if not equals]:
-        raise RequestError(f"Write a label as key=value, not {bad[0]!r}.")
+        raise RequestError(f"Write a label as key=value, not {bad[0]!r}.", ExitStatus.USAGE)
     body = {
-        "nickname": nickname,
         "ttl": ttl,
         "labels": {key: value for key, _, value in pairs},
         "extensions": extensions,
+        **origin,
     }
-    return _without_empty(body)
-
-
-def _without_empty(members: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the members that are not empty."""
-    return {name: value for name, value in members.items() if value}
+    return {name: value for name, value in body.items() if value}

@@ -48,7 +48,8 @@ _CODES = {
 
 
 class RequestError(Exception):
-    """The command failed; the message says why. `problem` is what `--json` prints."""
+    """The command failed; the message says why. `problem` is what `--json` prints, `retry_after`
+    the seconds that the service asks to wait."""
 
     def __init__(
         self,
@@ -56,9 +57,11 @@ class RequestError(Exception):
         exit_status: ExitStatus = ExitStatus.OTHER,
         *,
         problem: Problem | None = None,
+        retry_after: float = 0,
     ) -> None:
         super().__init__(message)
         self.exit_status = exit_status
+        self.retry_after = retry_after
         self.problem = problem or create_problem(message, exit_status)
 
 

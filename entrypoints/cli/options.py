@@ -28,6 +28,18 @@ FormatName = Annotated[
 
 DEFAULT_FORMAT = "uri"
 
+CSV = "csv"
+"""A format of `pgvend create` for many databases."""
+
+CreateFormat = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help=f"The connection format: one of {', '.join(FORMATS)}; or {CSV}.",
+    ),
+]
+
 CaFile = Annotated[
     Path | None,
     typer.Option(
@@ -41,15 +53,6 @@ Verify = Annotated[
 ]
 
 Ttl = Annotated[str | None, typer.Option(help="The time until it expires: 24h, 7d, P1DT12H.")]
-
-Source = Annotated[
-    str | None,
-    typer.Option(
-        "--from",
-        metavar="DATABASE",
-        help="A database of yours to copy: its id, database name or unique nickname.",
-    ),
-]
 
 EndSessions = Annotated[
     bool, typer.Option("--end-sessions", help="End sessions in the database to copy.")

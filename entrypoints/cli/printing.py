@@ -56,7 +56,12 @@ def print_members(answer: Mapping[str, Any]) -> None:
 
 
 def _print_rendered(connection: Connection, form: Format, ca_file: Path | None) -> None:
-    text = form.render(connection, write_authorities(connection, ca_file)).removesuffix("\n")
+    print_text(form.render(connection, write_authorities(connection, ca_file)))
+
+
+def print_text(text: str) -> None:
+    """Print lines, with escapes for what a terminal would execute."""
+    text = text.removesuffix("\n")
     print(escape_unprintable_lines(text) if sys.stdout.isatty() else text)
 
 

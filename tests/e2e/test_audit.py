@@ -18,13 +18,7 @@ from tests.support.keyed_clients import ADMIN_KEY, KeyedApp, KeyedClient, runnin
 AUDITED = {
     *("createDatabase", "createNeonDb", "changeDatabase", "deleteDatabase", "rotatePassword"),
     *("addExtension", "restoreDatabase", "showConnection", "reconcile", "createKey", "revokeKey"),
-<<<<<<< HEAD
-    *("createTemplate", "deleteTemplate", "exchangeKey"),
-||||||| 2125dda
-    *("createTemplate", "deleteTemplate"),
-=======
-    *("createTemplate", "deleteDatabases", "deleteTemplate"),
->>>>>>> 68e9c3bc781c61d5e94078e0fbac84d6604fe96e
+    *("createTemplate", "deleteDatabases", "deleteTemplate", "exchangeKey"),
 }
 
 

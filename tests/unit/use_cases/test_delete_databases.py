@@ -76,7 +76,7 @@ async def test_a_repeated_request_deletes_nothing_that_was_created_since(
     assert not newer & await list_deleting(memory)
 
 
-@pytest.mark.parametrize("state", [State.DELETING, *GONE])
+@pytest.mark.parametrize("state", sorted({State.DELETING, *GONE}))
 async def test_databases_that_are_being_deleted_or_gone_do_not_count(
     memory: MemoryService, state: State
 ) -> None:

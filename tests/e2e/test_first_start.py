@@ -1,6 +1,7 @@
 """The first start beyond loopback without keys: the service makes an admin key."""
 
 import asyncio
+import json
 import os
 import pty
 import re
@@ -10,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from entrypoints.config.local_key import KEY_FILE, find_key_in
-from tests.support.command_line import PGVEND, plain_environment, run_command
+from tests.support.command_line import PGVEND, plain_environment, run_command, run_command
 from tests.support.keyed_clients import bearer
 from tests.support.service import PATIENCE, RunningService, running_service
 from tests.support.service_client import request_json, send_request
@@ -22,9 +23,14 @@ CODE = re.compile(r"code +([0-9A-Z]{4}-[0-9A-Z]{4}) ")
 LOCAL_URL = re.compile(r"console +(http://127\.0\.0\.1:[0-9]+)/")
 
 
-async def test_a_container_makes_an_admin_key_and_keeps_it(tmp_path: Path) -> None:
+async def test_a_container_makes_an_admin_key_that_commands_find_and_keeps_it(
+    tmp_path: Path,
+) -> None:
     async with running_service(tmp_path / "data", **CONTAINER) as first:
         key = await _check_keyed(first)
+        at_home = {"PGVEND_DATA_DIR": str(tmp_path / "data"), "PGVEND_URL": _local_url(first)}
+        command = await run_command("whoami", "--json", **at_home)
+        assert json.loads(command.stdout)["caller"] == "admin", command
         await first.kill()
         assert find_key_in(tmp_path / "data", urlsplit(_local_url(first))) is None
     async with running_service(tmp_path / "data", **CONTAINER) as second:

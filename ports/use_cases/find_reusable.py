@@ -25,7 +25,6 @@ class FindReusable:
         query = Query(
             caller=request.caller.name,
             states=STAYING,
-            shape="",
             nickname=nickname,
             limit=MAX_MATCHES,
         )

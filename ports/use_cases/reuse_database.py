@@ -112,7 +112,7 @@ class ReuseDatabase:
         if missing:
             check_available(missing, await self.provider.extensions())
         await self._make_ready(database, request, renew)
-        for name in dict.fromkeys(missing):
+        for name in missing:
             await self.add_extension(database.id, name, request.caller)
         return await self._renew(database.id, renew, event)
 

@@ -137,7 +137,7 @@ async def test_a_caller_who_sees_all_finds_its_own_databases_first(
 async def test_spares_and_templates_are_not_databases(
     memory: MemoryService, find: FindDatabase
 ) -> None:
-    for number, state in enumerate(sorted(INTERNAL)):
+    for number, state in enumerate(sorted(INTERNAL | {State.DELETING})):
         record = replace(new_record(f"Hidden {number}", state=state), shape="x", caller=ANN.name)
         await memory.registry.add(record)
         for handle in (record.id, record.nickname.text, record.names.database):

@@ -12,8 +12,10 @@ from domain.errors import (
     TemplateNotFound,
 )
 from domain.lifecycle import State
+from domain.names import Nickname
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.memory_service import MemoryService
+from tests.support.people import OPERATOR
 from tests.support.records import ELSEWHERE, new_record
 from tests.support.templates import (
     ADMIN,
@@ -67,6 +69,9 @@ async def test_an_admin_finds_the_template_of_another_caller_by_a_name_that_one_
     assert await show("shop", ADMIN) == first
     latest = await create_template(memory, "Shop", caller=ALICE)
     assert await show("shop", ADMIN) == latest
+    deleting = replace(new_record(state=State.DELETING), nickname=Nickname("shop"), caller=BOB.name)
+    await memory.registry.add(deleting)  # a database
+    assert await show("shop", ADMIN) == latest
 
     theirs = replace(latest, id=new_record().id, names=new_record().names, caller=BOB.name)
     await memory.registry.add(theirs)
@@ -76,6 +81,9 @@ async def test_an_admin_finds_the_template_of_another_caller_by_a_name_that_one_
     assert latest.id in str(refused.value)
     assert theirs.id in str(refused.value)
     assert (await show("shop", BOB)).id == theirs.id
+
+    shared = await create_template(memory, "Shop", caller=ADMIN, is_shared=True)
+    assert await show("shop", OPERATOR) == shared
 
 
 async def test_the_copies_of_a_deleted_template_stay(

@@ -1,8 +1,9 @@
 """Requests that reuse the caller's database of the same nickname."""
 
 import asyncio
-from dataclasses import replace
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import pytest
 
@@ -23,17 +24,39 @@ from domain.errors import (
 )
 from domain.expiry import ExpiryPolicy
 from domain.lifecycle import Operation, State
+from domain.names import Nickname
 from domain.reconciliation import SETTLING_TIME
+from ports.driven.registry import Registry
 from ports.use_cases.create_request import CreateRequest, OnConflict
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import settle
-from tests.support.doubles import HoldAt
+from tests.support.doubles import HoldAt, WrappedRegistry
 from tests.support.memory_faults import KillAt, Killed, create_faulty_process
 from tests.support.memory_service import GRACE, HOUR, MemoryService
 from tests.support.people import ANN, BOB, CALLER_SCOPES, create_caller
 from tests.support.polling import wait_without_delay
 from tests.support.spares import create_pooled
 from tests.support.templates import create_template, delete_template
+
+T = TypeVar("T")
+
+
+@dataclass
+class ChangedAfterReading(WrappedRegistry):
+    """Another process stores `change` before the first update."""
+
+    inner: Registry
+    change: Database | None
+
+    async def call_inner(self, call: Callable[[], Awaitable[T]]) -> T:
+        return await call()
+
+    async def update(self, database: Database, *more: Any, **named: Any) -> Database:
+        if self.change:
+            await self.inner.update(self.change)
+            self.change = None
+        return await super().update(database, *more, **named)
+
 
 PR = CreateRequest(nickname="pr 7", on_conflict=OnConflict.REUSE, ttl=HOUR, caller=ANN)
 
@@ -401,6 +424,26 @@ async def test_a_database_that_disappeared_is_replaced_once_that_is_known(
     again = await reuse(memory)
 
     assert (again.is_new, again.database.names) == (True, first.database.names)
+
+
+async def test_a_record_that_changes_meanwhile_is_read_again(
+    memory: MemoryService, first: ProvisionedDatabase
+) -> None:
+    rival = replace(first.database, extensions=("citext",))
+    process = memory.replica()
+    process.registry = ChangedAfterReading(memory.registry, rival)
+
+    again = await reuse(process, labels={"run": "2"})
+
+    assert (again.database.extensions, again.database.labels) == (("citext",), {"run": "2"})
+
+
+async def test_the_database_that_has_the_key_is_reused_under_another_nickname_too(
+    memory: MemoryService, first: ProvisionedDatabase
+) -> None:
+    """It was created, or changed by another program, after the search for the nickname."""
+    await memory.registry.update(replace(first.database, nickname=Nickname("else")))
+    assert (await reuse(memory)).database.id == first.database.id
 
 
 async def test_a_password_that_is_being_rotated_is_waited_for(

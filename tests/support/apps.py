@@ -117,7 +117,8 @@ async def running_app(
     port: int = 0,
     **settings: Any,
 ) -> AsyncIterator[RunningApp]:
-    """Run an application, at a free port or at one of `reserved_port`. Its clock does not wait, so that it reconciles only on request."""
+    """Run an application, at a free port or at one of `reserved_port`. Its clock does not wait, so
+    that it reconciles only on request."""
     provider, clock, records = (
         provider or MemoryProvider(),
         clock or FakeClock(),

@@ -14,7 +14,7 @@ from tests.support.requirements import skip_without
 CHROMIUM = "/usr/bin/chromium"
 
 INSECURE_HOST = "console.test"
-"""A name of this machine whose pages a browser trusts only with HTTPS, unlike those of localhost."""
+"""A name of this machine; browsers trust its pages with HTTPS only, unlike those of localhost."""
 
 CHROMIUM_OPTIONS = [
     "--no-sandbox",

@@ -68,7 +68,7 @@ export function relativeTime(text) {
   return h("time", { datetime: text, title: local, "data-relative": time }, formatRelative(time));
 }
 
-// Returns an element with the local time, and the span beside it.
+// Returns an element with the local time, and the span after it.
 export function fullTime(text) {
   return h("span", { class: "full-time" }, `${formatLocal(Date.parse(text))} (`, relativeTime(text), ")");
 }

@@ -1,4 +1,4 @@
-// Messages: errors beside what caused them, and announcements for screen readers.
+// Messages: errors next to what caused them, and announcements for screen readers.
 
 import { copyButton } from "./clipboard.js";
 import { foreign, h, icon } from "./dom.js";

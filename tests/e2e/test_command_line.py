@@ -53,6 +53,18 @@ async def test_a_database_is_managed_by_the_command_line(service: RunningService
     assert not await _logs_in(rotated)
 
 
+async def test_databases_are_deleted_by_their_label(service: RunningService) -> None:
+    label = f"class={uuid4().hex}"
+    created = [(await _create(service, "--label", label))["id"] for _ in range(2)]
+    kept = (await _create(service))["nickname"]
+    await _read_output(service, "delete", created[0])
+
+    deleted = json.loads(await _read_output(service, "delete", "--label", label, "--json"))
+    assert deleted == {"ids": [created[1]]}
+    _check_explained(await _run(service, "delete", "--label", label), 3, "No database has")
+    await _read_output(service, "delete", kept, "--wait")
+
+
 async def test_psql_accepts_the_uri_that_create_prints(service: RunningService) -> None:
     creation = await run_pgvend("create", unique_name(), PGVEND_URL=service.url)
     refused = await run_pgvend("create", "!?", PGVEND_URL=service.url)

@@ -23,6 +23,7 @@ from entrypoints.cli.global_options import (
     is_json_asked_for,
     move_global_options,
 )
+from entrypoints.cli.plain_values import skip_checks
 
 COMMANDS = {
     "serve": "serve.serve",
@@ -69,6 +70,7 @@ class Commands(TyperGroup):
         self._load_command = cache(_load_command)
         names: dict[str, Any] = dict.fromkeys(COMMANDS)
         self.commands = names  # for the help, and to suggest a command for a misspelled one
+        skip_checks(self)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         return self._load_command(cmd_name) if cmd_name in COMMANDS else None
@@ -149,4 +151,7 @@ def _load_command(name: str) -> Any:
         app.add_typer(function(), name=name)
     else:
         app.command(name)(function)
-    return get_group(app).commands[name]
+    command: Any = get_group(app).commands[name]
+    for each in (command, *getattr(command, "commands", {}).values()):
+        skip_checks(each)
+    return command

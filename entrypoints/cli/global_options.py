@@ -1,7 +1,6 @@
 """Options of all commands that call a service: its address, the key, or a profile of both."""
 
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from itertools import islice
 from typing import Annotated
 
@@ -35,6 +34,8 @@ GLOBAL_OPTIONS = ("--url", "--key", "--profile")
 
 
 def _print_version(is_asked_for: bool) -> None:
+    from importlib.metadata import version  # noqa: PLC0415 - it loads slowly
+
     if is_asked_for:
         print(f"pgvend {version('pgvend')}")
         raise typer.Exit

@@ -10,7 +10,7 @@ from domain.text import escape_unprintable
 from entrypoints.cli.client import get_member, list_all, send_request
 from entrypoints.cli.errors import report_errors
 from entrypoints.cli.options import AsJson
-from entrypoints.cli.printing import print_json, print_table
+from entrypoints.cli.printing import print_json, print_line, print_table
 
 HEADS = ("id", "name", "scopes", "quota", "rate", "origins", "expires_at", "revoked_at")
 
@@ -69,7 +69,7 @@ def create(  # noqa: PLR0913, PLR0917 # each is an option
         if as_json:
             print_json(created)
         else:
-            print(escape_unprintable(str(get_member(created, "key"))))
+            print_line(str(get_member(created, "key")))
 
 
 def list_(as_json: AsJson = False) -> None:
@@ -89,4 +89,4 @@ def revoke(key_id: KeyId, as_json: AsJson = False) -> None:
         if as_json:
             print_json(revoked)
         else:
-            print(f"{escape_unprintable(str(get_member(revoked, 'id')))} is revoked")
+            print_line(f"{get_member(revoked, 'id')} is revoked")

@@ -9,7 +9,7 @@ import typer
 from entrypoints.cli.client import NotPgvend, fetch, load_settings
 from entrypoints.cli.errors import report_errors
 from entrypoints.cli.options import AsJson
-from entrypoints.cli.printing import print_json
+from entrypoints.cli.printing import print_json, print_line
 
 Browser = Annotated[bool, typer.Option(help="Open a browser; without one, only print the address.")]
 
@@ -21,7 +21,7 @@ def open_(browser: Browser = True, as_json: AsJson = False) -> None:
         if as_json:
             print_json({"url": address})
         else:
-            print(address)
+            print_line(address)
         if browser and not webbrowser.open(address):
             print("pgvend: no browser was found: open the address in one.", file=sys.stderr)
 

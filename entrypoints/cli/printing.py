@@ -19,6 +19,11 @@ def print_json(answer: Any) -> None:
     print(json.dumps(answer, indent=2))
 
 
+def print_line(text: str) -> None:
+    """Print text that can be from other people."""
+    print(_escape(text))
+
+
 def print_connection(answer: Any, form: Format, ca_file: Path | None = None) -> None:
     """Raises NotPgvend if the answer is not a connection."""
     _print_rendered(parse_connection(answer), form, ca_file)

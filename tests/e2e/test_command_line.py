@@ -1,7 +1,6 @@
 """The command line against a real service; how it finds the service and its key."""
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,7 +19,6 @@ from tests.support.command_line import (
 )
 from tests.support.fake_service import CONNECTION, RECORD, fake_service
 from tests.support.keyed_clients import ADMIN_KEY, running_keyed_app
-from tests.support.polling import wait_until
 from tests.support.postgres_under_test import session
 from tests.support.provision_requests import unique_name
 from tests.support.service import RunningService
@@ -40,15 +38,31 @@ async def test_a_database_is_managed_by_the_command_line(service: RunningService
     assert database["nickname"] in output
     assert database["connection"]["password"] not in listing + output
 
-    extended = json.loads(await _read_output(service, "extend", database["id"], "48h", "--json"))
+    nickname, name = database["nickname"], database["database"]
+    extended = json.loads(await _read_output(service, "extend", nickname, "48h", "--json"))
     assert extended["expires_at"] > database["expires_at"]
-    rotated = await _read_output(service, "rotate", database["id"])
+    extended = json.loads(await _read_output(service, "extend", name, "never", "--json"))
+    assert extended["expires_at"] is None
+    rotated = await _read_output(service, "rotate", nickname)
     assert [await _logs_in(rotated), await _logs_in(first)] == [True, False]
 
     _check_explained(await _run(service, "restore", database["id"]), 5, "(request ")
-    assert database["id"] in await _read_output(service, "delete", database["id"])
+    assert database["id"] in await _read_output(service, "delete", nickname, "--wait")
+    _check_explained(await _run(service, "show", nickname), 3, "(request ")
     _check_explained(await _run(service, "connection", database["id"]), 5, "(request ")
-    await wait_until(partial(_is_refused, rotated))
+    assert not await _logs_in(rotated)
+
+
+async def test_databases_are_deleted_by_their_label(service: RunningService) -> None:
+    label = f"class={uuid4().hex}"
+    created = [(await _create(service, "--label", label))["id"] for _ in range(2)]
+    kept = (await _create(service))["nickname"]
+    await _read_output(service, "delete", created[0])
+
+    deleted = json.loads(await _read_output(service, "delete", "--label", label, "--json"))
+    assert deleted == {"ids": [created[1]]}
+    _check_explained(await _run(service, "delete", "--label", label), 3, "No database has")
+    await _read_output(service, "delete", kept, "--wait")
 
 
 async def test_psql_accepts_the_uri_that_create_prints(service: RunningService) -> None:
@@ -193,10 +207,6 @@ async def _logs_in(uri: str) -> bool:
         return False
     await session.close()
     return True
-
-
-async def _is_refused(uri: str) -> bool:
-    return not await _logs_in(uri)
 
 
 def _check_explained(refused: CommandResult, status: int, text: str) -> None:

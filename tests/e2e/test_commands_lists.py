@@ -151,3 +151,11 @@ async def test_characters_that_the_terminal_lacks_are_escaped(charset: str) -> N
     async with fake_service(build_database_page(RECORD | {"nickname": "a😀"})) as service:
         result = await run_command("list", charset=charset, PGVEND_URL=service.url)
     assert result.stdout.endswith("a\\U0001f600\n"), result.stderr
+
+
+@pytest.mark.parametrize("command", ["keys create", "keys revoke pgv_00000000"])
+async def test_control_characters_of_a_key_are_escaped(command: str) -> None:
+    odd = KEY | {"key": "k\x1b[31m", "id": "k\x1b[31m", "notices": []}
+    async with fake_service(odd) as service:
+        result = await service.run_pgvend(*command.split())
+    assert result.stdout.startswith(r"k\x1b[31m")

@@ -53,7 +53,13 @@ async def test_a_missing_key_is_an_authentication_error() -> None:
     assert (result.status, "set PGVEND_KEY" in result.stderr) == (4, True)
 
 
-@pytest.mark.parametrize("command", ["create", "list --no-such", "no-such", "audit --limit x"])
+MISUSES = [
+    *("create", "list --no-such", "no-such", "audit --limit x", "audit --limit 0", "list --url"),
+    "audit --limit",
+]
+
+
+@pytest.mark.parametrize("command", MISUSES)
 async def test_an_error_of_usage_is_json_on_request(command: str) -> None:
     text = await run_command(*command.split())
     as_json = await run_command(*command.split(), "--json")

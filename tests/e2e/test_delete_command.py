@@ -1,14 +1,11 @@
 """`pgvend delete`: several databases, labels, the question on a terminal, and the wait."""
 
-import asyncio
 import json
-import os
-import pty
 from typing import Any
 
 import pytest
 
-from tests.support.command_line import PATIENCE, PGVEND, plain_environment
+from tests.support.command_line import run_on_terminal
 from tests.support.fake_service import RECORD, FakeService, fake_service
 
 SECOND = RECORD | {"id": "db_2", "database": "shop", "nickname": "Shop"}
@@ -80,36 +77,15 @@ async def test_it_waits_until_the_database_is_deleted(last: dict[str, Any]) -> N
 @pytest.mark.parametrize(("answer", "status"), [("n", 1), ("y", 0)])
 async def test_it_asks_on_a_terminal(answer: str, status: int) -> None:
     async with fake_service(RECORD, DELETING) as service:
-        code, error = await run_on_terminal(f"{answer}\n", "delete", "sales", url=service.url)
-    assert code == status
-    assert "Sales 2024" in error
-    assert "Delete this database, with all data? [y/N]" in error
+        typed = f"{answer}\n"
+        result = await run_on_terminal("delete", "sales", typed=typed, PGVEND_URL=service.url)
+    assert result.status == status
+    assert "Sales 2024" in result.stderr
+    assert "Delete this database, with all data? [y/N]" in result.stderr
     assert len(list_deletions(service)) == (answer == "y")
 
 
 async def test_it_does_not_ask_with_yes() -> None:
     async with fake_service(RECORD, DELETING) as service:
-        code, error = await run_on_terminal("", "delete", "sales", "--yes", url=service.url)
-    assert (code, error) == (0, "")
-
-
-async def run_on_terminal(text: str, *arguments: str, url: str) -> tuple[int | None, str]:
-    """Run the command with a terminal as its input, in which `text` was typed; return its status
-    and its standard error."""
-    terminal, command_side = pty.openpty()
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *(*PGVEND, *arguments),
-            cwd="/",
-            env=plain_environment(PGVEND_URL=url),
-            stdin=command_side,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        os.write(terminal, text.encode())
-        async with asyncio.timeout(PATIENCE):
-            _, error = await process.communicate()
-    finally:
-        os.close(terminal)
-        os.close(command_side)
-    return process.returncode, error.decode()
+        result = await run_on_terminal("delete", "sales", "--yes", PGVEND_URL=service.url)
+    assert (result.status, result.stderr) == (0, "")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pty
 import re
 import shutil
 import sys
@@ -75,6 +76,30 @@ async def run_program(*command: str, stdin: str = "", **environment: str) -> Com
             await process.wait()
     assert process.returncode is not None
     return CommandResult(process.returncode, stdout.decode(), stderr.decode())
+
+
+async def run_on_terminal(*arguments: str, typed: str = "", **environment: str) -> CommandResult:
+    """Run a command whose input and output are a terminal, in which `typed` was typed. Its short
+    output must fit into the terminal's buffer."""
+    screen, terminal = pty.openpty()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(*PGVEND, *arguments),
+            cwd=_WORKING_FOLDER,
+            env=plain_environment(**environment),
+            stdin=terminal,
+            stdout=terminal,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        os.write(screen, typed.encode())
+        _, stderr = await asyncio.wait_for(process.communicate(), PATIENCE)
+        os.write(terminal, b"\0")  # so that there is something to read
+        shown = os.read(screen, 65536)
+    finally:
+        os.close(screen)
+        os.close(terminal)
+    assert process.returncode is not None
+    return CommandResult(process.returncode, shown.decode().rstrip("\0"), stderr.decode())
 
 
 def plain_environment(**more: str) -> dict[str, str]:

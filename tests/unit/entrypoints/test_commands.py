@@ -59,6 +59,29 @@ def test_a_client_command_does_not_load_the_server(name: str) -> None:
     assert len(own) <= MAX_OWN_MODULES
 
 
+RUN = """
+import json, sys
+from contextlib import suppress
+from entrypoints.cli.app import create_app
+for command in sys.argv[1:]:
+    with suppress(SystemExit):
+        create_app()(["--url", "http://127.0.0.1:1", *command.split()])
+print(json.dumps([*sys.modules]))
+"""
+RUNS = (
+    *("list --label a=b", "show x", "create x --ttl 1h", "extend x 1h", "rotate x", "restore x"),
+    *("delete x", "keys list", "keys create", "audit", "whoami", "open", "reconcile --dry-run"),
+)
+
+
+def test_a_run_of_a_client_command_does_not_load_the_server() -> None:
+    """Typer itself loads pydantic to check values."""
+    running = [sys.executable, "-c", RUN, *RUNS]
+    result = subprocess.run(running, cwd=REPOSITORY, capture_output=True, check=True, text=True)
+    assert result.stderr.count("Nothing listens") == len(RUNS), result.stderr
+    assert not HEAVY.intersection(json.loads(result.stdout))
+
+
 def test_the_help_of_all_commands_does_not_load_the_server() -> None:
     modules = list_loaded_modules(*COMMANDS)
     assert not HEAVY.intersection(*modules.values())

@@ -49,6 +49,9 @@ bench: setup-dev .venv/.bench ## Measure the service and its baselines, in ten m
 bench-docs: setup-dev ## Write docs/performance.md and its plots from the last `make bench`
 	$(BIN)/python -m bench.page
 
+screenshots: setup-dev ## Take the pictures of the console in docs/images (needs Debian's chromium)
+	$(BIN)/python .ci/screenshots.py
+
 lock: ## Choose the newest versions of all dependencies (needs uv and npm)
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate pyproject.toml requirements/build.in -o requirements/run.txt
@@ -92,6 +95,6 @@ setup-dev: .venv/.dev
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} \
 	    /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	    /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	    /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run test test-all test-live chaos lint schema mutants audit format bench bench-docs lock clean setup setup-dev help
+.PHONY: run test test-all test-live chaos lint schema mutants audit format bench bench-docs screenshots lock clean setup setup-dev help

@@ -22,7 +22,7 @@ EXECUTABLE = {"console", "sh", "sql"}
 WORKFLOWS = {"yaml"}
 """Blocks that a test of their own runs."""
 
-OTHER = {"dotenv", "ini", "json", "mermaid", "nginx", "text"}
+OTHER = {"dotenv", "ini", "json", "mermaid", "nginx", "text", "toml"}
 
 _PART = re.compile(
     r"""^[ ]*<!--\s*(?P<kind>not[ ]executed|setup):\s*(?P<note>.*?)\s*-->$

@@ -18,6 +18,7 @@ FOLDERS = (*PRODUCT, "tests", "docs", "deploy", "requirements")
 LONGEST_README = 120
 
 _LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
+_PICTURE = re.compile(r"\bsrc(?:set)?=\"([^\"]+)\"")
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 _PATH = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]*)`")
@@ -53,8 +54,9 @@ def test_the_readme_is_short() -> None:
 
 
 def _links(page: Path) -> list[str]:
-    """Return the targets of the page's links to other pages."""
-    found = _LINK.findall(_FENCE.sub("", page.read_text()))
+    """Return the targets of the page's links to other pages, and its pictures."""
+    text = _FENCE.sub("", page.read_text())
+    found = [*_LINK.findall(text), *_PICTURE.findall(text)]
     return [link for link in found if "://" not in link]
 
 

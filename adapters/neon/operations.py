@@ -34,21 +34,26 @@ class OperationFailed(OutcomeUnknown):
 
 @dataclass
 class Pace:
-    """Times to poll: first just after the usual duration of the operation, then at growing
-    intervals."""
+    """Times to poll: first just after the usual duration of the operation, later if it varies, then
+    at growing intervals."""
 
     usual: dict[str, float] = field(default_factory=dict)
+    deviation: dict[str, float] = field(default_factory=dict)
+    """How far recent durations were from the usual one, by the kind of operation."""
 
     def iterate_pauses(self, kind: str) -> Iterator[float]:
         usual = self.usual.get(kind, DEFAULT_DURATION)
-        yield usual * 1.03  # slightly late costs one request, slightly early two
+        # slightly late costs one request, slightly early two
+        yield usual * 1.03 + min(self.deviation.get(kind, 0.0), usual / 2)
         pause = max(MIN_POLL_PAUSE, usual / 16)
         while True:
             yield pause
             pause = min(pause * 2, MAX_POLL_PAUSE)
 
     def learn(self, kind: str, seconds: float) -> None:
-        self.usual[kind] = (self.usual.get(kind, seconds) + seconds) / 2
+        usual = self.usual.get(kind, seconds)
+        self.deviation[kind] = (self.deviation.get(kind, 0.0) + abs(seconds - usual)) / 2
+        self.usual[kind] = (usual + seconds) / 2
 
 
 @dataclass(frozen=True)

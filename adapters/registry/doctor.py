@@ -14,7 +14,7 @@ import asyncpg
 
 from adapters.registry import postgres, sqlite
 from adapters.registry.errors import startup_errors
-from adapters.registry.migration import load_revisions
+from adapters.registry.migration import list_revisions
 from adapters.registry.snapshot import RegistrySnapshot, read_snapshot
 from adapters.registry.stores import POSTGRES_FIX
 from domain.doctor import DoctorCheck, Fix, Outcome, Verdict, format_count
@@ -105,7 +105,7 @@ async def _fetch(connection: aiosqlite.Connection, query: str) -> Sequence[sqlit
 
 def check_snapshot(snapshot: RegistrySnapshot) -> Outcome:
     """Return the outcome for the revision of the tables."""
-    revisions = [script.revision for script in load_revisions().walk_revisions()]
+    revisions = list_revisions()
     if snapshot.revision is None:
         return Outcome(Verdict.OK, "There are none yet; the first start creates them.")
     if snapshot.revision not in revisions:
@@ -115,7 +115,7 @@ def check_snapshot(snapshot: RegistrySnapshot) -> Outcome:
             "version or a later one.",
         )
     number = format_count(len(snapshot.databases), "database")
-    if snapshot.revision != revisions[0]:
+    if snapshot.revision != revisions[-1]:
         return Outcome(Verdict.OK, f"{number}; the next start brings the tables up to date.")
     return Outcome(Verdict.OK, f"{number}.")
 

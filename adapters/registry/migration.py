@@ -1,54 +1,42 @@
 """Migration of the tables to the state that `schema` describes."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence, Set
+from pathlib import Path
 
-from alembic.config import Config
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext, MigrationStep
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from domain.errors import StartupError
 
 VERSION_TABLE = "pgvend_revision"
 """Not Alembic's usual one, which another program may have in the same database."""
 
+_VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
-def load_revisions() -> ScriptDirectory:
-    """Return the revisions that this version of pgvend knows."""
-    config = Config()
-    config.set_main_option("script_location", "adapters.registry:migrations")
-    return ScriptDirectory.from_config(config)
+
+def list_revisions() -> Sequence[str]:
+    """Return the revisions that this version of pgvend knows, the oldest first: the name of the
+    file of each migration begins with its number."""
+    return sorted(file.name.partition("_")[0] for file in _VERSIONS.glob("[0-9]*_*.py"))
 
 
 def migrate(connection: Connection, destination: str = "head") -> None:
     """Run the missing migrations up to the revision `destination`, all in the open transaction.
-    Raises StartupError when a newer pgvend migrated the tables.
-
-    This does not use Alembic's env.py, whose global `context` and `op` would be shared by two
-    registries that are opened at the same moment.
-    """
-    known = load_revisions()
-
-    def missing(heads: tuple[str, ...], _: MigrationContext) -> Iterable[Any]:
-        _check_known(known, heads)
-        revisions = known.iterate_revisions(destination, heads, implicit_base=True)
-        return [
-            MigrationStep.upgrade_from_script(known.revision_map, revision)
-            for revision in reversed([*revisions])
-        ]
-
-    context = MigrationContext.configure(
-        connection, opts={"fn": missing, "version_table": VERSION_TABLE}
-    )
-    context.run_migrations(op=Operations(context))
-
-
-def _check_known(known: ScriptDirectory, heads: Iterable[str]) -> None:
-    newer = set(heads) - {script.revision for script in known.walk_revisions()}
-    if newer:
+    Raises StartupError when a newer pgvend migrated the tables."""
+    found, known = _read_revisions(connection), list_revisions()
+    if newer := found - {*known}:
         raise StartupError(
-            f"A newer pgvend migrated the registry (its revision is {', '.join(newer)}): start "
-            "that version or a later one."
+            f"A newer pgvend migrated the registry (its revision is {', '.join(sorted(newer))}): "
+            "start that version or a later one."
         )
+    if found != {known[-1]}:
+        from adapters.registry.upgrade import run_migrations  # noqa: PLC0415 - most starts need none
+
+        run_migrations(connection, VERSION_TABLE, destination)
+
+
+def _read_revisions(connection: Connection) -> Set[str]:
+    """Return the revision of the tables, nothing if there are none yet."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return frozenset()
+    rows = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}"))
+    return frozenset(rows.scalars())

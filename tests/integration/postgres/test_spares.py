@@ -25,6 +25,7 @@ from tests.support.postgres_under_test import (
 from tests.support.provision_requests import INSTALLATION, new_provision_request, with_next_password
 from tests.support.servers import OperatorsServer
 from tests.support.spare_requests import claim_of, filled_spare, new_spare_request
+from tests.support.tasks import recorded_tasks
 
 CHECK = PostgresLoginCheck()
 
@@ -77,6 +78,16 @@ async def test_a_spare_has_its_own_mark_and_is_closed(
     names = spare.tenant.names
     which = f"datname = '{names.database}' AND rolname = '{names.owner}'"
     assert await postgres.sql(closed.format(which=which)) == [False]
+
+
+async def test_a_claim_starts_no_task_but_the_return_of_its_session(
+    postgres: PostgresUnderTest, spare: ProvisionRequest
+) -> None:
+    """Each task costs several turns of the event loop, which other calls wait for."""
+    with recorded_tasks() as begun:
+        await postgres.provider.provision(claim_of(spare))
+
+    assert len(begun) == 1
 
 
 async def test_a_claim_keeps_the_verifier(

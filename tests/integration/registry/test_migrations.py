@@ -1,9 +1,12 @@
 """Migration of the tables from nothing and from every earlier revision."""
 
+import asyncio
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,18 +16,28 @@ from sqlalchemy import Connection, MetaData, Table, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry.executor import Executor
-from adapters.registry.migration import VERSION_TABLE, load_revisions, migrate
+from adapters.registry.migration import VERSION_TABLE, list_revisions, migrate
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.rows import row_from_database
 from adapters.registry.schema import DATABASES, IS_LIVE, IS_NOT_INTERNAL, METADATA
+from adapters.registry.upgrade import load_revisions
 from domain.errors import NameTaken, StartupError
 from domain.lifecycle import GONE, INTERNAL
 from tests.integration.registry.conftest import empty_database
 from tests.support.records import new_record
-from tests.support.registries import IDEMPOTENCY_KEY
-from tests.support.servers import OperatorsServer
+from tests.support.registries import IDEMPOTENCY_KEY, registry_file
+from tests.support.servers import OperatorsServer, ram_folder
 
-REVISIONS = [script.revision for script in load_revisions().walk_revisions()][::-1]
+REVISIONS = list_revisions()
+
+OPEN_REGISTRY = """
+import sys
+from pathlib import Path
+from adapters.registry.sqlite import prepare
+from entrypoints.cli import run_service
+prepare(Path(sys.argv[1]), 5.0)
+print("alembic" in sys.modules)
+"""
 
 INDEXES = {
     "sqlite": "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
@@ -36,6 +49,12 @@ COLUMNS = {
     "postgresql": "SELECT column_name, data_type, is_nullable, collation_name "
     "FROM information_schema.columns WHERE table_name = 'databases'",
 }
+
+
+def test_the_files_of_migrations_are_named_by_their_revisions() -> None:
+    scripts = load_revisions().walk_revisions()
+
+    assert [script.revision for script in scripts][::-1] == REVISIONS
 
 
 def test_revisions_are_numbered_in_order() -> None:
@@ -73,6 +92,13 @@ async def test_migrating_again_changes_nothing(engine: AsyncEngine) -> None:
     await _migrate(engine)
 
     assert await registry.get(kept.id) == kept
+
+
+async def test_alembic_is_imported_only_to_migrate() -> None:
+    with ram_folder() as folder:
+        first, second = [await _open_registry(folder) for _ in range(2)]
+
+    assert (first, second) == ("True", "False")
 
 
 async def test_migrations_that_are_rolled_back_leave_nothing(engine: AsyncEngine) -> None:
@@ -119,6 +145,16 @@ async def test_another_programs_migrations_are_ignored(engine: AsyncEngine) -> N
     registry = await _migrate(engine)
 
     await registry.ping()
+
+
+async def _open_registry(folder: Path) -> str:
+    """Open the registry in a new process. Return whether it imported Alembic."""
+    file = str(registry_file(folder))
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", OPEN_REGISTRY, file, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await program.communicate()
+    return output.decode().strip()
 
 
 async def _migrate(engine: AsyncEngine) -> SqlRegistry:

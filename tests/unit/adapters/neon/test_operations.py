@@ -90,6 +90,18 @@ async def test_a_longer_duration_is_learned(
     assert await _wait_and_count(wire, pace, after) <= maximum
 
 
+async def test_durations_that_vary_cost_hardly_more_than_one_poll_each(wire: Wire) -> None:
+    """A poll that comes too early takes more of the account's requests than it saves time."""
+    pace = Pace()
+    for _ in range(4):
+        for seconds in (0.3, 0.4):
+            await _wait_and_count(wire, pace, seconds)
+
+    polls = [await _wait_and_count(wire, pace, seconds) for seconds in (0.3, 0.4) * 5]
+
+    assert sum(polls) <= 11
+
+
 @pytest.mark.parametrize("operations", [[], *([operation(status)] for status in ENDED)])
 async def test_finished_operations_are_not_polled(wire: Wire, operations: list[Any]) -> None:
     await _wait(wire, *operations)

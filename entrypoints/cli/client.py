@@ -105,7 +105,7 @@ def list_all(path: str, name: str, filters: Sequence[tuple[str, str]] = ()) -> I
 
 def get_member(answer: Mapping[str, Any], name: str) -> Any:
     """Return the member of an answer. Raises NotPgvend if it is missing."""
-    if name not in answer:
+    if not isinstance(answer, dict) or name not in answer:
         raise NotPgvend
     return answer[name]
 

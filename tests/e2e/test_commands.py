@@ -122,7 +122,10 @@ PRINTED: dict[str, tuple[Any, str]] = {
     },
     "keys create": (NEW_KEY, "pgv_00000000_secret"),
     "keys revoke pgv_00000000": (KEY, "pgv_00000000 is revoked"),
-    "list": ({"databases": [], "next_page_token": ""}, "ID  STATE  DATABASE  EXPIRES_AT  NICKNAME"),
+    "list": (
+        {"databases": [], "next_page_token": ""},
+        "NICKNAME  DATABASE  STATE  EXPIRES  SIZE  CALLER  LABELS  ID",
+    ),
 }
 
 

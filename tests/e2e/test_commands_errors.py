@@ -49,7 +49,7 @@ async def test_control_characters_of_an_error_are_escaped() -> None:
 async def test_a_label_without_a_value_is_refused_before_any_request() -> None:
     async with fake_service(RECORD_WITH_CONNECTION) as service:
         result = await service.run_pgvend("create", "n", "--label", "team")
-    assert (result.status, service.requests) == (1, [])
+    assert (result.status, service.requests) == (2, [])
     assert result.stderr == "pgvend: Write a label as key=value, not 'team'.\n"
 
 

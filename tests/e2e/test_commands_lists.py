@@ -1,10 +1,12 @@
 """Commands that print lists: tables, pages, filters and unprintable characters."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
+from domain.lifecycle import PUBLIC
 from tests.support.command_line import run_command
 from tests.support.fake_service import (
     EXTENSIONS,
@@ -42,12 +44,16 @@ def build_key_page(*keys: dict[str, Any], following: str = "") -> dict[str, Any]
 
 TABLES: dict[str, tuple[Any, list[str]]] = {
     "list": (
-        build_database_page(RECORD, RECORD | {"id": "db_2", "expires_at": "2026-02-03T04:05:06Z"}),
+        build_database_page(RECORD | {"size": 12 << 20}, RECORD | {"id": "db_2", "labels": {}}),
         [
-            "ID    STATE  DATABASE   EXPIRES_AT            NICKNAME",
-            "db_1  ready  sales2024  -                     Sales 2024",
-            "db_2  ready  sales2024  2026-02-03T04:05:06Z  Sales 2024",
+            "NICKNAME    DATABASE   STATE  EXPIRES  SIZE   CALLER  LABELS         ID",
+            "Sales 2024  sales2024  ready  -        12 MB  ann     team=a, run=1  db_1",
+            "Sales 2024  sales2024  ready  -        -      ann     -              db_2",
         ],
+    ),
+    "list --quiet": (
+        build_database_page(RECORD, RECORD | {"id": "db_2\x1b"}),
+        ["db_1", "db_2\x1b"],
     ),
     "reconcile": (
         {"results": [RECONCILE_RESULT, RECONCILE_RESULT | {"id": "db_22", "detail": "a b"}]},
@@ -102,6 +108,13 @@ async def test_a_list_follows_all_pages_with_its_filters() -> None:
     assert "page_token=a%2Bb" in following
 
 
+async def test_all_databases_are_listed_on_request() -> None:
+    async with fake_service(build_database_page()) as service:
+        await service.run_pgvend("list", "--all")
+    [(_, path, _)] = service.requests
+    assert {f"state={state}" for state in PUBLIC} <= {*re.split("[?&]", path)}
+
+
 async def test_keys_are_listed_from_all_pages() -> None:
     second = KEY | {"id": "pgv_11111111"}
     async with fake_service(
@@ -143,14 +156,14 @@ async def test_control_characters_of_a_nickname_are_escaped() -> None:
     odd = RECORD | {"nickname": "safe\u202egpj.\u2066x\x1b[31m\n\t😀"}
     async with fake_service(build_database_page(odd)) as service:
         result = await service.run_pgvend("list")
-    assert result.stdout.endswith("  safe\\u202egpj.\\u2066x\\x1b[31m\\n\\t😀\n")
+    assert "\nsafe\\u202egpj.\\u2066x\\x1b[31m\\n\\t😀  " in result.stdout
 
 
 @pytest.mark.parametrize("charset", ["ascii", "latin-1"])
 async def test_characters_that_the_terminal_lacks_are_escaped(charset: str) -> None:
     async with fake_service(build_database_page(RECORD | {"nickname": "a😀"})) as service:
         result = await run_command("list", charset=charset, PGVEND_URL=service.url)
-    assert result.stdout.endswith("a\\U0001f600\n"), result.stderr
+    assert "\na\\U0001f600  " in result.stdout, result.stderr
 
 
 @pytest.mark.parametrize("command", ["keys create", "keys revoke pgv_00000000"])

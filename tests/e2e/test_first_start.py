@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from entrypoints.config.local_key import KEY_FILE, find_key_in
-from tests.support.command_line import PGVEND, plain_environment, run_command, run_command
+from tests.support.command_line import PGVEND, plain_environment, run_command
 from tests.support.keyed_clients import bearer
 from tests.support.service import PATIENCE, RunningService, running_service
 from tests.support.service_client import request_json, send_request

@@ -52,7 +52,7 @@ async def test_head_is_get_without_the_body(app: RunningApp, path: str, status: 
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
-        ("/v1/databases", {"GET", "HEAD", "OPTIONS", "POST"}),
+        ("/v1/databases", {"DELETE", "GET", "HEAD", "OPTIONS", "POST"}),
         ("/v1/databases/db_x", {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH"}),
         ("/v1/databases/db_x/connection", {"GET", "HEAD", "OPTIONS"}),
         ("/v1/databases/db_x/events", {"GET", "HEAD", "OPTIONS"}),
@@ -73,7 +73,7 @@ async def test_an_unsupported_method_is_answered_with_the_allowed_ones(
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/databases/", "/v1/databases/a/b", "/../etc/passwd", "/%00", "/é"]
+    "path", ["/v1", "/v1/databases/", "/v1/databases/a/b", "/../etc/passwd", "/%00", "/é"]
 )
 async def test_an_unknown_path_is_not_found(app: RunningApp, path: str) -> None:
     check_problem(await app.ask("GET", path), 404, "not_found")

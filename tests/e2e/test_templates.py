@@ -197,7 +197,7 @@ async def test_the_commands_create_list_and_delete_templates(app: RunningApp, sh
     as_json = await pgvend(app, "template", "list", "--json")
     assert json.loads(as_json.stdout) == {"templates": [template]}
 
-    for option in (["--template", "v1"], ["--from", "Shop", "--end-sessions"]):
+    for option in (["--template", "v1"], ["--fork-of", "Shop", "--end-sessions"]):
         copied = await pgvend(app, "create", "Copy", *option, "--json")
         copy = json.loads(copied.stdout)
         assert app.provider.contents.read(copy["id"]) == ("apples",)
@@ -205,7 +205,7 @@ async def test_the_commands_create_list_and_delete_templates(app: RunningApp, sh
     deleted = await pgvend(app, "template", "delete", "v1")
     assert deleted.stdout.split()[3:] == ["v1", template["id"], "deleting"]
     unknown = await pgvend(app, "template", "delete", "v1", "--json")
-    assert (unknown.status, "no template" in unknown.stderr) == (1, True)
+    assert (unknown.status, "no template" in unknown.stderr) == (3, True)
 
 
 async def test_the_delete_command_refuses_a_name_of_several_templates(

@@ -57,7 +57,7 @@ async def test_the_service_and_the_command_line_use_https(
         assert await service.stop() == 0
 
     assert known.status == 0, known.stderr
-    assert strange.status == 1, "an unknown certificate is rejected"
+    assert strange.status == 6, "an unknown certificate is rejected"
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

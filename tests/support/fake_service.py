@@ -29,6 +29,7 @@ RECORD: dict[str, Any] = {
     "isolation": "none",
     "database": "sales2024",
     "owner": "user_sales2024",
+    "caller": "ann",
     "labels": {"team": "a", "run": "1"},
     "created_at": "2026-01-02T03:04:05Z",
     "expires_at": None,

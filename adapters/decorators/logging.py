@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from structlog.stdlib import BoundLogger
 
@@ -18,7 +19,7 @@ from domain.templates import describe_state
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
-from ports.driven.registry import Query, Registry
+from ports.driven.registry import Changes, Query, Registry
 from ports.driven.size_limiter import SizeLimiter
 
 
@@ -165,6 +166,9 @@ class LoggingRegistry(Registry):
 
     async def search(self, query: Query) -> list[Database]:
         return await self.inner.search(query)
+
+    async def list_changes(self, since: datetime | None = None) -> Changes:
+        return await self.inner.list_changes(since)
 
     async def count_live(self, caller: str) -> int:
         return await self.inner.count_live(caller)

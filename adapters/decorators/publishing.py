@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from domain.audit import StoredAuditEvent
 from domain.database import Database
-from ports.driven.registry import Query, Registry
+from ports.driven.registry import Changes, Query, Registry
 
 
 @dataclass(frozen=True)
 class PublishingRegistry(Registry):
-    """Calls `publish` with each stored record at once. After a lost answer or a cancellation it
-    does not know whether the record was stored."""
+    """Calls `publish` with each stored record at once. After a lost answer or a cancellation, only
+    the next list of changes shows whether the record was stored."""
 
     inner: Registry
     publish: Callable[[Database], None]
@@ -44,6 +45,9 @@ class PublishingRegistry(Registry):
 
     async def count_live(self, caller: str) -> int:
         return await self.inner.count_live(caller)
+
+    async def list_changes(self, since: datetime | None = None) -> Changes:
+        return await self.inner.list_changes(since)
 
     async def ping(self) -> None:
         await self.inner.ping()

@@ -1,7 +1,7 @@
 """The registry in memory. Its records are lost when the process ends."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from adapters.memory.audit_log import MemoryAuditLog
 from domain.audit import StoredAuditEvent
@@ -13,7 +13,7 @@ from domain.errors import (
     RequestAlreadyRecorded,
     StaleRecord,
 )
-from ports.driven.registry import Query, Registry, position_of
+from ports.driven.registry import OVERLAP, Changes, Query, Registry, position_of
 
 UniqueKey = tuple[str, ...]
 """A kind and the value that must be unique: a request key, or a target and a name on it."""
@@ -26,6 +26,7 @@ class MemoryRegistry(Registry):
         self._audit_log = audit_log or MemoryAuditLog()
         self._records: dict[str, Database] = {}
         self._owners: dict[UniqueKey, str] = {}
+        self._changed_at: dict[str, datetime] = {}
 
     async def add(
         self,
@@ -61,6 +62,12 @@ class MemoryRegistry(Registry):
     async def count_live(self, caller: str) -> int:
         return self._count_live(caller)
 
+    async def list_changes(self, since: datetime | None = None) -> Changes:
+        now = datetime.now(UTC)
+        begin = (since or now) - OVERLAP
+        changed = [each for each, changed_at in self._changed_at.items() if changed_at > begin]
+        return Changes(versions={each: self._records[each].version for each in changed}, until=now)
+
     async def ping(self) -> None:
         return
 
@@ -90,6 +97,7 @@ class MemoryRegistry(Registry):
         self._owners |= dict.fromkeys(_list_unique_keys(database), database.id)
         record = replace(database, labels=dict(database.labels), version=database.version + 1)
         self._records[record.id] = record
+        self._changed_at[record.id] = datetime.now(UTC)
         return record
 
     def _are_taken(self, keys: tuple[UniqueKey, ...], database_id: str) -> bool:
@@ -117,6 +125,7 @@ def _matches(database: Database, query: Query) -> bool:
     idempotency_key = database.idempotency_key
     return (
         (not query.states or database.state in query.states)
+        and (query.ids is None or database.id in query.ids)
         and query.labels.items() <= database.labels.items()
         and query.caller in {None, database.caller}
         and query.target in {None, database.target.name}

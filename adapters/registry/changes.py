@@ -3,19 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Insert, Update, bindparam, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Insert, Update, bindparam, func, insert, select, text, update
 
 from adapters.registry.audit_log import create_append
 from adapters.registry.executor import Executor
 from adapters.registry.rows import row_from_database
 from adapters.registry.schema import AUDIT, DATABASES, IS_LIVE
+from adapters.registry.server_time import ServerTime
 from domain.audit import StoredAuditEvent
 from domain.database import Database
 
 _COLUMNS = DATABASES.c
 
 # no parameter has a column's name, which SQLAlchemy reserves for the values of a statement
-_NEW = {column.key: bindparam(f"new_{column.key}", type_=column.type) for column in _COLUMNS}
+_NEW: Mapping[str, ColumnElement[Any]] = {
+    column.key: bindparam(f"new_{column.key}", type_=column.type)
+    for column in _COLUMNS
+    if column.key != "changed_at"
+} | {"changed_at": ServerTime()}
 _EVENT = {column.key: bindparam(f"event_{column.key}", type_=column.type) for column in AUDIT.c}
 
 _COUNT_OF_CALLER = (

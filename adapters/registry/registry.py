@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Iterator, Mapping, Set
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,6 +23,7 @@ from adapters.registry.changes import add_row, update_row
 from adapters.registry.executor import Executor, is_storable
 from adapters.registry.rows import database_from_row
 from adapters.registry.schema import DATABASES, IS_LIVE, IS_NOT_INTERNAL
+from adapters.registry.server_time import ServerTime
 from domain.audit import StoredAuditEvent
 from domain.database import Database
 from domain.errors import (
@@ -35,7 +37,7 @@ from domain.errors import (
 )
 from domain.ids import is_id
 from domain.lifecycle import LISTED, LIVE, State
-from ports.driven.registry import Query, Registry
+from ports.driven.registry import OVERLAP, Changes, Query, Registry
 
 _COLUMNS = DATABASES.c
 
@@ -96,6 +98,19 @@ class SqlRegistry(Registry):
         [row] = await self._executor.fetch(counted.where(_COLUMNS.caller == caller, IS_LIVE))
         return int(row["number"])
 
+    async def list_changes(self, since: datetime | None = None) -> Changes:
+        if since is None:
+            (row,) = await self._executor.fetch(select(ServerTime().label("until")))
+            since = row["until"]
+        begin = literal(since - OVERLAP, _COLUMNS.changed_at.type)
+        now = select(ServerTime().label("until")).subquery()
+        changed = now.outerjoin(DATABASES, _COLUMNS.changed_at > begin)
+        rows = await self._executor.fetch(
+            select(now.c.until, _COLUMNS.id, _COLUMNS.version).select_from(changed)
+        )
+        versions = {row["id"]: row["version"] for row in rows if row["id"] is not None}
+        return Changes(versions=versions, until=rows[0]["until"])
+
     async def ping(self) -> None:
         await self._executor.write(_PING, {"no_id": ""})
 
@@ -127,6 +142,8 @@ class SqlRegistry(Registry):
 
     def _conditions(self, query: Query) -> Iterator[ColumnElement[bool] | TextClause]:
         yield from _state_conditions(query.states)
+        if query.ids is not None:
+            yield _COLUMNS.id.in_(sorted(query.ids))
         if query.labels:
             yield from self._label_conditions(query.labels)
         if query.target is not None:

@@ -75,6 +75,7 @@ DATABASES = Table(
     Column("shape", Text, nullable=False, server_default=text("''")),
     Column("ends_sessions", Boolean, nullable=False, server_default=false()),
     Column("is_shared", Boolean, nullable=False, server_default=false()),
+    Column("changed_at", UtcDateTime),  # by the time of the database; not part of the record
     Index("databases_request_key", "request_key", unique=True),
     Index(
         "databases_database",
@@ -102,6 +103,7 @@ DATABASES = Table(
         sqlite_where=IS_LIVE,
     ),
     Index("databases_created_at", "created_at", "id"),
+    Index("databases_changed_at", "changed_at"),
     Index("databases_caller", "caller", "created_at", "id"),
     Index("databases_live", "created_at", "id", postgresql_where=IS_LIVE, sqlite_where=IS_LIVE),
     Index(

@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from entrypoints.background.change_loop import ChangeLoop
 from entrypoints.background.guard_loop import GuardLoop
 from entrypoints.background.reconcile_loop import ReconcileLoop
 from entrypoints.background.spare_loop import SpareLoop
@@ -121,6 +122,8 @@ def _create_lifetime(container: Container) -> Callable[[web.Application], AsyncI
             closing.push_async_callback(app[BACKGROUND].drain, DRAIN_TIMEOUT)
             _run_until_closed(ReconcileLoop(maintenance.reconcile, interval, clock, log), closing)
             _run_until_closed(SpareLoop(maintenance.maintain_spares, clock, log), closing)
+            poll_changes = maintenance.use_cases.poll_changes
+            _run_until_closed(ChangeLoop(poll_changes, clock, log), closing)
             yield
 
     return lifetime

@@ -38,6 +38,7 @@ from ports.use_cases.list_extensions import ListExtensions
 from ports.use_cases.manage_api_keys import ManageApiKeys
 from ports.use_cases.manage_templates import ManageTemplates
 from ports.use_cases.measure_sizes import MeasureSizes
+from ports.use_cases.poll_changes import PollChanges
 from ports.use_cases.provision_database import ProvisionDatabase
 from ports.use_cases.record_feed import RecordFeed
 from ports.use_cases.restore_database import RestoreDatabase
@@ -208,7 +209,11 @@ class UseCases:
 
     @cached_property
     def watch_all(self) -> WatchDatabases:
-        return WatchDatabases(feed=self.feed, clock=self.clock)
+        return WatchDatabases(feed=self.feed, poll=self.poll_changes, clock=self.clock)
+
+    @cached_property
+    def poll_changes(self) -> PollChanges:
+        return PollChanges(registry=self.registry, feed=self.feed)
 
     @cached_property
     def change(self) -> ChangeDatabase:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.audit import StoredAuditEvent
 from domain.database import Database
@@ -35,8 +35,9 @@ class Query:
     """
 
     states: frozenset[State] = frozenset()  # empty: any
+    ids: frozenset[str] | None = None  # None, here and below: any
     labels: Mapping[str, str] = field(default_factory=dict)
-    caller: str | None = None  # None, here and below: any
+    caller: str | None = None
     target: str | None = None
     nickname: str | None = None
     database: str | None = None
@@ -45,6 +46,19 @@ class Query:
     idempotency_key: str | None = None
     before: Position | None = None
     limit: int = 50
+
+
+OVERLAP = timedelta(seconds=10)
+"""Records that were stored that long before a period are listed again: on a server, a change
+becomes visible some time after its own time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """The versions of the records that were stored in a period, by id, and its end."""
+
+    versions: Mapping[str, int]
+    until: datetime
 
 
 class Registry(ABC):
@@ -96,6 +110,12 @@ class Registry(ABC):
     @abstractmethod
     async def count_live(self, caller: str) -> int:
         """Return how many records of the caller are not gone: those that its quota counts."""
+
+    @abstractmethod
+    async def list_changes(self, since: datetime | None = None) -> Changes:
+        """Return the current versions of the records that were stored after `since`, the end of an
+        earlier period, and in the OVERLAP before it; None means now. The times are those of the
+        registry, so that the clocks of replicas do not matter."""
 
     @abstractmethod
     async def ping(self) -> None:

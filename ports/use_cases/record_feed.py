@@ -1,7 +1,7 @@
 """The changes of records, for all streams of this process."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -52,24 +52,61 @@ class Subscription:
 
 
 class RecordFeed:
-    """Passes the changes of records to the subscriptions of this process."""
+    """Passes the changes of records to the subscriptions of this process, each version once.
+
+    A record comes twice: when this process stores it, and when the registry lists it as changed. So
+    the feed knows the newest version of the records that changed a moment ago.
+    """
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
+        self._known: dict[str, int] = {}
+        self._published: set[str] = set()
+        self._is_in_use = asyncio.Event()
+
+    @property
+    def is_in_use(self) -> bool:
+        return self._is_in_use.is_set()
+
+    async def wait_for_use(self) -> None:
+        """Return when there is a subscription."""
+        await self._is_in_use.wait()
 
     def publish(self, database: Database) -> None:
-        """Pass a stored record to the subscriptions. Spares and templates have none."""
-        if self._subscriptions and not database.is_internal:
+        """Pass a stored record to the subscriptions, unless its version is known. Spares and
+        templates are left out."""
+        if not self.is_in_use or database.version <= self._known.get(database.id, 0):
+            return
+        self._known[database.id] = database.version
+        self._published.add(database.id)
+        if not database.is_internal:
             change = Change(database)
             for subscription in self._subscriptions:
                 subscription.add(change)
+
+    def list_unknown(self, versions: Mapping[str, int]) -> list[str]:
+        """Return the ids of the records whose version is newer than the known one."""
+        known = self._known
+        return [each for each, version in versions.items() if version > known.get(each, 0)]
+
+    def mark_known(self, versions: Mapping[str, int]) -> None:
+        """Remember these versions, and of the others those that were published since the last call:
+        the registry lists all that changed before."""
+        kept = self._published | versions.keys()
+        known = {each: version for each, version in self._known.items() if each in kept}
+        newer = {each: versions[each] for each in self.list_unknown(versions)}
+        self._known, self._published = known | newer, set()
 
     @contextmanager
     def subscribe(self, caller: Caller) -> Iterator[Subscription]:
         """Yield a subscription that gets the changes until the context exits."""
         subscription = Subscription(caller)
         self._subscriptions.add(subscription)
+        self._is_in_use.set()
         try:
             yield subscription
         finally:
             self._subscriptions.remove(subscription)
+            if not self._subscriptions:
+                self._is_in_use.clear()
+                self._known.clear()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from domain.callers import ANYONE, Caller
 from ports.driven.cancellation import wait_for_first
 from ports.driven.clock import Clock
+from ports.use_cases.poll_changes import PollChanges
 from ports.use_cases.record_feed import Change, RecordFeed, Subscription
 
 INTERVAL = 1.0
@@ -34,11 +35,13 @@ class Watch:
 @dataclass(frozen=True, kw_only=True)
 class WatchDatabases:
     feed: RecordFeed
+    poll: PollChanges
     clock: Clock
 
     @asynccontextmanager
     async def __call__(self, caller: Caller = ANYONE) -> AsyncIterator[Watch]:
         """Watch the caller's own databases, or all for an admin, until the context exits. Each
-        change after this begins is returned, deletions and failures too."""
+        change after this begins is returned, deletions and failures too. Raises Unavailable."""
         with self.feed.subscribe(caller) as subscription:
+            await self.poll.start()
             yield Watch(subscription, self.clock)

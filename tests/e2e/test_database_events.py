@@ -11,6 +11,7 @@ from entrypoints.http.api.stream_limiter import MAX_STREAMS_PER_CALLER
 from tests.support.apps import check_problem, running_app
 from tests.support.event_stream import open_all_stream, read_records, watching_all
 from tests.support.keyed_clients import ADMIN_KEY, running_keyed_app
+from tests.support.outage import Outage, create_unreachable_stores
 from tests.support.polling import wait_until
 from tests.support.provider_faults import Gate, fail_at
 from tests.support.service import running_service
@@ -42,6 +43,33 @@ async def test_changes_are_events_with_the_record_from_the_creation_to_the_delet
         assert await read_records(stream, "ready") == [changed]
         await app.ask("DELETE", path)
         assert (await read_records(stream, "deleted"))[-1] == await app.get(path)
+
+
+async def test_changes_of_other_replicas_are_events_too() -> None:
+    async with (
+        running_app(clock=SlowClock()) as app,
+        app.replica() as other,
+        watching_all(app) as stream,
+    ):
+        created = await other.create_database()
+        assert (await read_records(stream, "ready"))[-1] == await app.get(f"{PATH}/{created['id']}")
+        await other.ask("DELETE", f"{PATH}/{created['id']}")
+        await read_records(stream, "deleted")
+
+
+async def test_a_stream_survives_an_outage_of_the_registry() -> None:
+    outage = Outage()
+    async with (
+        running_app(clock=SlowClock(), records=create_unreachable_stores(outage)) as app,
+        app.replica() as other,
+        watching_all(app) as stream,
+    ):
+        outage.is_on = True
+        seen = len(app.clock.slept)
+        await wait_until(lambda: len(app.clock.slept) > seen + 5)
+        outage.is_on = False
+        await other.create_database()
+        await read_records(stream, "ready")
 
 
 async def test_a_failure_is_an_event_too() -> None:

@@ -4,6 +4,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from domain.audit import StoredAuditEvent
@@ -14,7 +15,7 @@ from domain.extensions import Extension
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
-from ports.driven.registry import Query, Registry
+from ports.driven.registry import Changes, Query, Registry
 
 T = TypeVar("T")
 
@@ -107,6 +108,9 @@ class WrappedRegistry(Registry):
 
     async def search(self, query: Query) -> list[Database]:
         return await self.call_inner(lambda: self.inner.search(query))
+
+    async def list_changes(self, since: datetime | None = None) -> Changes:
+        return await self.call_inner(lambda: self.inner.list_changes(since))
 
     async def count_live(self, caller: str) -> int:
         return await self.call_inner(lambda: self.inner.count_live(caller))

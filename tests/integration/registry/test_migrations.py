@@ -178,5 +178,5 @@ def _insert(connection: Connection, row: Mapping[str, Any]) -> None:
     columns = {column["name"] for column in inspect(connection).get_columns("databases")}
     known = [column for column in DATABASES.columns if column.name in columns]
     table = Table("databases", MetaData(), *(column._copy() for column in known))
-    values = {column.name: row[column.name] for column in known}
+    values = {column.name: row[column.name] for column in known if column.name in row}
     connection.execute(table.insert().values(values))

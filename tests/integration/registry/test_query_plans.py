@@ -5,7 +5,7 @@ deleted.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -65,6 +65,8 @@ NAME_QUERIES = {
     for states in (STAYING, DELETING, LISTED)
 }
 """Queries for the few records of one name, for which the order of a page may be sorted."""
+
+BY_IDS = Query(ids=frozenset({"db_00001", "db_00002"}), limit=200)
 
 DUE = Query(due=BEGIN + timedelta(days=1), target="here")
 
@@ -185,6 +187,29 @@ async def test_postgresql_finds_names_by_their_indexes(
             migrated_engine, partial(filled_registry.search, query)
         ):
             assert _name_index_for(query) in plan, name
+
+
+@on_sqlite
+async def test_sqlite_lists_changes_by_their_index(
+    registry: SqlRegistry, migrated_engine: AsyncEngine
+) -> None:
+    plan = await _explain_in_sqlite(migrated_engine, lambda: registry.list_changes(BEGIN))
+    assert "databases_changed_at (changed_at>?)" in plan
+    plan = await _explain_in_sqlite(migrated_engine, lambda: registry.search(BY_IDS))
+    assert "(id=?)" in plan
+
+
+@on_postgres
+async def test_postgresql_lists_changes_by_their_index(
+    filled_registry: SqlRegistry, migrated_engine: AsyncEngine
+) -> None:
+    calls: Mapping[str, Callable[[], Awaitable[object]]] = {
+        "databases_changed_at": partial(filled_registry.list_changes, BEGIN),
+        "databases_pkey": partial(filled_registry.search, BY_IDS),
+    }
+    for index, call in calls.items():
+        for plan in await _explain_in_postgres(migrated_engine, call):
+            assert index in plan
 
 
 def _name_index_for(query: Query) -> str:

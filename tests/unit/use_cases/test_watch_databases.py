@@ -2,12 +2,15 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from adapters.memory.registry import MemoryRegistry
 from domain.callers import ANYONE, Caller, Scope
 from domain.database import TEMPLATE_SHAPE, Database
 from domain.errors import Unavailable
+from ports.use_cases.poll_changes import PollChanges
 from ports.use_cases.record_feed import MAX_PENDING, RecordFeed
 from ports.use_cases.watch_databases import INTERVAL, Watch, WatchDatabases
 from tests.support.clock import FakeClock
@@ -21,8 +24,16 @@ def feed() -> RecordFeed:
     return RecordFeed()
 
 
+def stored_record(**more: Any) -> Database:
+    return replace(new_record(), version=1, **more)
+
+
+def create_poll(feed: RecordFeed) -> PollChanges:
+    return PollChanges(registry=MemoryRegistry(), feed=feed)
+
+
 def create_watch(feed: RecordFeed) -> WatchDatabases:
-    return WatchDatabases(feed=feed, clock=FakeClock())
+    return WatchDatabases(feed=feed, poll=create_poll(feed), clock=FakeClock())
 
 
 async def read(watch: Watch) -> list[Database]:
@@ -30,8 +41,8 @@ async def read(watch: Watch) -> list[Database]:
 
 
 async def test_changes_come_in_order_and_once(feed: RecordFeed) -> None:
-    one, two = new_record(), new_record()
-    feed.publish(new_record())  # before the watch
+    one, two = stored_record(), stored_record()
+    feed.publish(stored_record())  # before the watch
     async with create_watch(feed)() as watch:
         feed.publish(one)
         feed.publish(two)
@@ -44,10 +55,10 @@ async def test_a_change_ends_the_wait_for_it(feed: RecordFeed) -> None:
         async def sleep(self, seconds: float) -> None:
             await asyncio.Event().wait()
 
-    async with WatchDatabases(feed=feed, clock=FrozenClock())() as watch:
+    async with WatchDatabases(feed=feed, poll=create_poll(feed), clock=FrozenClock())() as watch:
         reading = asyncio.create_task(read(watch))
         await asyncio.sleep(0)
-        record = new_record()
+        record = stored_record()
         feed.publish(record)
         assert await reading == [record]
 
@@ -62,7 +73,7 @@ async def test_without_a_change_the_wait_ends_after_the_interval(feed: RecordFee
 async def test_a_database_that_changed_repeatedly_comes_once_with_its_newest_record(
     feed: RecordFeed,
 ) -> None:
-    first, other = new_record(), new_record()
+    first, other = stored_record(), stored_record()
     newest = replace(first, version=2)
     async with create_watch(feed)() as watch:
         for record in (first, other, newest):
@@ -71,7 +82,7 @@ async def test_a_database_that_changed_repeatedly_comes_once_with_its_newest_rec
 
 
 async def test_callers_get_the_changes_of_their_own_databases(feed: RecordFeed) -> None:
-    anns, bobs = (replace(new_record(), caller=name) for name in ("ann", "bob"))
+    anns, bobs = (stored_record(caller=name) for name in ("ann", "bob"))
     async with create_watch(feed)(ANN) as mine, create_watch(feed)(ANYONE) as everybodys:
         feed.publish(anns)
         feed.publish(bobs)
@@ -82,7 +93,7 @@ async def test_callers_get_the_changes_of_their_own_databases(feed: RecordFeed) 
 @pytest.mark.parametrize("shape", ["the digest of a spare", TEMPLATE_SHAPE])
 async def test_spares_and_templates_are_left_out(feed: RecordFeed, shape: str) -> None:
     async with create_watch(feed)() as watch:
-        feed.publish(replace(new_record(), shape=shape))
+        feed.publish(stored_record(shape=shape))
         assert await read(watch) == []
 
 
@@ -92,7 +103,7 @@ async def test_a_slow_reader_ends_with_bounded_memory_and_the_others_go_on(
     async with create_watch(feed)() as slow, create_watch(feed)() as fast:
         received = 0
         for number in range(MAX_PENDING * 2):
-            feed.publish(replace(new_record(), id=f"db_{number}"))
+            feed.publish(stored_record(id=f"db_{number}"))
             received += len(await read(fast))
         with pytest.raises(Unavailable, match="too slow"):
             await read(slow)
@@ -103,5 +114,16 @@ async def test_a_slow_reader_ends_with_bounded_memory_and_the_others_go_on(
 async def test_a_watch_that_was_closed_gets_nothing(feed: RecordFeed) -> None:
     async with create_watch(feed)() as watch:
         pass
-    feed.publish(new_record())
+    feed.publish(stored_record())
     assert await read(watch) == []
+
+
+async def test_each_version_comes_once_and_no_older_one(feed: RecordFeed) -> None:
+    record = stored_record()
+    newer = replace(record, version=2)
+    async with create_watch(feed)() as watch:
+        feed.publish(newer)
+        assert await read(watch) == [newer]
+        feed.publish(record)
+        feed.publish(newer)
+        assert await read(watch) == []

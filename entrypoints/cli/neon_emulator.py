@@ -1,13 +1,11 @@
 """`pgvend neon-emulator`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from domain.errors import StartupError
-from domain.text import escape_unprintable_lines
+from entrypoints.cli.errors import report_errors
 
 Port = Annotated[
     int, typer.Option(min=0, max=65535, help="The port to listen on; 0 for any free one.")
@@ -43,8 +41,5 @@ def neon_emulator(
     from entrypoints.cli.run_emulator import run_emulator  # noqa: PLC0415 - `pgvend --help` loads this file
 
     usual = {"operation_seconds": operation_ms / 1000, "store_passwords": store_passwords}
-    try:
+    with report_errors():
         run_emulator(port, usual, knobs or [], write_env)
-    except StartupError as error:
-        print(f"pgvend: {escape_unprintable_lines(str(error))}", file=sys.stderr)
-        raise typer.Exit(1) from None

@@ -1,13 +1,11 @@
 """`pgvend serve`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from domain.errors import StartupError
-from domain.text import escape_unprintable_lines
+from entrypoints.cli.errors import report_errors
 
 Insecure = Annotated[
     bool,
@@ -25,8 +23,5 @@ def serve(insecure: Insecure = False, tls_cert: TlsCert = None, tls_key: TlsKey 
     """Serve the API over HTTP. Settings come from the environment and .env."""
     from entrypoints.cli.run_service import run_service  # noqa: PLC0415 - `pgvend --help` loads this file
 
-    try:
+    with report_errors():
         run_service(insecure=insecure, tls_cert=tls_cert, tls_key=tls_key)
-    except StartupError as error:
-        print(f"pgvend: {escape_unprintable_lines(str(error))}", file=sys.stderr)
-        raise typer.Exit(1) from None

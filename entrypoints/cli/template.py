@@ -1,11 +1,12 @@
 """`pgvend template`."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from entrypoints.cli.client import get_member, send_request
-from entrypoints.cli.errors import RequestError, report_errors
+from entrypoints.cli.completion import complete_database, complete_template
+from entrypoints.cli.errors import ExitStatus, RequestError, report_errors
 from entrypoints.cli.options import AsJson, EndSessions
 from entrypoints.cli.printing import print_json, print_table
 
@@ -18,10 +19,14 @@ From = Annotated[
         "--from",
         metavar="DATABASE",
         help="The database to copy: its id, database name or unique nickname.",
+        autocompletion=complete_database,
     ),
 ]
 Shared = Annotated[bool, typer.Option("--shared", help="Let all callers copy it; for admins.")]
-NameOrId = Annotated[str, typer.Argument(metavar="NAME", help="The name or the id.")]
+NameOrId = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="The name or the id.", autocompletion=complete_template),
+]
 
 
 def template() -> typer.Typer:
@@ -56,7 +61,7 @@ def create(
 def list_(as_json: AsJson = False) -> None:
     """Print your templates and the shared ones, newest first."""
     with report_errors():
-        templates = _fetch_templates()
+        templates = get_member(send_request("GET", "templates"), "templates")
         if as_json:
             print_json({"templates": templates})
         else:
@@ -73,18 +78,8 @@ def delete(name: NameOrId, as_json: AsJson = False) -> None:
             print_table(("name", "id", "state"), [deleted])
 
 
-def _fetch_templates() -> list[Any]:
-    return list(get_member(send_request("GET", "templates"), "templates"))
-
-
 def _find_id(name: str) -> str:
-    """Return the id of the template of that name; any other text is an id. Raises RequestError if
-    several templates have the name."""
-    ids = [
-        str(get_member(each, "id"))
-        for each in _fetch_templates()
-        if get_member(each, "name") == name and get_member(each, "state") != "deleting"
-    ]
-    if len(ids) > 1:
-        raise RequestError(f"Several templates are called {name!r}; use an id: {', '.join(ids)}.")
-    return ids[0] if ids else name
+    """Return the id of that template: your own, or a shared one. Raises RequestError."""
+    if name in {"", ".", ".."}:  # which would change the path
+        raise RequestError(f"There is no template {name!r}.", ExitStatus.NOT_FOUND)
+    return str(get_member(send_request("GET", "templates", name), "id"))

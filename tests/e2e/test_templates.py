@@ -218,7 +218,7 @@ async def test_the_delete_command_refuses_a_name_of_several_templates(
 
     refused = await pgvend(guarded.app, "template", "delete", "v1", PGVEND_KEY=guarded.admin.key)
 
-    assert refused.status == 1
+    assert refused.status == 5
     templates = (await guarded.admin.ask("GET", PATH)).body["templates"]
     assert all(template["id"] in refused.stderr for template in templates)
     assert len(templates) == 2

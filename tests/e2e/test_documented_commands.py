@@ -1,5 +1,6 @@
 """Every command of README.md and the docs works, and prints what its page shows."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -34,6 +35,18 @@ async def test_the_commands_of_a_page_work(
             await shell.execute(command)
 
 
+async def test_the_start_prints_the_lines_that_the_readme_shows(
+    documented: RunningService,
+) -> None:
+    start = next(block for block in list_blocks(REPOSITORY / "README.md") if block.reason)
+    assert _titles(start.text) == _titles(documented.output())
+
+
+def _titles(output: str) -> list[str]:
+    """Return the titles of the lines below `pgvend serves`."""
+    return re.findall(r"^  (\w[\w ]*?)  +\S", output, re.MULTILINE)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_every_block_is_executed_or_says_why_not(page: Path) -> None:
     unknown = [
@@ -42,3 +55,9 @@ def test_every_block_is_executed_or_says_why_not(page: Path) -> None:
         if not block.reason and block.language not in EXECUTABLE | WORKFLOWS | OTHER
     ]
     assert not unknown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_reasons_name_tests_that_exist(page: Path) -> None:
+    named = [path for block in list_blocks(page) for path in re.findall(r"tests/\S+", block.reason)]
+    assert not [path for path in named if not (REPOSITORY / path.rstrip(";,.")).exists()]

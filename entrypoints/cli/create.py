@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from entrypoints.cli.client import load_settings, send_request
+from entrypoints.cli.client import send_request
 from entrypoints.cli.create_many import create_many
 from entrypoints.cli.created import choose_output
 from entrypoints.cli.creation import Patience, reuse_database
@@ -91,7 +91,6 @@ def create(  # noqa: PLR0913, PLR0917 - each is an option
             output.print_one(_create_one({"nickname": nicknames[0], **body}, reuse=reuse))
         else:
             output.check_many()
-            load_settings()  # once, before the threads
             create_many(nicknames, body, output, reuse=reuse)
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import typer
 
 from entrypoints.cli.bulk import BulkRun
+from entrypoints.cli.client import get_member, send_request
 from entrypoints.cli.created import Output
 from entrypoints.cli.creation import Patience, find_or_create_database, reuse_database
-from entrypoints.cli.errors import ExitStatus, RequestError, print_error
+from entrypoints.cli.errors import ErrorFormat, ExitStatus, RequestError, print_error
 
 
 def create_many(
@@ -18,10 +19,13 @@ def create_many(
 ) -> None:
     """Create or find a database for each nickname, and print those that exist, in order, even if
     others failed. Raises typer.Exit unless all exist."""
-    provide = reuse_database if reuse else find_or_create_database
+    caller = "" if reuse else str(get_member(send_request("GET", "whoami"), "caller"))
 
     def create_one(nickname: str, stopping: Event) -> Any:
-        return provide({"nickname": nickname, **body}, Patience(stopping))
+        request, patience = {"nickname": nickname, **body}, Patience(stopping)
+        if reuse:
+            return reuse_database(request, patience)
+        return find_or_create_database(request, patience, caller)
 
     run = BulkRun(nicknames, create_one, "Creating")
     run.run()
@@ -36,11 +40,12 @@ def _report_rest(run: BulkRun) -> None:
             print_error(f"{name}: {error}", {**error.problem, "nickname": name})
     if len(run.results) == len(run.names):
         return
-    print(
-        f"pgvend: {len(run.results)} of {len(run.names)} databases exist; the same command creates "
-        "the rest.",
-        file=sys.stderr,
-    )
+    if not ErrorFormat.as_json:
+        print(
+            f"pgvend: {len(run.results)} of {len(run.names)} databases exist; the same command "
+            "creates the rest.",
+            file=sys.stderr,
+        )
     raise typer.Exit(ExitStatus.INTERRUPTED if run.is_interrupted else _find_status(run))
 
 

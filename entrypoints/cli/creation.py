@@ -3,13 +3,13 @@
 import json
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from threading import Event
 from typing import Any
 
 from entrypoints.cli.client import get_member, send_request
-from entrypoints.cli.databases import Database
+from entrypoints.cli.databases import Database, list_databases
 from entrypoints.cli.errors import ExitStatus, RequestError
 
 LONGEST_WAIT = 300.0
@@ -17,7 +17,7 @@ LONGEST_WAIT = 300.0
 
 FIRST_PAUSE = 0.5
 
-PRESENT = ("ready",)
+READY = "ready"
 FORMER = ("expired", "deleting", "deleted")
 
 Body = Mapping[str, Any]
@@ -53,18 +53,20 @@ def reuse_database(body: Body, patience: Patience) -> Database:
     return database
 
 
-def find_or_create_database(body: Body, patience: Patience) -> Database:
-    """Return the caller's newest ready database of that nickname with its connection, unchanged, or
-    else a new one. Raises RequestError.
+def find_or_create_database(body: Body, patience: Patience, caller: str) -> Database:
+    """Return this caller's newest ready database of that nickname with its connection, unchanged,
+    or else a new one. Raises RequestError.
 
     The idempotency key makes two runs at once, and a run after one that was killed, create the same
     database. It changes when that database is deleted or expires.
     """
     nickname = str(body["nickname"])
-    if database := patience(lambda: _find_newest(nickname, PRESENT)):
-        return {**database, "connection": patience(lambda: _fetch_connection(database))}
-    former = patience(lambda: _find_newest(nickname, FORMER))
-    key = derive_key(body, former)
+    newest = patience(lambda: _find_newest(nickname, caller, READY, *FORMER))
+    is_ready = newest is None or newest.get("state") == READY
+    ready = newest if is_ready else patience(lambda: _find_newest(nickname, caller, READY))
+    if ready:
+        return {**ready, "connection": patience(lambda: _fetch_connection(ready))}
+    key = derive_key(body, newest)
     created: Database = patience(
         lambda: send_request("POST", "databases", body=body, idempotency_key=key)
     )
@@ -77,18 +79,17 @@ def derive_key(body: Body, former: Database | None) -> str:
     return f"pgvend-{sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()}"
 
 
-def _find_newest(nickname: str, states: Sequence[str]) -> Database | None:
-    """Return the newest of the databases with that nickname, None if there is not one or the key
-    may not list databases."""
-    filters = [("nickname", nickname), *(("state", state) for state in states), ("page_size", "1")]
+def _find_newest(nickname: str, caller: str, *states: str) -> Database | None:
+    """Return the newest of the caller's databases with that nickname, None if there is not one or
+    the key may not list databases. An admin's key lists those of other callers too."""
+    filters = [("nickname", nickname), *(("state", state) for state in states)]
     try:
-        page = send_request("GET", "databases", query=filters)
+        own = (each for each in list_databases(filters) if each.get("caller") == caller)
+        return next(own, None)
     except RequestError as error:
         if error.problem.get("code") == "forbidden":
             return None
         raise
-    databases: list[Database] = get_member(page, "databases")
-    return databases[0] if databases else None
 
 
 def _fetch_connection(database: Database) -> Any:

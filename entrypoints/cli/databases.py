@@ -10,12 +10,14 @@ Database = Mapping[str, Any]
 """The record of a database, as the service answers it."""
 
 
-def find_database(handle: str) -> Database:
+def find_database(handle: str, *, measure: bool = False) -> Database:
     """Return the record of the database with that id, database name or nickname, the first of these
-    that matches. Raises RequestError, for several matches too."""
+    that matches; with its size, if it is to be measured and can be. Raises RequestError, for
+    several matches too."""
     if handle in {"", ".", ".."}:  # which would change the path
         raise RequestError(f"There is no database {handle!r}.", ExitStatus.NOT_FOUND)
-    database: Database = send_request("GET", "databases", handle)
+    query = [("size", "true")] if measure else []
+    database: Database = send_request("GET", "databases", handle, query=query)
     get_member(database, "id")
     return database
 

@@ -43,7 +43,7 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
         "POST databases",
         FULL_CREATE_BODY | {"extensions": ["vector"]},
     ),
-    "show db_1": (RECORD, "GET databases/db_1", None),
+    "show db_1": (RECORD, "GET databases/db_1?size=true", None),
     "whoami": (CALLER, "GET whoami", None),
     "connection db_1": (CONNECTION, "GET databases/db_1/connection?verify=true", None),
     "reconcile": ({"results": [RECONCILE_RESULT]}, "POST reconciliations", {"dry_run": False}),

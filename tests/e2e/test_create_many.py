@@ -112,6 +112,33 @@ async def test_formats_of_one_database_are_refused_before_any_request(option: st
     assert "--format csv" in result.stderr
 
 
+async def test_an_admin_does_not_get_the_databases_of_others(guarded: KeyedApp) -> None:
+    client = await guarded.create_client("web")
+    other = await client.create_database("a")
+
+    run = partial(
+        run_command,
+        *("create", "a", "b", "--format", "csv"),
+        PGVEND_URL=address_of(guarded.app),
+        PGVEND_KEY=guarded.admin.key,
+    )
+    first, second = read_rows(await run()), read_rows(await run())
+
+    assert first == second
+    assert other["id"] not in {row["id"] for row in first}
+
+
+async def test_reuse_restores_and_changes_what_exists(app: RunningApp) -> None:
+    reuse = ("--reuse", "--ttl", "1h", "--format", "csv")
+    first = read_rows(await create(app, "a", "b", *reuse))
+    app.clock.passed += 1800
+    second = read_rows(await create(app, "a", "b", "c", "--label", "x=y", *reuse))
+
+    assert [row["id"] for row in second[:2]] == [row["id"] for row in first]
+    assert second[0]["expires_at"] > first[0]["expires_at"]
+    assert [record["labels"] for record in await app.list_live()] == [{"x": "y"}] * 3
+
+
 async def test_reuse_sends_one_request_for_each_name() -> None:
     async with fake_service(*[RECORD_WITH_CONNECTION] * 3) as service:
         one = await service.run_pgvend("create", "a", "--reuse")

@@ -112,7 +112,7 @@ LIST_PARAMETERS = (
     Parameter(
         place="query",
         name="nickname",
-        schema={"type": "string", "maxLength": names.MAX_NICKNAME},
+        schema={"type": "string"},
         description="Only databases with exactly this nickname.",
     ),
     SIZE,

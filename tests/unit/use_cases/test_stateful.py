@@ -19,7 +19,7 @@ from domain.lifecycle import State
 from domain.names import Nickname
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant
 from ports.use_cases.change_database import ChangeRequest
-from ports.use_cases.create_request import CreateRequest
+from ports.use_cases.create_request import CreateRequest, OnConflict
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.actions import LIMIT
 from tests.support.consistency import STRANGER, assert_consistent, reconcile_once, settle
@@ -44,6 +44,7 @@ faults = st.builds(
 callers = st.sampled_from([ANN, BOB])
 keys = st.sampled_from([None, "one", "two"])
 nicknames = st.sampled_from(["Sales", "Stock", "Taken"])
+reused = st.sampled_from(["Pull request", "Sales"])
 ttls = st.sampled_from([None, HOUR, 30 * HOUR])
 jumps = st.sampled_from([-26 * HOUR, -HOUR / 2, HOUR / 100, HOUR / 2, 2 * HOUR, 25 * HOUR])
 
@@ -94,6 +95,22 @@ class ServiceMachine(RuleBasedStateMachine):
             return multiple()
         self.record_answer(request, requested)
         return caller, requested.id
+
+    @rule(target=databases, caller=callers, nickname=reused, ttl=ttls, fault=faults)
+    def reuse(
+        self, caller: Caller, nickname: str, ttl: timedelta | None, fault: FaultInjection
+    ) -> Any:
+        request = CreateRequest(
+            nickname=nickname, ttl=ttl, caller=caller, on_conflict=OnConflict.REUSE
+        )
+        for record in self.all_records()[0].values():
+            if ttl and (record.caller, record.nickname.text) == (caller.name, nickname):
+                self.answers.expect_earlier_end(record.id, self.service.clock.now() + ttl)
+        reused = self.attempt(
+            fault, lambda it: it.memory.reuse_database(login_check=it.login_check)(request)
+        )
+        self.expect_connection(reused)
+        return (caller, reused.database.id) if reused else multiple()
 
     @rule(owned=databases, fault=faults, is_deletion=st.booleans())
     def finish(self, owned: OwnedDatabase, fault: FaultInjection, is_deletion: bool) -> None:

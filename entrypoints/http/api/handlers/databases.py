@@ -34,9 +34,11 @@ from entrypoints.http.api.schemas.databases import (
     DatabaseWithConnectionResponse,
     DeletedDatabasesResponse,
 )
+from ports.use_cases.create_database import CreateDatabase
 from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.delete_databases import BulkDeletion
 from ports.use_cases.list_databases import ListRequest
+from ports.use_cases.reuse_database import ReuseDatabase
 
 
 async def create_database(request: web.Request) -> web.Response:
@@ -44,8 +46,7 @@ async def create_database(request: web.Request) -> web.Response:
     create_request = body.to_request(key=parse_idempotency_key(request), caller=get_caller(request))
     if is_async_preferred(request):
         return await _create_async(request, create_request)
-    use_cases = request.app[USE_CASES]
-    create = use_cases.reuse if create_request.reuses else use_cases.create
+    create = _choose_use_case(request, create_request)
     provisioned = await create(create_request, request[AUDIT_EVENT])
     request[AUDIT_SUBJECT] = provisioned.database.id
     headers = _format_location(provisioned.database) | format_etag(provisioned.database)
@@ -56,12 +57,18 @@ async def create_database(request: web.Request) -> web.Response:
     )
 
 
-async def _create_async(request: web.Request, create_request: CreateRequest) -> web.Response:
+def _choose_use_case(
+    request: web.Request, create_request: CreateRequest
+) -> CreateDatabase | ReuseDatabase:
     use_cases = request.app[USE_CASES]
-    create = use_cases.reuse if create_request.reuses else use_cases.create
+    return use_cases.reuse if create_request.reuses else use_cases.create
+
+
+async def _create_async(request: web.Request, create_request: CreateRequest) -> web.Response:
+    create = _choose_use_case(request, create_request)
     database = await create.request(create_request, request[AUDIT_EVENT])
     request[AUDIT_SUBJECT] = database.id
-    finish = partial(use_cases.create.finish, database.id)
+    finish = partial(request.app[USE_CASES].create.finish, database.id)
     request.app[BACKGROUND].spawn(finish, name=f"create {database.id}")
     headers = _format_location(database) | ASYNC_APPLIED
     return json_response(DatabaseResponse.from_domain(database), status=202, headers=headers)

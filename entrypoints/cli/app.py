@@ -70,7 +70,7 @@ class Commands(TyperGroup):
         self._load_command = cache(_load_command)
         names: dict[str, Any] = dict.fromkeys(COMMANDS)
         self.commands = names  # for the help, and to suggest a command for a misspelled one
-        skip_checks(self)
+        _adjust(self)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         return self._load_command(cmd_name) if cmd_name in COMMANDS else None
@@ -153,5 +153,12 @@ def _load_command(name: str) -> Any:
         app.command(name)(function)
     command: Any = get_group(app).commands[name]
     for each in (command, *getattr(command, "commands", {}).values()):
-        skip_checks(each)
+        _adjust(each)
     return command
+
+
+def _adjust(command: Any) -> None:
+    """Skip needless checks, and join the lines of the help, which Typer would print as they are."""
+    skip_checks(command)
+    paragraphs = (command.help or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

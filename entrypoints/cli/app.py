@@ -27,28 +27,28 @@ from entrypoints.cli.plain_values import skip_checks
 
 COMMANDS = {
     "serve": "serve.serve",
+    "open": "open.open_",
     "create": "create.create",
-    "doctor": "doctor.doctor",
     "list": "list.list_",
-    "extensions": "extensions.extensions",
-    "keys": "keys.keys",
-    "template": "template.template",
     "show": "show.show",
-    "connection": "connection.connection",
     "url": "connection.url",
     "env": "connection.env",
+    "connection": "connection.connection",
     "psql": "psql.psql",
     "dump": "dump.dump",
     "load": "load.load",
     "extend": "extend.extend",
     "rotate": "rotate.rotate",
-    "delete": "delete.delete",
     "restore": "restore.restore",
-    "reconcile": "reconcile.reconcile",
-    "audit": "audit.audit",
-    "bench": "bench.bench",
+    "delete": "delete.delete",
+    "template": "template.template",
+    "extensions": "extensions.extensions",
+    "keys": "keys.keys",
     "whoami": "whoami.whoami",
-    "open": "open.open_",
+    "audit": "audit.audit",
+    "reconcile": "reconcile.reconcile",
+    "doctor": "doctor.doctor",
+    "bench": "bench.bench",
     "neon-emulator": "neon_emulator.neon_emulator",
 }
 """The file and the function of each command."""
@@ -70,7 +70,7 @@ class Commands(TyperGroup):
         self._load_command = cache(_load_command)
         names: dict[str, Any] = dict.fromkeys(COMMANDS)
         self.commands = names  # for the help, and to suggest a command for a misspelled one
-        skip_checks(self)
+        _adjust(self)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         return self._load_command(cmd_name) if cmd_name in COMMANDS else None
@@ -131,8 +131,8 @@ def pgvend(
 ) -> None:
     """Create PostgreSQL databases by nickname, with working credentials.
 
-    Commands that call a service find its address and your key in these options, the environment
-    (PGVEND_URL, PGVEND_KEY, PGVEND_PROFILE), .env, or ~/.config/pgvend/config.toml, in this order.
+    Commands that call a service find its address and your key in the options below, in PGVEND_URL
+    and PGVEND_KEY (of the environment or .env), or in ~/.config/pgvend/config.toml.
     """
     given = [f"--{name}" for name in ("url", "key", "profile") if context.params[name] is not None]
     if given and context.invoked_subcommand in WITHOUT_SERVICE:
@@ -153,5 +153,12 @@ def _load_command(name: str) -> Any:
         app.command(name)(function)
     command: Any = get_group(app).commands[name]
     for each in (command, *getattr(command, "commands", {}).values()):
-        skip_checks(each)
+        _adjust(each)
     return command
+
+
+def _adjust(command: Any) -> None:
+    """Skip needless checks, and join the lines of the help, which Typer would print as they are."""
+    skip_checks(command)
+    paragraphs = (command.help or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

@@ -8,7 +8,7 @@ import pytest
 from tests.support.command_line import run_program
 from tests.support.fake_service import RECORD, FakeService, fake_service
 
-HOSTILE = ["$(reboot)", "a;reboot", "--yes", "a b", "a\x1b[31m", "`id`", ""]
+HOSTILE = ["sa$(reboot)", "sa;reboot", "sa b", "sa\x1b[31m", "sa`id`", "--yes", ""]
 
 
 PROGRAM = (

@@ -1,6 +1,7 @@
 """The commands, and what each loads."""
 
 import json
+import re
 import subprocess
 import sys
 from functools import cache
@@ -44,6 +45,7 @@ def test_every_command_has_its_name_and_a_help_text(name: str) -> None:
     command = Commands().get_command(None, name)
     assert command.name == name
     assert command.help
+    assert not re.search(r"[^\n]\n[^\n]", command.help), "the terminal breaks its lines"
 
 
 def test_an_unknown_command_is_not_found() -> None:

@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ IMAGES = REPOSITORY / "docs/images"
 sys.path.insert(0, str(REPOSITORY))
 
 from tests.support.browser import CHROMIUM, CHROMIUM_OPTIONS  # noqa: E402 - from this clone
+from tests.support.polling import wait_until  # noqa: E402
 from tests.support.service import RunningService, running_service  # noqa: E402
 from tests.support.service_client import request_json  # noqa: E402
 
@@ -36,7 +38,7 @@ async def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            running_service(Path(folder, "data")) as service,
+            running_service(Path(folder, "data"), PGVEND_SPARES="default=1") as service,
             async_playwright() as playwright,
             await playwright.chromium.launch(
                 executable_path=CHROMIUM, args=CHROMIUM_OPTIONS
@@ -44,7 +46,14 @@ async def main() -> None:
         ):
             for database in DATABASES:
                 await request_json(service, "POST", "/v1/databases", database)
+            await wait_until(partial(has_spare, service))
             await take_all(browser, service)
+
+
+async def has_spare(service: RunningService) -> bool:
+    """Return whether a creation will claim a spare, as usual."""
+    readiness = await request_json(service, "GET", "/readyz")
+    return bool(readiness["spares"]["ready"])
 
 
 async def take_all(browser: Browser, service: RunningService) -> None:

@@ -141,7 +141,7 @@ class SqlRegistry(Registry):
         return bool(await self._executor.fetch(others))
 
     def _conditions(self, query: Query) -> Iterator[ColumnElement[bool] | TextClause]:
-        yield from _state_conditions(query.states)
+        yield from _state_conditions(query.states, is_named=_is_named(query))
         if query.ids is not None:
             yield _COLUMNS.id.in_(sorted(query.ids))
         if query.labels:
@@ -178,14 +178,21 @@ class SqlRegistry(Registry):
             yield exists().select_from(label).where(label.c.key == key, label.c.value == value)
 
 
-def _state_conditions(states: Set[State]) -> Iterator[ColumnElement[bool] | TextClause]:
-    """Yield conditions by which an index finds the records, in the order of a page."""
+def _is_named(query: Query) -> bool:
+    return query.nickname is not None or query.database is not None
+
+
+def _state_conditions(
+    states: Set[State], *, is_named: bool
+) -> Iterator[ColumnElement[bool] | TextClause]:
+    """Yield conditions by which an index finds the records, in the order of a page. A name is rarer
+    than a state: rule out the index on the state."""
     if states and states <= LIVE:
         yield IS_LIVE
     if states == LISTED:
         yield IS_NOT_INTERNAL
     elif states and states != LIVE:
-        yield _COLUMNS.state.in_(sorted(states))
+        yield (_COLUMNS.state.concat("") if is_named else _COLUMNS.state).in_(sorted(states))
 
 
 def _name_conditions(query: Query) -> Iterator[ColumnElement[bool]]:

@@ -7,8 +7,9 @@ import aiohttp
 
 from adapters.memory.provider import MemoryProvider
 from domain.errors import ProviderRejected
+from entrypoints.http.api.handlers.database_events import MAX_SECONDS
 from entrypoints.http.api.stream_limiter import MAX_STREAMS_PER_CALLER
-from tests.support.apps import check_problem, running_app
+from tests.support.apps import RunningApp, check_problem, running_app
 from tests.support.event_stream import open_all_stream, read_records, watching_all
 from tests.support.keyed_clients import ADMIN_KEY, running_keyed_app
 from tests.support.outage import Outage, create_unreachable_stores
@@ -144,6 +145,15 @@ async def test_at_the_limit_of_streams_of_a_caller_a_stream_ends_before_the_next
                     return stream.status == 200
 
             await wait_until(is_free)
+
+
+async def test_a_silent_stream_has_comments_and_ends_after_half_an_hour(app: RunningApp) -> None:
+    async with app.client.get("/v1/events") as response:
+        ready, *comments, end = (await response.text()).split("\n\n")
+    assert ready.startswith("event: ready")
+    assert comments
+    assert {*comments, end} == {": keep-alive", ""}
+    assert app.clock.elapsed() >= MAX_SECONDS
 
 
 async def test_a_process_stops_during_a_stream(tmp_path: Path) -> None:

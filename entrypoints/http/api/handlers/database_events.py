@@ -61,7 +61,10 @@ async def _write_changes(request: web.Request, response: web.StreamResponse, wat
         silent_waits = 0 if changes else silent_waits + 1
         if changes or silent_waits % KEEPALIVE_WAITS == 0:
             await use_cases.authenticate.check_key(request[CREDENTIALS])
-            await response.write(b"".join(map(_render_change, changes)) or KEEPALIVE)
+            for event in map(_render_change, changes):  # one at a time: the buffer stays small
+                await response.write(event)
+            if not changes:
+                await response.write(KEEPALIVE)
 
 
 @lru_cache(maxsize=256)

@@ -29,6 +29,6 @@ def psql(name: DatabaseName, arguments: Arguments = None, verify: Verify = True)
         folder = Path(tempfile.mkdtemp(prefix="pgvend-")) if connection.sslrootcert else Path()
         environment = create_environment(connection, folder)
         try:
-            os.execve(program, ["psql", *(arguments or [])], environment)  # noqa: S606
+            os.execve(program, [program, *(arguments or [])], environment)  # noqa: S606
         except OSError as error:
             raise RequestError(f"psql cannot be started ({error.strerror}).") from error

@@ -37,8 +37,9 @@ Run = Callable[..., Awaitable[CommandResult]]
 
 @pytest.fixture
 def run(service: RunningService) -> Run:
-    async def run(*arguments: str, stdin: str = "") -> CommandResult:
-        return await run_program(*PGVEND, *arguments, stdin=stdin, PGVEND_URL=service.url)
+    async def run(*arguments: str, stdin: str = "", **environment: str) -> CommandResult:
+        variables = {"PGVEND_URL": service.url, **environment}
+        return await run_program(*PGVEND, *arguments, stdin=stdin, **variables)
 
     return run
 
@@ -124,6 +125,17 @@ async def test_a_failed_dump_leaves_the_former_file(run: Run, target: Any, tmp_p
     failed = await run("dump", target["id"], "--file", str(file), "--", "--table=nothing")
     assert (failed.status, file.read_text()) == (1, "former")
     assert os.listdir(tmp_path) == [file.name]
+
+
+async def test_the_bundled_programs_are_used_where_the_machine_has_none(
+    run: Run, source: Any, target: Any, tmp_path: Path
+) -> None:
+    path = str(tmp_path)
+    dumped = await run("dump", source["id"], PATH=path)
+    loaded = await run("load", target["id"], "-", stdin=dumped.stdout, PATH=path)
+    count = ("--", "-Atc", "SELECT count(*) FROM fruits")
+    counted = await run("psql", target["id"], *count, PATH=path)
+    assert (loaded.status, counted.stderr, counted.stdout) == (0, "", "2\n")
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ async def _serve(
 
 
 def _offer_code(app: web.Application, admin: LocalAdmin) -> Secret:
-    return app[USE_CASES].exchange_key.offer(admin.key, ADMIN)
+    return app[USE_CASES].access.exchange_key.offer(admin.key, ADMIN)
 
 
 def _log_warnings(settings: Settings) -> None:

@@ -43,6 +43,7 @@ from adapters.system.randomness import SystemRandomness
 from domain.retry import DEFAULT
 from domain.secrets import Secret
 from entrypoints.config.settings import Settings
+from entrypoints.wiring.access import Access
 from entrypoints.wiring.maintenance import Maintenance
 from entrypoints.wiring.neon import open_neon_provider, with_retries
 from entrypoints.wiring.resources import (
@@ -157,18 +158,27 @@ class Container(DeclarativeContainer):
     publishing_registry = Singleton(PublishingRegistry, bare_registry, feed.provided.publish)
     memory_rate_limiter = Singleton(MemoryRateLimiter, clock)
 
-    use_cases = Singleton(
-        UseCases,
+    registry = Singleton(LoggingRegistry, publishing_registry, log)
+    access = Singleton(
+        Access,
         settings=settings,
         clock=clock,
         randomness=randomness,
-        passwords=passwords,
-        registry=Singleton(LoggingRegistry, publishing_registry, log),
-        leases=Callable(attrgetter("leases"), stores),
+        registry=registry,
         key_store=Callable(attrgetter("keys"), stores),
         audit_log=Callable(attrgetter("audit"), stores),
         rate_limiter=Callable(_select_rate_limiter, stores, memory_rate_limiter),
         failures=Singleton(MemoryRateLimiter, clock),
+    )
+    use_cases = Singleton(
+        UseCases,
+        settings=settings,
+        access=access,
+        clock=clock,
+        randomness=randomness,
+        passwords=passwords,
+        registry=registry,
+        leases=Callable(attrgetter("leases"), stores),
         provider=provider,
         login_check=login_check,
         # without retries: the caller waits for it, and gets the connection in any case

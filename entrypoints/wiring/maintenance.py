@@ -31,7 +31,7 @@ class Maintenance:
             leases=self.use_cases.leases,
             clock=self.use_cases.clock,
             target=self.use_cases.settings.target,
-            audit=self.use_cases.audit,
+            audit=self.use_cases.access.audit,
             finishers=map_finishers(
                 self.use_cases.create,
                 self.use_cases.create_template,

@@ -1,25 +1,20 @@
 """The use cases of the service's callers, created over its adapters."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
-from domain.api_key_cache import ApiKeyCache
 from domain.passwords import PasswordDeriver
 from entrypoints.config.settings import Settings
-from ports.driven.api_key_store import ApiKeyStore
-from ports.driven.audit_log import AuditLog
+from entrypoints.wiring.access import Access
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.guard import Guard
 from ports.driven.leases import Leases
 from ports.driven.login_check import LoginCheck
 from ports.driven.randomness import Randomness
-from ports.driven.rate_limiter import RateLimiter
 from ports.driven.registry import Registry
 from ports.driven.size_limiter import SizeLimiter
 from ports.use_cases.add_extension import AddExtension
-from ports.use_cases.audit_events import AuditEvents
-from ports.use_cases.authenticate_caller import AuthenticateCaller
 from ports.use_cases.change_database import ChangeDatabase
 from ports.use_cases.claim_spare import ClaimSpare
 from ports.use_cases.create_database import CreateDatabase
@@ -27,15 +22,12 @@ from ports.use_cases.create_template import CreateTemplate
 from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.delete_databases import DeleteDatabases
 from ports.use_cases.deletion_pace import DeletionPace
-from ports.use_cases.describe_caller import DescribeCaller
-from ports.use_cases.exchange_key import ExchangeKey
 from ports.use_cases.find_database import FindDatabase
 from ports.use_cases.find_reusable import FindReusable
 from ports.use_cases.find_source import FindSource
 from ports.use_cases.find_template import FindTemplate
 from ports.use_cases.list_databases import ListDatabases
 from ports.use_cases.list_extensions import ListExtensions
-from ports.use_cases.manage_api_keys import ManageApiKeys
 from ports.use_cases.manage_templates import ManageTemplates
 from ports.use_cases.measure_sizes import MeasureSizes
 from ports.use_cases.poll_changes import PollChanges
@@ -60,15 +52,12 @@ class UseCases:
     """
 
     settings: Settings
+    access: Access
     clock: Clock
     randomness: Randomness
     passwords: PasswordDeriver
     registry: Registry
     leases: Leases
-    key_store: ApiKeyStore
-    audit_log: AuditLog
-    rate_limiter: RateLimiter
-    failures: RateLimiter
     provider: DatabaseProvider
     login_check: LoginCheck
     reveal_check: LoginCheck | None
@@ -77,7 +66,6 @@ class UseCases:
     size_meter: SizeLimiter
     guard: Guard | None
     feed: RecordFeed
-    key_cache: ApiKeyCache = field(default_factory=ApiKeyCache)
 
     @cached_property
     def create(self) -> CreateDatabase:
@@ -276,37 +264,3 @@ class UseCases:
     @cached_property
     def list_extensions(self) -> ListExtensions:
         return ListExtensions(provider=self.provider)
-
-    @cached_property
-    def authenticate(self) -> AuthenticateCaller:
-        return AuthenticateCaller(
-            key_store=self.key_store,
-            rate_limiter=self.rate_limiter,
-            failures=self.failures,
-            clock=self.clock,
-            key_cache=self.key_cache,
-            static_keys=self.settings.static_keys,
-            is_open=self.settings.is_open,
-            anonymous=self.settings.anonymous_create,
-        )
-
-    @cached_property
-    def describe_caller(self) -> DescribeCaller:
-        return DescribeCaller(registry=self.registry)
-
-    @cached_property
-    def exchange_key(self) -> ExchangeKey:
-        return ExchangeKey(clock=self.clock, randomness=self.randomness, failures=self.failures)
-
-    @cached_property
-    def keys(self) -> ManageApiKeys:
-        return ManageApiKeys(
-            key_store=self.key_store,
-            clock=self.clock,
-            randomness=self.randomness,
-            key_cache=self.key_cache,
-        )
-
-    @cached_property
-    def audit(self) -> AuditEvents:
-        return AuditEvents(audit_log=self.audit_log, clock=self.clock, randomness=self.randomness)

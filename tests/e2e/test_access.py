@@ -78,4 +78,4 @@ async def test_other_pages_cannot_send_codes_to_a_service_without_keys(app: Runn
 
 def _offer(app: RunningApp) -> str:
     """Return a one-time code for the admin key, as `pgvend serve` prints it."""
-    return app.use_cases.exchange_key.offer(Secret(ADMIN_KEY), ADMIN).reveal()
+    return app.use_cases.access.exchange_key.offer(Secret(ADMIN_KEY), ADMIN).reveal()

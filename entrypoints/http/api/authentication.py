@@ -30,7 +30,7 @@ def set_caller(request: web.Request, authenticated: AuthenticatedCaller, action:
         request_id=request[REQUEST_ID],
     )
     request[AUTHENTICATED] = authenticated
-    request[AUDIT_EVENT] = request.app[USE_CASES].audit.prepare(event)
+    request[AUDIT_EVENT] = request.app[USE_CASES].access.audit.prepare(event)
     structlog.contextvars.bind_contextvars(caller=caller.name)
 
 

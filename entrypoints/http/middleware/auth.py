@@ -36,7 +36,7 @@ async def authenticate_caller(request: web.Request, handler: Handler) -> web.Str
         return await handler(request)
     request[CREDENTIALS] = _credentials_from_request(request, route)
     with logging_refusals(request):
-        authenticated = await request.app[USE_CASES].authenticate(request[CREDENTIALS])
+        authenticated = await request.app[USE_CASES].access.authenticate(request[CREDENTIALS])
         set_caller(request, authenticated, route.name)
         if route.scope:
             authenticated.caller.check_scope(route.scope)
@@ -92,7 +92,7 @@ async def _append_audit_event(request: web.Request, outcome: str) -> None:
     subject = request.get(AUDIT_SUBJECT) or _subject_from_path(request)
     event = replace(pending.event, subject=subject, outcome=outcome)
     try:
-        await request.app[USE_CASES].audit.record(event)
+        await request.app[USE_CASES].access.audit.record(event)
     except PgvendError as error:
         structlog.get_logger().error("audit.write_failed", error=error.code, **asdict(event))
 

@@ -48,7 +48,7 @@ async def test_a_wrong_key_or_code_is_refused(
 async def test_a_one_time_code_signs_in_once(console: Console, guarded: KeyedApp) -> None:
     client = await guarded.create_client("teacher", ["create", "read"])
     caller = Caller(name="teacher", scopes=frozenset({Scope.CREATE, Scope.READ}))
-    code = guarded.app.use_cases.exchange_key.offer(Secret(client.key), caller).reveal()
+    code = guarded.app.use_cases.access.exchange_key.offer(Secret(client.key), caller).reveal()
     await console.open(guarded.app)
     await console.sign_in(code.lower())
     await expect(console.page.locator("summary")).to_contain_text("teacher")

@@ -17,13 +17,13 @@ EXCHANGE_KEY = "exchangeKey"
 
 
 async def show_caller(request: web.Request) -> web.Response:
-    described = await request.app[USE_CASES].describe_caller(get_caller(request))
+    described = await request.app[USE_CASES].access.describe_caller(get_caller(request))
     return json_response(WhoamiResponse.from_domain(described))
 
 
 async def exchange_key(request: web.Request) -> web.Response:
     body = await read_body(ExchangeKeyRequest, request)
-    exchange = request.app[USE_CASES].exchange_key
+    exchange = request.app[USE_CASES].access.exchange_key
     with logging_refusals(request):
         key, caller = await exchange(body.code, request[CLIENT_ADDRESS])
     set_caller(request, AuthenticatedCaller(caller), EXCHANGE_KEY)

@@ -20,7 +20,7 @@ from ports.use_cases.manage_api_keys import ApiKeyListRequest, ApiKeyRequest
 
 async def create_key(request: web.Request) -> web.Response:
     key_request = (await read_body(CreateApiKeyRequest, request)).to_request()
-    record, key = await request.app[USE_CASES].keys.create(key_request)
+    record, key = await request.app[USE_CASES].access.keys.create(key_request)
     request[AUDIT_SUBJECT] = record.id
     notices = [*_list_notices(request, key_request, record)]
     return json_response(NewApiKeyResponse.with_key(record, key, notices), status=201)
@@ -30,12 +30,12 @@ async def list_keys(request: web.Request) -> web.Response:
     token = request.query.get("page_token", "")
     list_request = ApiKeyListRequest(page_token=token, page_size=parse_page_size(request))
     return json_response(
-        ApiKeyPageResponse.from_domain(await request.app[USE_CASES].keys.read(list_request))
+        ApiKeyPageResponse.from_domain(await request.app[USE_CASES].access.keys.read(list_request))
     )
 
 
 async def revoke_key(request: web.Request) -> web.Response:
-    record = await request.app[USE_CASES].keys.revoke(request.match_info["id"])
+    record = await request.app[USE_CASES].access.keys.revoke(request.match_info["id"])
     return json_response(ApiKeyResponse.from_domain(record))
 
 

@@ -11,7 +11,7 @@ from ports.use_cases.audit_events import AuditRequest
 
 async def list_audit_events(request: web.Request) -> web.Response:
     query = request.query
-    page = await request.app[USE_CASES].audit.read(
+    page = await request.app[USE_CASES].access.audit.read(
         AuditRequest(
             caller=query.get("caller"),
             subject=query.get("subject"),

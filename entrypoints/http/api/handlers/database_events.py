@@ -60,7 +60,7 @@ async def _write_changes(request: web.Request, response: web.StreamResponse, wat
             return
         silent_waits = 0 if changes else silent_waits + 1
         if changes or silent_waits % KEEPALIVE_WAITS == 0:
-            await use_cases.authenticate.check_key(request[CREDENTIALS])
+            await use_cases.access.authenticate.check_key(request[CREDENTIALS])
             for event in map(_render_change, changes):  # one at a time: the buffer stays small
                 await response.write(event)
             if not changes:

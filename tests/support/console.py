@@ -12,6 +12,15 @@ from tests.support.apps import RunningApp
 EXPECTED = ("Failed to load resource", "Cross-Origin-Opener-Policy")
 """What browsers report about each answer that is not a success, and about a site without HTTPS."""
 
+_ADD_FIELD = """
+() => {
+    const field = Object.assign(document.createElement("textarea"), {id: "pasted"});
+    const dialogs = document.querySelectorAll("dialog[open] > .content");
+    (dialogs[dialogs.length - 1] ?? document.body).append(field);
+}
+"""
+"""Add a field where it can have the focus: an open dialog makes everything else inert."""
+
 _AXE = """
 async () => {
     const {violations} = await axe.run(document, {resultTypes: ["violations"]});
@@ -72,17 +81,13 @@ class Console:
         return await self.paste()
 
     async def paste(self) -> str:
-        """Return the text in the clipboard, by pasting it into a field of another page."""
-        browser = self.page.context.browser
-        assert browser
-        other = await browser.new_page()
-        try:
-            await other.set_content("<textarea></textarea>")
-            await other.locator("textarea").press("Control+V")
-            return await other.locator("textarea").input_value()
-        finally:
-            await other.close()
-            await self.page.bring_to_front()
+        """Return the text in the clipboard, by pasting it into a field of the test."""
+        await self.page.evaluate(_ADD_FIELD)
+        field = self.page.locator("#pasted")
+        await field.press("Control+V")
+        pasted = await field.input_value()
+        await self.page.evaluate("document.getElementById('pasted').remove()")
+        return pasted
 
     async def find_violations(self) -> list[str]:
         """Return what axe-core objects to in the page as it is now."""

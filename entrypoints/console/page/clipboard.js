@@ -36,15 +36,15 @@ function copyBySelection(text) {
 }
 
 // Creates a button that copies what `read` returns, a text or the promise of one.
-export function copyButton(read, { label = "Copy", what = "", isSmall = false, onFailure = () => {} } = {}) {
+export function copyButton(read, { label = "Copy", what = "", name = `${label} ${what}`.trim(), isSmall = false, onFailure = () => {} } = {}) {
   const caption = h("span", { class: isSmall ? "visually-hidden" : "" }, label);
   const button = h(
     "button",
-    { type: "button", class: isSmall ? "button icon-button" : "button", "aria-label": `${label} ${what}`.trim() },
+    { type: "button", class: isSmall ? "button icon-button" : "button", "aria-label": name },
     icon("copy"),
     caption,
   );
-  if (isSmall) button.title = what ? `${label} ${what}` : label;
+  button.title = name;
   button.addEventListener("click", async () => {
     const isCopied = await attempt(read, onFailure);
     if (isCopied !== null) show(button, caption, label, isCopied, what);

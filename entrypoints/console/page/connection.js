@@ -17,7 +17,7 @@ const TITLES = {
   node: "Node",
   jdbc: "JDBC",
   sqlalchemy: "SQLAlchemy",
-  "sqlalchemy-asyncpg": "SQLAlchemy asyncpg",
+  "sqlalchemy-asyncpg": "asyncpg",
   django: "Django",
   dotnet: ".NET",
   docker: "Docker",
@@ -34,7 +34,7 @@ const HIDDEN = "\u2022".repeat(12);
 export function connectionPanel(id, { given = null, canRead = true, onRotate = null } = {}) {
   const panel = h("div", { class: "connection" });
   const show = (connection) => panel.replaceChildren(...describe(connection, panel, id, canRead));
-  if (given) show({ ...given, verified: true });
+  if (given) show(given);
   else read(panel, id, show, onRotate);
   return panel;
 }
@@ -60,13 +60,14 @@ function describe(connection, panel, id, canRead) {
     return texts.get(name);
   };
   const tabs = createTabs(
-    [...formats, FIELDS].map((name) => ({ id: name, title: TITLES[name] ?? name })),
+    [formats[0], FIELDS, ...formats.slice(1)].map((name) => ({ id: name, title: TITLES[name] ?? name })),
     { label: "Format", panel: view.element, onSelect: (name) => view.select(name, load) },
   );
-  return [tabs.element, view.element, checkResult(connection)];
+  return [tabs.element, view.element, checkResult(connection)].filter(Boolean);
 }
 
 function checkResult({ verified }) {
+  if (verified === undefined) return null;
   if (verified) return h("p", { class: "checked" }, icon("check"), "The login was checked.");
   return hint(
     "The login could not be checked: the server is busy, or the service cannot reach it. The connection may still work.",

@@ -66,13 +66,17 @@ function settle(record, follow) {
 }
 
 function drawReady(record, { card, heading, body, started }) {
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const took = performance.now() - started;
   card.classList.add("is-ready");
-  heading.replaceChildren(icon("check"), foreign(record.nickname), h("span", { class: "muted" }, ` ready in ${seconds} s`));
+  heading.replaceChildren(icon("check"), foreign(record.nickname), h("span", { class: "muted" }, ` ready in ${formatTook(took)}`));
   announce(`${record.nickname} is ready`);
   const panel = () => connectionPanel(record.id, { given: record.connection, canRead: can("read"), onRotate: () => openRotate(record, refresh) });
   const refresh = () => body.replaceChildren(panel());
   refresh();
+}
+
+function formatTook(milliseconds) {
+  return milliseconds < 100 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
 }
 
 function drawFailure(record, { card, heading, body, again }) {

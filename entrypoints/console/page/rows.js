@@ -92,5 +92,5 @@ function copyUri(record) {
   const open = () => {
     location.hash = `#/databases/${record.id}/connection`;
   };
-  return copyButton(read, { label: "URI", what: `of ${record.nickname}`, onFailure: open });
+  return copyButton(read, { label: "URI", name: `Copy the URI of ${record.nickname}`, what: `the URI of ${record.nickname}`, onFailure: open });
 }

@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 
-const KNOWN_FORMATS = ["uri", "psql", "env", "prisma", "node", "jdbc", "sqlalchemy", "django", "dotnet", "docker", "k8s-secret", "json"];
+const KNOWN_FORMATS = ["uri", "psql", "env", "prisma", "node", "jdbc", "sqlalchemy", "sqlalchemy-asyncpg", "django", "dotnet", "docker", "k8s-secret", "json"];
 
 export const session = { caller: "", scopes: [], quota: null, databases: 0, expires_at: null, can_see_all: false };
 

@@ -54,8 +54,8 @@ function explanation() {
   return h(
     "ul",
     { class: "hint" },
-    h("li", {}, "The first start on a terminal prints a one-time code, such as 7K3M-9QXR, which is valid for ten minutes. ", h("code", {}, "pgvend open"), " prints another."),
-    h("li", {}, "An admin makes keys under Keys, or by ", h("code", {}, "pgvend keys create"), "."),
+    h("li", {}, "A service that made an admin key itself prints, on a terminal, a one-time code such as 7K3M-9QXR. It works once, for ten minutes."),
+    h("li", {}, "An admin makes further keys under Keys, or by ", h("code", {}, "pgvend keys create"), "."),
     h("li", {}, "This page keeps the key in memory only: a reload forgets it."),
   );
 }

@@ -75,6 +75,19 @@ export class Store extends EventTarget {
     if (!token) this.forget(found, mark);
     Object.assign(this, { isLoaded: true, isComplete: !token });
     this.notify();
+    this.measure(load).catch(() => {}); // sizes are for information
+  }
+
+  // Adds the sizes, for which the service may take a moment, to the records of a load.
+  async measure(load) {
+    let token = "";
+    do {
+      const mark = this.sequence;
+      const page = await call("GET", `v1/databases?${this.query(token)}&size=true`);
+      if (load !== this.loads) return;
+      this.merge(page.databases, mark);
+      token = page.next_page_token;
+    } while (token && this.isComplete);
   }
 
   query(token) {
@@ -109,7 +122,7 @@ export class Store extends EventTarget {
   // Reads one record from the service. Throws a Problem.
   async fetch(id) {
     const apply = this.expect();
-    return apply(await call("GET", `v1/databases/${encodeURIComponent(id)}`));
+    return apply(await call("GET", `v1/databases/${encodeURIComponent(id)}?size=true`));
   }
 
   // Calls `listener` for each change of one record, and returns a function that stops it.

@@ -116,7 +116,7 @@ async def test_a_refused_copy_is_not_called_copied(console: Console, guarded: Ke
     await console.open(guarded.app, host=INSECURE_HOST)
     await console.page.evaluate("document.execCommand = () => false")
     await console.sign_in(ADMIN_KEY)
-    button = console.row("Shop").get_by_role("button", name="URI of Shop")
+    button = console.row("Shop").get_by_role("button", name="Copy the URI of Shop")
     await button.click()
     await expect(button).to_contain_text("Not copied")
 

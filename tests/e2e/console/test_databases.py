@@ -158,6 +158,16 @@ async def test_the_list_is_filtered_by_name_and_by_label(console: Console, app: 
     await expect(console.row("Alpha")).to_be_visible()
 
 
+async def test_the_list_shows_sizes(console: Console, app: RunningApp) -> None:
+    database = await app.create_database("Big")
+    app.provider.set_size(database["id"], 12 * 1024 * 1024)
+    await console.open(app)
+    await expect(console.row("Big")).to_contain_text("12 MB")
+    await app.ask("PATCH", f"/v1/databases/{database['id']}", {"labels": {"team": "web"}})
+    await expect(console.row("Big")).to_contain_text("team=web")
+    await expect(console.row("Big")).to_contain_text("12 MB")
+
+
 async def test_a_long_list_has_pages(console: Console, app: RunningApp) -> None:
     for number in range(51):
         app.clock.passed += 1

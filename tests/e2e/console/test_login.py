@@ -37,7 +37,9 @@ async def test_psql_logs_in_with_what_was_copied(console: Console, service: Runn
     database = urlsplit(uri).path.removeprefix("/")
     assert await run_psql(uri) == database
 
-    listed = await console.copied(console.row(name).get_by_role("button", name=f"URI of {name}"))
+    listed = await console.copied(
+        console.row(name).get_by_role("button", name=f"Copy the URI of {name}")
+    )
     assert await run_psql(listed) == database
 
     details = await console.open_details(name)

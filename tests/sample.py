@@ -21,6 +21,7 @@ from tests.contract.test_provider_cancelled import STORIES as CANCELLED
 from tests.integration.chaos.test_chaos import QUICK
 from tests.integration.postgres.test_faults import STORIES
 from tests.integration.postgres.test_faults_create import KINDS as PROVISION_KINDS
+from tests.long_tests import LONG
 from tests.security.outcome import KINDS as SERVERS
 from tests.security.test_leaks import ENVIRONMENTS, ON_NEON
 from tests.support.fault_injection import INJECTIONS
@@ -88,90 +89,6 @@ FIRST_CASES = (
 FILES_WITH_RULES = ("tests/integration/neon/test_faults", "tests/integration/postgres/test_faults")
 """Below the first ones the sample keeps the first case of each test, but for the second ones, for
 which there are rules."""
-
-LONG = {
-    "tests/integration/postgres/test_prepared_transactions.py": ("a_tenants_transaction_prepared",),
-    "tests/integration/postgres/test_locks.py": ("a_tenant_in_a_loop",),
-    "tests/integration/postgres/test_guard_spares.py": ("two_guards",),
-    "tests/integration/neon/test_provisioning.py": (
-        "a_creation_runs_operations",
-        "a_creation_sends_few",
-    ),
-    "tests/integration/embedded/test_guard.py": ("a_guard_that_starts",),
-    "tests/integration/embedded/test_log.py": (
-        "a_server_whose",
-        "a_failed_start",
-    ),
-    "tests/integration/embedded/test_extension_transfer.py": (
-        "an_extension_that_was_transferred",
-        "vector_of_an_earlier",
-    ),
-    "tests/integration/chaos/test_attacked.py": ("",),
-    "tests/e2e/test_doctor.py": ("while_a_service_runs", "databases_are_recognized_under"),
-    "tests/security/test_foreign_folders.py": ("an_exported_neon_key",),
-    "tests/e2e/test_browser_events.py": ("a_late_page",),
-    "tests/e2e/test_serving.py": ("fifty_concurrent",),
-    "tests/e2e/test_connection_limits.py": ("ten_thousand", "few_descriptors"),
-    "tests/e2e/test_failover.py": ("",),
-    "tests/e2e/test_bundled_spares.py": ("spares_survive",),
-    "tests/e2e/test_startup_errors.py": (
-        "a_service_that_strangers",
-        "an_invalid_host",
-        "an_unreachable_registry",
-        "damaged_files",
-        "an_invalid_data_folder",
-        "tls_files",
-        "a_used_port",
-    ),
-    "tests/integration/embedded/test_crashes.py": (
-        "a_server_killed_while",
-        "a_tenants_endless",
-        "a_later_start",
-    ),
-    "tests/integration/embedded/test_cleanup.py": ("a_lock_file", "another_program"),
-    "tests/integration/embedded/test_restarts.py": ("a_second_service", "a_service_ended"),
-    "tests/integration/embedded/test_users.py": ("an_ordinary_user",),
-    "tests/integration/embedded/test_versions.py": (
-        "a_service_works",
-        "data_whose_configuration",
-        "extensions_and_icu",
-        "an_operators_settings",
-    ),
-    "tests/integration/emulator/test_command.py": (
-        "settings_apply",
-        "a_stop_during_startup",
-        "an_unknown_setting",
-    ),
-    "tests/integration/neon/test_concurrency.py": (
-        "concurrent_creations_succeed_in",
-        "two_services",
-        "concurrent_creations_succeed_despite",
-    ),
-    "tests/integration/postgres/test_faults_pool.py": ("a_provider_closes",),
-    "tests/integration/postgres/test_faults_create.py": (
-        "a_creation_whose",
-        "a_repeated_creation",
-        "a_repeated_deletion",
-    ),
-    "tests/integration/postgres/test_faults_copies.py": ("the_call_after_a_fault_completes",),
-    "tests/integration/postgres/test_copies_states.py": ("a_session_that_the_admin",),
-    "tests/integration/test_bench.py": ("a_service_creates", "the_reason"),
-    "tests/integration/postgres/test_neighbours.py": (
-        "a_session_that_the_admin",
-        "autovacuum",
-        "a_neighbours_lock_on",
-        "a_neighbours_lock_after",
-    ),
-    "tests/integration/postgres/test_blocking_sessions.py": ("an_operators_session",),
-    "tests/integration/registry/test_postgres_hanging.py": (
-        "an_add_that",
-        "a_lease_that",
-        "leaving_a_lease",
-        "closing_does",
-        "a_statement_that_hangs",
-    ),
-}
-"""Tests of several seconds each, from files of which the sample keeps other tests."""
 
 
 @dataclass(frozen=True)

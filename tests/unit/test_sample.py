@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
+from tests.long_tests import LONG
 from tests.sample import (
     CLIENTS,
     EXCLUDED_KINDS,
     EXCLUDED_REGISTRIES,
     FILES_WITH_RULES,
     FIRST_CASES,
-    LONG,
     RULES,
     Case,
     case_of,

@@ -1,6 +1,7 @@
 """Servers that tests share: one of each kind for each run, started on first use."""
 
 import compileall
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -30,7 +31,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile the product once, so that no test's service spends two seconds on it."""
+    """Compile the product once, so that no test's service spends two seconds on it. Handle Ctrl-C:
+    a shell's background job ignores it, and so would the programs that tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         for package in PACKAGES:
             compileall.compile_dir(Path(__file__).parents[1] / package, quiet=2)

@@ -20,7 +20,7 @@ async def test_an_exported_key_is_not_sent_to_the_folders_service(tmp_path: Path
         (tmp_path / ".env").write_text(f"PGVEND_URL={thief.url}\nPORT=9001\n")
         refused = await in_folder(tmp_path, "show", "db_1", PGVEND_KEY=KEY)
 
-    assert (refused.status, refused.stdout, thief.headers) == (1, "", [])
+    assert (refused.status, refused.stdout, thief.headers) == (2, "", [])
     assert refused.stderr.startswith("pgvend: PGVEND_URL: from .env, while PGVEND_KEY is from")
 
 
@@ -46,4 +46,4 @@ async def test_the_command_line_does_not_follow_redirects() -> None:
         url = str(server.make_url("/"))
         refused = await run_command("show", "db_1", PGVEND_URL=url, PGVEND_KEY=KEY)
 
-    assert (refused.status, thief.headers) == (1, [])
+    assert (refused.status, thief.headers) == (6, [])

@@ -4,6 +4,29 @@ begin after `test_`."""
 from collections.abc import Mapping
 
 LONG: Mapping[str, tuple[str, ...]] = {
+    "tests/e2e/console/test_access.py": (
+        "a_key_without",
+        "a_one_time",
+        "a_refused_copy",
+        "a_revoked",
+        "a_wrong_key",
+        "copying_works",
+        "signing_out",
+        "the_menu",
+        "the_page_waits",
+    ),
+    "tests/e2e/console/test_databases.py": (
+        "a_busy",
+        "a_failure",
+        "a_long_list",
+        "a_lost_answer",
+        "foreign_names",
+        "mistakes",
+        "the_curl",
+        "the_form_sends",
+        "the_list",
+        "the_page_goes_on",
+    ),
     "tests/integration/postgres/test_prepared_transactions.py": (
         "a_tenants_transaction_prepared",
         "a_prepared_transaction_with",

@@ -71,10 +71,14 @@ REGISTRY_TEST = "test_an_add_is_complete_or_not_made"
 CLIENTS = "tests/clients/"
 """Other programs take minutes to install and compile: they run in `make test-all` only."""
 
+PAGE = "quickstart"
+"""The documentation's page whose commands run."""
+
 SEEDS = range(1)
 """Seeds of the random combinations of faults."""
 
 FIRST_CASES = (
+    "tests/e2e/console/test_accessibility.py",
     "tests/e2e/test_browser_events.py",
     "tests/e2e/test_startup_errors.py",
     "tests/fuzz/test_requests.py",
@@ -127,6 +131,10 @@ def keeps_fault(case: Case) -> bool:
     return story is None or story is STORY or case["injection"] is FAULT
 
 
+def keeps_page(case: Case) -> bool:
+    return case["test"] != "test_the_commands_of_a_page_work" or case["page"].stem == PAGE
+
+
 def keeps_registry_fault(case: Case) -> bool:
     return case["test"] == REGISTRY_TEST or case["injection"] is FAULT
 
@@ -137,6 +145,9 @@ def keeps_server(case: Case) -> bool:
 
 RULES: Sequence[Rule] = (
     Rule(CLIENTS, lambda _: False),
+    Rule("tests/e2e/console/test_admin.py", lambda _: False),
+    Rule("tests/e2e/console/test_details.py", lambda _: False),
+    Rule("tests/e2e/test_documented_commands.py", keeps_page),
     Rule("tests/contract/", keeps_registry),
     Rule("tests/contract/test_provider", keeps_provider),
     Rule("tests/contract/test_provider_cancelled.py", keeps_cancelled),

@@ -23,6 +23,8 @@ DOCUMENTATION_TEST = "tests/security/test_attacks.py::test_the_documentation_mat
 NOT_SAMPLED = (
     CLIENTS,
     "tests/schema/",
+    "tests/e2e/console/test_admin.py",
+    "tests/e2e/console/test_details.py",
     "tests/e2e/test_failover.py",
     "tests/integration/chaos/test_attacked.py",
     "tests/integration/neon/test_concurrency.py",

@@ -98,6 +98,8 @@ class ReuseDatabase:
                 with suppress(RequestAlreadyRecorded):
                     return await self.create.request_new(request, event)
             elif database.state is State.PROVISIONING:
+                check_target(database, self.target)
+                await self._check_source(database, request)
                 return database
             else:
                 return (await self(request, event)).database

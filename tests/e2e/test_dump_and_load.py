@@ -150,6 +150,14 @@ async def test_a_failed_dump_leaves_the_former_file(run: Run, target: Any, tmp_p
     assert os.listdir(tmp_path) == [file.name]
 
 
+async def test_a_device_is_written_and_not_replaced(run: Run, source: Any, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("/dev/null")
+    dumped = await run("dump", source["id"], "--file", str(link))
+    assert (dumped.status, dumped.stderr) == (0, "")
+    assert link.is_symlink()
+
+
 async def test_the_bundled_programs_are_used_where_the_machine_has_none(
     run: Run, source: Any, target: Any, tmp_path: Path
 ) -> None:

@@ -81,7 +81,11 @@ def _confirm(databases: Sequence[Database]) -> None:
     """Raises RequestError if the user does not agree."""
     print_table(HEADS, databases, file=sys.stderr)
     what = "this database" if len(databases) == 1 else f"these {len(databases)} databases"
-    if not typer.confirm(f"Delete {what}, with all data?", err=True):
+    try:
+        is_agreed = typer.confirm(f"Delete {what}, with all data?", err=True)
+    except typer.Abort:  # Ctrl-C, or the end of the input
+        raise RequestError("Nothing was deleted.", ExitStatus.INTERRUPTED) from None
+    if not is_agreed:
         raise RequestError("Nothing was deleted.")
 
 

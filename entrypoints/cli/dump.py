@@ -67,7 +67,12 @@ def _open(file: Path | None) -> Iterator[IO[Any] | None]:
     if file is None:
         yield None
         return
+    file = file.resolve()
     try:
+        if file.exists() and not file.is_file():  # a device or a pipe, which must not be replaced
+            with file.open("wb") as output:
+                yield output
+            return
         with NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as output:
             try:
                 yield output

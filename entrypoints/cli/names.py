@@ -32,9 +32,10 @@ def collect_names(
 
 def read_names(file: str) -> list[str]:
     """Return the names in a file, one on each line; blank lines and lines with # at the beginning
-    are skipped. Raises RequestError if the file cannot be read."""
+    are skipped. Raises RequestError if the file cannot be read, or holds no names."""
     try:
-        text = sys.stdin.read() if file == STANDARD_INPUT else Path(file).read_text("utf-8-sig")
+        content = sys.stdin.buffer.read() if file == STANDARD_INPUT else Path(file).read_bytes()
+        text = content.decode("utf-8-sig")
     except FileNotFoundError:
         raise _usage_error(
             f"There is no file {file!r}. --from FILE reads names from a file; to copy a database, "
@@ -44,7 +45,9 @@ def read_names(file: str) -> list[str]:
         reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise _usage_error(f"The file {file!r} cannot be read: {reason}.") from error
     names = [line.strip() for line in text.splitlines()]
-    return [name for name in names if name and not name.startswith(COMMENT)]
+    if not (found := [name for name in names if name and not name.startswith(COMMENT)]):
+        raise _usage_error(f"The file {file!r} holds no names: write one on each line.")
+    return found
 
 
 def number_names(prefix: str, count: int) -> list[str]:

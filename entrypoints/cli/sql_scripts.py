@@ -3,8 +3,12 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from domain.errors import InvalidRequest
+
 HEADER = b"-- PostgreSQL database dump"
 """The beginning of a script of pg_dump, after `--` and a blank line."""
+
+_FOOTER = b"-- PostgreSQL database dump complete"
 
 HEAD_SIZE = 512
 
@@ -14,6 +18,7 @@ _OMITTED = re.compile(
     | (GRANT|REVOKE|ALTER\ DEFAULT\ PRIVILEGES|SET\ SESSION\ AUTHORIZATION)\ .+;
     | (CREATE|ALTER|DROP|COMMENT\ ON)\ DATABASE\ .+;
     | \\connect\ .+
+    | (BEGIN|COMMIT);                          # around large objects
     | SET\ transaction_timeout\ =\ .+;          # unknown to servers before PostgreSQL 17
     | SET\ default_tablespace\ =\ (?!'';).+;
     """,
@@ -34,11 +39,12 @@ def is_dump(head: bytes) -> bool:
 
 def omit_owners(lines: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the lines of a script of pg_dump, with a blank line for each statement that names
-    owners, privileges, tablespaces or the database itself, so that numbers of lines stay.
+    owners, privileges, tablespaces or the database itself, or that begins or ends a transaction, so
+    that numbers of lines stay. Raises InvalidRequest at the end of a dump that is not complete.
 
     Data is not changed: rows of COPY, and lines inside quotes.
     """
-    quotes, is_copying = Quotes(), False
+    quotes, is_copying, is_complete = Quotes(), False, False
     for line in lines:
         text = line.rstrip(b"\r\n")
         if is_copying:
@@ -49,7 +55,13 @@ def omit_owners(lines: Iterable[bytes]) -> Iterator[bytes]:
         quotes.read(text)
         is_whole = is_start and not quotes.are_open
         is_copying = is_whole and _COPY.fullmatch(text) is not None
+        is_complete |= is_whole and text == _FOOTER
         yield b"\n" if is_whole and _OMITTED.fullmatch(text) else line
+    if not is_complete:
+        raise InvalidRequest(
+            f"The dump is not complete: the line {_FOOTER.decode()!r} at its end is missing. "
+            "Nothing was loaded: dump the database again."
+        )
 
 
 class Quotes:

@@ -85,6 +85,15 @@ async def test_it_asks_on_a_terminal(answer: str, status: int) -> None:
     assert len(list_deletions(service)) == (answer == "y")
 
 
+async def test_an_interrupted_question_deletes_nothing() -> None:
+    async with fake_service(RECORD) as service:
+        result = await run_on_terminal(
+            "delete", "sales", "--json", typed="\x04", PGVEND_URL=service.url
+        )
+    assert (result.status, list_deletions(service)) == (130, [])
+    assert '"code": "interrupted"' in result.stderr
+
+
 async def test_it_does_not_ask_with_yes() -> None:
     async with fake_service(RECORD, DELETING) as service:
         result = await run_on_terminal("delete", "sales", "--yes", PGVEND_URL=service.url)

@@ -30,6 +30,7 @@ COPY fruits (name) FROM stdin;
 GRANT\\nx;
 \\.
 GRANT SELECT ON fruits TO nobody_here;
+-- PostgreSQL database dump complete
 """
 
 Run = Callable[..., Awaitable[CommandResult]]
@@ -98,8 +99,30 @@ async def test_owners_and_privileges_of_a_script_are_left_out(run: Run, target: 
 async def test_an_error_in_a_script_loads_nothing(run: Run, target: Any) -> None:
     failed = await run("load", target["id"], "-", stdin=f"{OWNED}SELECT 1/0;\n")
     assert failed.status == 1
-    assert "psql:<stdin>:11: ERROR:" in failed.stderr
+    assert "psql:<stdin>:12: ERROR:" in failed.stderr
     assert "nothing was loaded" in failed.stderr
+    assert not await has_fruits(target)
+
+
+async def test_a_truncated_script_of_pg_dump_loads_nothing(run: Run, target: Any) -> None:
+    truncated = OWNED[: OWNED.index("GRANT SELECT")]
+    failed = await run("load", target["id"], "-", stdin=truncated)
+    assert failed.status == 2
+    assert "The dump is not complete" in failed.stderr
+    assert not await has_fruits(target)
+
+
+async def test_an_error_after_a_large_object_loads_nothing(
+    run: Run, source: Any, target: Any
+) -> None:
+    async with session(login_from_answer(source)) as owner:
+        await owner.execute("SELECT lo_from_bytea(0, 'hello')")
+    dumped = await run("dump", source["id"])
+
+    failed = await run("load", target["id"], "-", stdin=f"{dumped.stdout}SELECT 1/0;\n")
+
+    assert failed.status == 1
+    assert "already a transaction" not in failed.stderr
     assert not await has_fruits(target)
 
 
@@ -125,6 +148,14 @@ async def test_a_failed_dump_leaves_the_former_file(run: Run, target: Any, tmp_p
     failed = await run("dump", target["id"], "--file", str(file), "--", "--table=nothing")
     assert (failed.status, file.read_text()) == (1, "former")
     assert os.listdir(tmp_path) == [file.name]
+
+
+async def test_a_device_is_written_and_not_replaced(run: Run, source: Any, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("/dev/null")
+    dumped = await run("dump", source["id"], "--file", str(link))
+    assert (dumped.status, dumped.stderr) == (0, "")
+    assert link.is_symlink()
 
 
 async def test_the_bundled_programs_are_used_where_the_machine_has_none(

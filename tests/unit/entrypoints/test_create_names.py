@@ -1,5 +1,6 @@
 """The names that `pgvend create` is given."""
 
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,12 @@ def test_names_come_from_arguments_then_the_file_then_the_numbers(tmp_path: Path
     assert collect_names(["web"], str(file), 2, "st") == ["web", "Änne", "Bob", "st_01", "st_02"]
 
 
+def test_standard_input_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = BytesIO("\ufeffÄnne\r\nBob\r\n".encode())
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(content, "ascii"))
+    assert collect_names([], "-", None, None) == ["Änne", "Bob"]
+
+
 def test_a_greater_count_keeps_the_first_names() -> None:
     assert number_names("st", 100)[:9] == number_names("st", 9)
     assert number_names("st-", 100)[-1] == "st-100"
@@ -25,6 +32,7 @@ REFUSED = {
     "a repeated name": (["a", "b", "a"], None, None, None, "'a' appears more than once"),
     "a missing file": ([], "/no/such", None, None, "--fork-of /no/such"),
     "a folder": ([], "/", None, None, "cannot be read"),
+    "an empty file": ([], "/dev/null", None, None, "'/dev/null' holds no names"),
     "an archive": ([], "/proc/self/exe", None, None, "not text in UTF-8"),
 }
 

@@ -2,7 +2,10 @@
 
 import pytest
 
+from domain.errors import InvalidRequest
 from entrypoints.cli.sql_scripts import is_dump, omit_owners
+
+END = "-- PostgreSQL database dump complete\n"
 
 OMITTED = [
     "ALTER TABLE public.fruits OWNER TO bob;",
@@ -17,6 +20,8 @@ OMITTED = [
     "ALTER DATABASE shop SET search_path TO 'a';",
     "COMMENT ON DATABASE shop IS 'it''s';",
     r"\connect shop",
+    "BEGIN;",
+    "COMMIT;",
 ]
 
 
@@ -60,5 +65,20 @@ def test_only_a_script_of_pg_dump_is_a_dump() -> None:
     assert not is_dump(b"GRANT SELECT ON fruits TO PUBLIC;\n")
 
 
+TRUNCATED = {
+    "without an end": "SELECT 1;\n",
+    "in a row of COPY": f"COPY a (b) FROM stdin;\n{END}",
+    "in a string": f"SELECT '\n{END}",
+}
+
+
+@pytest.mark.parametrize("script", TRUNCATED.values(), ids=TRUNCATED)
+def test_a_dump_that_is_not_complete_is_an_error_at_its_end(script: str) -> None:
+    with pytest.raises(InvalidRequest, match="not complete"):
+        list(omit_owners(script.encode().splitlines(keepends=True)))
+
+
 def omit(script: str) -> str:
-    return b"".join(omit_owners(script.encode().splitlines(keepends=True))).decode()
+    """Return the complete script without owners."""
+    lines = f"{script}{END}".encode().splitlines(keepends=True)
+    return b"".join(omit_owners(lines)).decode().removesuffix(END)

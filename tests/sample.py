@@ -132,7 +132,7 @@ def keeps_fault(case: Case) -> bool:
 
 
 def keeps_page(case: Case) -> bool:
-    return case["test"] != "test_the_commands_of_a_page_work" or case["page"].stem == PAGE
+    return case["test"] != "test_the_commands_of_a_page_work" or bool(case["page"].stem == PAGE)
 
 
 def keeps_registry_fault(case: Case) -> bool:

@@ -119,7 +119,8 @@ def _run(app: typer.Typer) -> None:
     try:
         app()
     finally:
-        sys.stdout.flush()
+        if sys.stdout:  # None if it is closed
+            sys.stdout.flush()
 
 
 def pgvend(

@@ -27,14 +27,18 @@ def connection(
             print_connection(answer, form, ca_file)
 
 
-def url(name: DatabaseName, ca_file: CaFile = None, verify: Verify = True) -> None:
+def url(
+    name: DatabaseName, ca_file: CaFile = None, verify: Verify = True, as_json: AsJson = False
+) -> None:
     """Print the connection URI of a database."""
-    connection(name, ca_file=ca_file, verify=verify)
+    connection(name, ca_file=ca_file, verify=verify, as_json=as_json)
 
 
-def env(name: DatabaseName, ca_file: CaFile = None, verify: Verify = True) -> None:
+def env(
+    name: DatabaseName, ca_file: CaFile = None, verify: Verify = True, as_json: AsJson = False
+) -> None:
     """Print the connection of a database as variables for a shell or .env."""
-    connection(name, "env", ca_file=ca_file, verify=verify)
+    connection(name, "env", ca_file=ca_file, verify=verify, as_json=as_json)
 
 
 def fetch_connection(name: str, *, verify: bool) -> Any:

@@ -47,7 +47,7 @@ def load(name: DatabaseName, file: DumpFile, verify: Verify = True) -> None:
     Owners, privileges and tablespaces in a dump are left out. The bundled psql and pg_restore are
     used if the machine has none, or older ones.
     """
-    with report_errors(), _open_source(file) as path:
+    with report_errors(), open_source(file) as path:
         script = _detect(path)
         with tenant_environment(name, verify=verify) as environment:
             if script is None:
@@ -59,10 +59,10 @@ def load(name: DatabaseName, file: DumpFile, verify: Verify = True) -> None:
 
 
 @contextmanager
-def _open_source(file: Path) -> Iterator[Path]:
+def open_source(file: Path) -> Iterator[Path]:
     """Yield the path of the dump; a temporary file for standard input."""
     if file != STANDARD_INPUT:
-        yield file
+        yield file.absolute()  # a name like -x would be an option of pg_restore
         return
     with NamedTemporaryFile(prefix="pgvend-") as copy:
         copyfileobj(sys.stdin.buffer, copy)

@@ -48,7 +48,7 @@ class Query:
     limit: int = 50
 
 
-OVERLAP = timedelta(seconds=10)
+OVERLAP = timedelta(seconds=30)
 """Records that were stored that long before a period are listed again: on a server, a change
 becomes visible some time after its own time."""
 

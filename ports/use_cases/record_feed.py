@@ -110,3 +110,4 @@ class RecordFeed:
             if not self._subscriptions:
                 self._is_in_use.clear()
                 self._known.clear()
+                self._published.clear()

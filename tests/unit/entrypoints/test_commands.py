@@ -5,10 +5,12 @@ import re
 import subprocess
 import sys
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from entrypoints.cli.app import COMMANDS, Commands
+from entrypoints.cli.load import open_source
 from tests.support.service import REPOSITORY
 
 CLIENT_COMMANDS = sorted(set(COMMANDS) - {"serve", "doctor", "neon-emulator"})
@@ -87,3 +89,8 @@ def test_a_run_of_a_client_command_does_not_load_the_server() -> None:
 def test_the_help_of_all_commands_does_not_load_the_server() -> None:
     modules = list_loaded_modules(*COMMANDS)
     assert not HEAVY.intersection(*modules.values())
+
+
+def test_a_dump_whose_name_begins_with_a_hyphen_is_no_option_of_pg_restore() -> None:
+    with open_source(Path("-x.dump")) as path:
+        assert path == Path.cwd() / "-x.dump"

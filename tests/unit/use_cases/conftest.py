@@ -4,6 +4,7 @@ import pytest
 
 from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.memory_service import GRACE, HOUR, MemoryService
+from tests.support.reuse import reuse
 from tests.support.spares import create_pooled
 from tests.support.templates import ALICE
 
@@ -45,3 +46,9 @@ async def shop(memory: MemoryService) -> ProvisionedDatabase:
     shop = await memory.create("Shop", caller=ALICE, extensions=("citext",))
     memory.provider.contents.write(shop.database.id, "apples")
     return shop
+
+
+@pytest.fixture
+async def first(memory: MemoryService) -> ProvisionedDatabase:
+    """A database of a request that reuses databases."""
+    return await reuse(memory)

@@ -5,11 +5,8 @@ from dataclasses import replace
 import pytest
 
 from domain.errors import OtherSource, OtherTarget
-from ports.use_cases.create_request import CreateRequest, OnConflict
-from tests.support.memory_service import HOUR, MemoryService
-from tests.support.people import ANN
-
-PR = CreateRequest(nickname="pr 7", on_conflict=OnConflict.REUSE, ttl=HOUR, caller=ANN)
+from tests.support.memory_service import MemoryService
+from tests.support.reuse import PR
 
 
 async def test_a_requested_database_is_not_returned_as_a_copy_of_something_else(

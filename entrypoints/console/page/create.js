@@ -13,7 +13,7 @@ const SERVICE_DEFAULT = "";
 
 const MAX_CARDS = 5;
 
-// Creates the form with the place of its results. `element.create(template)` fills it in.
+// Creates the form with the place of its results. `useTemplate` fills it in, `stop` leaves the results.
 export function createForm() {
   const parts = createParts();
   const { form, results, problem, button, name } = parts;
@@ -24,7 +24,8 @@ export function createForm() {
   });
   name.addEventListener("input", () => problem.replaceChildren());
   const element = h("section", { class: "create", "aria-label": "Create a database" }, form, problem, results);
-  return { element, name, button, useTemplate: parts.useTemplate };
+  const stop = () => parts.cards.forEach((card) => card.stop());
+  return { element, name, button, stop, useTemplate: parts.useTemplate };
 }
 
 function createParts() {
@@ -52,7 +53,7 @@ function createParts() {
     name.focus();
   };
   const [problem, results] = [h("div", { class: "problem" }), h("div", { class: "results" })];
-  return { form, name, lifetime, labels, template, button, problem, results, useTemplate };
+  return { form, name, lifetime, labels, template, button, problem, results, useTemplate, cards: [] };
 }
 
 // Creates a button that unfolds a field of the form.
@@ -92,7 +93,7 @@ function readBody({ name, lifetime, labels, template }) {
 }
 
 async function submit(parts, request) {
-  const { button, problem, name } = parts;
+  const { problem, name } = parts;
   let body;
   try {
     body = readBody(parts);
@@ -101,12 +102,17 @@ async function submit(parts, request) {
     name.focus();
     return;
   }
-  const started = performance.now();
-  const created = await guarded(button, problem, () => send(body, request));
-  if (!created) return;
-  addCard(parts, created, body, started);
+  if (!(await run(parts, request, body))) return;
   name.value = "";
   name.focus();
+}
+
+// Sends the request and adds its result. Returns whether it was accepted.
+async function run(parts, request, body) {
+  const started = performance.now();
+  const created = await guarded(parts.button, parts.problem, () => send(body, request));
+  if (created) addCard(parts, created, started, () => run(parts, request, body));
+  return created !== undefined;
 }
 
 // Sends the request. The same request keeps its key until it is answered, so that a second click
@@ -127,11 +133,13 @@ function withoutConnection({ connection, ...record }) {
   return record;
 }
 
-function addCard(parts, created, body, started) {
-  const again = () => {
-    parts.name.value = body.nickname;
-    parts.form.requestSubmit();
-  };
-  parts.results.prepend(creationCard(created, started, again));
-  while (parts.results.children.length > MAX_CARDS) parts.results.lastChild.remove();
+function addCard(parts, created, started, again) {
+  if (!parts.results.isConnected) return; // the view was left meanwhile
+  const card = creationCard(created, started, again);
+  parts.results.prepend(card.element);
+  parts.cards = [card, ...parts.cards.filter(({ element }) => element.isConnected)];
+  for (const old of parts.cards.splice(MAX_CARDS)) {
+    old.stop();
+    old.element.remove();
+  }
 }

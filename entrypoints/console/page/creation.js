@@ -1,48 +1,45 @@
 // The result of a creation: its true steps, then the connection or the error.
 
 import { connectionPanel } from "./connection.js";
-import { foreign, h, icon, readable } from "./dom.js";
+import { foreign, h, icon, readable, readableText } from "./dom.js";
 import { openRotate } from "./actions.js";
 import { announce, hint, problemNotice } from "./notices.js";
 import { can } from "./session.js";
-import { isPassing, lastError, stepList } from "./states.js";
+import { isPassing, lastError, lastRotation, stepList } from "./states.js";
 import { store } from "./store.js";
 
 const POLL = 1500;
 const LONG = 30_000;
 
-// Creates the card of a database that was requested; `again` repeats the request.
+// Creates the card of a database that was requested; `again` repeats the request, and returns whether
+// it was accepted. `stop` ends the following of the record.
 export function creationCard(created, started, again) {
   const heading = h("h2", {});
   const body = h("div", { class: "card-body" });
   const close = h("button", { type: "button", class: "button icon-button close", "aria-label": "Close", title: "Close" }, icon("close"));
   const card = h("article", { class: "card" }, h("header", {}, heading, close), body);
-  const follow = { card, heading, body, started, again, isOver: false };
-  const stop = created.connection ? () => {} : watch(created, follow);
+  const follow = { card, heading, body, started, again, isOver: false, stops: [] };
   close.addEventListener("click", () => {
-    stop();
+    stop(follow);
     card.remove();
   });
   if (created.connection) settle(created, follow);
-  return card;
+  else watch(created, follow);
+  return { element: card, stop: () => stop(follow) };
+}
+
+function stop({ stops }) {
+  stops.splice(0).forEach((each) => each());
 }
 
 // Follows the record by events, and by requests while there is no stream.
 function watch(created, follow) {
-  const stopWatching = store.watch(created.id, (record) => draw(record, follow));
   const timer = setInterval(() => {
-    if (follow.isOver) clearInterval(timer);
-    else {
-      if (!store.isLive) store.fetch(created.id).catch(() => {});
-      if (performance.now() - follow.started > LONG) draw(store.get(created.id) ?? created, follow);
-    }
+    if (!store.isLive) store.fetch(created.id).catch(() => {});
+    if (performance.now() - follow.started > LONG) draw(store.get(created.id) ?? created, follow);
   }, POLL);
-  follow.stop = () => {
-    stopWatching();
-    clearInterval(timer);
-  };
-  if (follow.isOver) follow.stop();
-  return follow.stop;
+  follow.stops.push(() => clearInterval(timer));
+  follow.stops.push(store.watch(created.id, (record) => draw(record, follow)));
 }
 
 function draw(record, follow) {
@@ -60,19 +57,33 @@ function drawProgress(record, { heading, body, started }) {
 
 function settle(record, follow) {
   follow.isOver = true;
-  follow.stop?.();
+  stop(follow);
   if (record.state === "ready") drawReady(record, follow);
   else drawFailure(record, follow);
 }
 
-function drawReady(record, { card, heading, body, started }) {
+function drawReady(record, { card, heading, body, started, stops }) {
   const took = performance.now() - started;
   card.classList.add("is-ready");
   heading.replaceChildren(icon("check"), foreign(record.nickname), h("span", { class: "muted" }, ` ready in ${formatTook(took)}`));
-  announce(`${record.nickname} is ready`);
-  const panel = () => connectionPanel(record.id, { given: record.connection, canRead: can("read"), onRotate: () => openRotate(record, refresh) });
-  const refresh = () => body.replaceChildren(panel());
-  refresh();
+  announce(`${readableText(record.nickname)} is ready`);
+  const show = (given) => body.replaceChildren(connectionPanel(record.id, { given, canRead: can("read"), onRotate: () => openRotate(record) }));
+  show(record.connection);
+  if (can("read")) stops.push(watchConnection(record, body, show));
+}
+
+// Keeps a shown connection true: it is read again after a rotation, and leaves with its database.
+function watchConnection(record, body, show) {
+  let rotation = lastRotation(record);
+  let shown = rotation;
+  return store.watch(record.id, (current) => {
+    rotation = lastRotation(current) ?? rotation;
+    const wanted = current.state === "ready" ? rotation : current.state;
+    if (wanted === shown) return;
+    shown = wanted;
+    if (current.state === "ready") show();
+    else body.replaceChildren(hint(`This database is ${current.state} now: its connection does not work.`));
+  });
 }
 
 function formatTook(milliseconds) {
@@ -82,9 +93,8 @@ function formatTook(milliseconds) {
 function drawFailure(record, { card, heading, body, again }) {
   card.classList.add("is-failed");
   heading.replaceChildren(icon("warning"), ...readable(record.nickname), h("span", { class: "muted" }, ` is ${record.state}`));
-  const repeat = () => {
-    card.remove();
-    again();
+  const repeat = async () => {
+    if (await again()) card.remove();
   };
   const button = h("button", { type: "button", class: "button", onclick: repeat }, "Try again");
   const message = lastError(record) || "The database was not created. Nothing of it is left on the server.";

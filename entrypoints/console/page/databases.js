@@ -18,7 +18,8 @@ export function createDatabasesView() {
   const form = can("create") ? createForm() : null;
   const list = can("read") ? createList(form) : { element: h("p", { class: "hint" }, "This key can create databases, but not list them."), stop() {} };
   const element = h("div", {}, form?.element, list.element);
-  return { element, stop: list.stop, useTemplate: (id) => form?.useTemplate(id) };
+  const stop = () => [form, list].forEach((part) => part?.stop());
+  return { element, stop, useTemplate: (id) => form?.useTemplate(id) };
 }
 
 function createList(form) {
@@ -52,7 +53,10 @@ function createList(form) {
   draw();
   return {
     element: h("section", { class: "list", "aria-label": "Databases" }, toolbar, problem, place, pager),
-    stop: () => store.removeEventListener("change", draw),
+    stop: () => {
+      clearTimeout(state.timer);
+      store.removeEventListener("change", draw);
+    },
   };
 }
 

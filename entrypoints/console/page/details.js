@@ -9,11 +9,11 @@ import { foreign, h } from "./dom.js";
 import { labelList } from "./labels.js";
 import { hint, problemNotice } from "./notices.js";
 import { can } from "./session.js";
-import { formatSize, lastError, stateBadge, stepList } from "./states.js";
+import { formatSize, lastError, lastRotation, stateBadge, stepList } from "./states.js";
 import { store } from "./store.js";
 
-// Opens the drawer of the database `id`, with its connection on request; `onClose` runs when it is
-// closed.
+// Opens the drawer of the database with that id or name, with its connection on request; `onClose`
+// runs when it is closed.
 export function openDetails(id, { withConnection, onClose }) {
   const [title, content] = [h("span", {}, "Database"), h("div", { class: "details" })];
   const drawer = { isClosed: false, stop() {} };
@@ -23,11 +23,11 @@ export function openDetails(id, { withConnection, onClose }) {
     onClose();
   };
   openDialog({ title, content, kind: "drawer", onClose: close });
-  const start = () => {
-    if (!drawer.isClosed) drawer.stop = follow(id, title, content, withConnection);
+  const start = (record) => {
+    if (record && !drawer.isClosed) drawer.stop = follow(record.id, title, content, withConnection);
   };
   const fetched = store.fetch(id); // which measures its size, too
-  if (store.get(id)) start();
+  if (store.get(id)) start(store.get(id));
   else fetched.then(start);
   fetched.catch((error) => store.get(id) || content.replaceChildren(problemNotice(error)));
 }
@@ -36,13 +36,17 @@ function follow(id, title, content, withConnection) {
   const parts = { status: h("div", {}), connection: h("div", {}), facts: h("div", {}), steps: h("div", {}) };
   content.replaceChildren(...Object.values(parts));
   let isWanted = withConnection;
+  let rotation = null;
   return store.watch(id, (record) => {
     title.replaceChildren(foreign(record.nickname));
     if (record.state !== "ready") parts.connection.replaceChildren();
-    const showConnection = () => parts.connection.replaceChildren(connectionPanel(id, { onRotate: () => openRotate(record, showConnection) }));
+    const showConnection = () => parts.connection.replaceChildren(connectionPanel(id, { onRotate: () => openRotate(record) }));
     const isOpen = () => parts.connection.hasChildNodes();
-    parts.status.replaceChildren(...statusOf(record), actionBar(record, showConnection, isOpen));
-    if (isWanted && record.state === "ready") showConnection();
+    parts.status.replaceChildren(...statusOf(record), actionBar(record, () => isOpen() || showConnection(), showConnection));
+    const before = rotation;
+    rotation = lastRotation(record) ?? before;
+    const isOutdated = isOpen() && rotation !== before;
+    if ((isWanted || isOutdated) && record.state === "ready") showConnection();
     isWanted = false;
     parts.facts.replaceChildren(factList(record));
     parts.steps.replaceChildren(h("h3", {}, "Steps"), stepList(record));
@@ -69,15 +73,14 @@ function expiryOf(record) {
   return record.expires_at ? h("span", {}, "expires on ", fullTime(record.expires_at)) : h("span", {}, "does not expire");
 }
 
-function actionBar(record, showConnection, isOpen) {
+function actionBar(record, onRotated, showConnection) {
   const button = (text, onclick, kind = "") => h("button", { type: "button", class: `button ${kind}`, onclick }, text);
-  const refresh = () => isOpen() && showConnection();
   const all = {
     connect: can("read") && button("Connection", showConnection, "is-primary"),
     restore: can("manage") && button("Restore\u2026", () => openRestore(record, showConnection), "is-primary"),
     extend: can("manage") && button("Extend\u2026", () => openExtend(record)),
     labels: can("manage") && button("Labels\u2026", () => openLabels(record)),
-    rotate: can("manage") && button("Rotate\u2026", () => openRotate(record, isOpen() ? refresh : showConnection)),
+    rotate: can("manage") && button("Rotate\u2026", () => openRotate(record, onRotated)),
     delete: can("manage") && button("Delete\u2026", () => openDelete(record), "is-danger-quiet"),
   };
   const offered = {

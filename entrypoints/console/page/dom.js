@@ -49,6 +49,13 @@ export function readable(text) {
   return parts.map((part) => (INVISIBLE.test(part) ? h("span", { class: "odd" }, codePoint(part)) : part));
 }
 
+// Returns foreign text as `readable` shows it, for what holds no nodes: attributes, options.
+export function readableText(text) {
+  return readable(text)
+    .map((part) => part.textContent ?? part)
+    .join("");
+}
+
 function codePoint(character) {
   return `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
 }

@@ -50,7 +50,7 @@ export class EventStream {
   }
 
   stop() {
-    this.isWanted = false;
+    Object.assign(this, { isWanted: false, isPaused: false });
     this.attempt += 1;
     this.abort?.abort();
     this.wake?.();
@@ -59,7 +59,7 @@ export class EventStream {
   follow(isHidden) {
     clearTimeout(this.hiding);
     if (isHidden) this.hiding = setTimeout(() => this.pause(), HIDDEN);
-    else if (this.isPaused) this.resume();
+    else if (this.isPaused) this.start();
   }
 
   pause() {
@@ -67,11 +67,6 @@ export class EventStream {
     this.stop();
     this.isPaused = true;
     this.onState("paused");
-  }
-
-  resume() {
-    this.isPaused = false;
-    this.start();
   }
 
   async run(attempt) {
@@ -87,12 +82,12 @@ export class EventStream {
 
   // Returns whether the stream was open before it ended.
   async listen(attempt) {
-    this.abort = new AbortController();
-    const { signal } = this.abort;
-    let isOpen = false;
+    const abort = (this.abort = new AbortController());
+    const { signal } = abort;
+    let [isOpen, silence] = [false, 0];
     const watch = () => {
-      clearTimeout(this.silence);
-      this.silence = setTimeout(() => this.abort.abort(), SILENCE);
+      clearTimeout(silence);
+      silence = setTimeout(() => abort.abort(), SILENCE);
     };
     try {
       watch();
@@ -106,7 +101,8 @@ export class EventStream {
     } catch (error) {
       if (attempt === this.attempt && !isOpen) this.onFailure(error);
     } finally {
-      clearTimeout(this.silence);
+      clearTimeout(silence);
+      abort.abort(); // closes a stream that ended by an error of this page
     }
     return isOpen;
   }

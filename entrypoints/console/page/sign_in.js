@@ -24,7 +24,7 @@ export function createSignInView(reason, onDone) {
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const isDone = await guarded(button, place, () => signIn(input.value.trim()));
+    const isDone = await guarded(button, place, () => signIn(input));
     if (!isDone) return input.select();
     input.value = "";
     onDone();
@@ -32,11 +32,14 @@ export function createSignInView(reason, onDone) {
   return { element: h("section", { class: "sign-in", "aria-label": "Sign in" }, form), stop() {}, focus: () => input.focus() };
 }
 
-// Takes the key, or exchanges the code for one. Throws a Problem, or an Error about the text.
-async function signIn(text) {
+// Takes the key, or exchanges the code for one. The code works once: its key replaces it in the
+// field, so that a second attempt works. Throws a Problem, or an Error about the text.
+async function signIn(input) {
+  const text = input.value.trim();
   if (!text) throw new Error("Type a key or a code.");
   if (!/^[\x21-\x7e]+( [\x21-\x7e]+)?$/.test(text)) throw new Error("A key has letters, digits and signs only: copy it again.");
-  setKey(CODE.test(text) ? await exchange(text) : text);
+  if (CODE.test(text)) input.value = await exchange(text);
+  setKey(input.value.trim());
   try {
     await readCaller();
   } catch (error) {

@@ -35,6 +35,11 @@ export function lastError(record) {
   return record.steps.findLast((step) => step.state === "failed")?.error ?? "";
 }
 
+// Returns the time of the last rotation; null without one, and while one runs.
+export function lastRotation(record) {
+  return record.steps.find((step) => step.name === "rotate" && step.state === "done")?.at ?? null;
+}
+
 export function stepList(record) {
   const items = record.steps.map((step) =>
     h(

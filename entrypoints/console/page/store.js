@@ -16,6 +16,7 @@ export class Store extends EventTarget {
   clear() {
     Object.assign(this, { records: new Map(), touched: new Map(), failedHere: new Set(), sequence: 0 });
     Object.assign(this, { loads: (this.loads ?? 0) + 1, isLoaded: false, isComplete: false, withGone: false });
+    this.owner = {}; // answers to requests of the caller before are recognized by it
     this.notify();
   }
 
@@ -51,11 +52,12 @@ export class Store extends EventTarget {
     this.records.set(record.id, { ...record, size });
   }
 
-  // Returns a function that stores the record of an answer, unless an event was faster.
+  // Returns a function that stores the record of an answer, unless an event was faster, or the
+  // caller signed out.
   expect() {
-    const mark = this.sequence;
+    const { owner, sequence: mark } = this;
     return (record) => {
-      if ((this.touched.get(record.id) ?? 0) <= mark) this.put(record);
+      if (owner === this.owner && (this.touched.get(record.id) ?? 0) <= mark) this.put(record);
       return this.get(record.id);
     };
   }
@@ -113,10 +115,11 @@ export class Store extends EventTarget {
 
   // Asks the service for records that are not loaded, by nickname or label. Throws a Problem.
   async search(parameters) {
-    const mark = this.sequence;
+    const { owner, sequence: mark } = this;
     const query = this.query("");
     for (const [name, value] of parameters) query.append(name, value);
-    this.merge((await call("GET", `v1/databases?${query}`)).databases, mark);
+    const { databases } = await call("GET", `v1/databases?${query}`);
+    if (owner === this.owner) this.merge(databases, mark);
   }
 
   // Reads one record from the service. Throws a Problem.

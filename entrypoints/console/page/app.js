@@ -85,7 +85,7 @@ function drawNav(current) {
 function route() {
   if (!isSignedIn) return;
   const [, path, id, part] = location.hash.split("/");
-  const name = VIEWS[path]?.isOffered() ? path : "databases";
+  const name = Object.hasOwn(VIEWS, path) && VIEWS[path].isOffered() ? path : "databases";
   if (shown.name !== name) show(VIEWS[name].create(), name);
   drawNav(name);
   document.title = `${VIEWS[name].title} \u00b7 pgvend`;

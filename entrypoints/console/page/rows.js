@@ -2,7 +2,7 @@
 
 import { hasKey, send } from "./api.js";
 import { copyButton } from "./clipboard.js";
-import { foreign, h } from "./dom.js";
+import { foreign, h, readableText } from "./dom.js";
 import { labelList } from "./labels.js";
 import { can, session } from "./session.js";
 import { expiryText, formatSize, stateBadge } from "./states.js";
@@ -92,5 +92,6 @@ function copyUri(record) {
   const open = () => {
     location.hash = `#/databases/${record.id}/connection`;
   };
-  return copyButton(read, { label: "URI", name: `Copy the URI of ${record.nickname}`, what: `the URI of ${record.nickname}`, onFailure: open });
+  const what = `the URI of ${readableText(record.nickname)}`;
+  return copyButton(read, { label: "URI", name: `Copy ${what}`, what, onFailure: open });
 }

@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { relativeTime } from "./clock.js";
 import { openForm, openTypedConfirmation } from "./dialog.js";
-import { checkbox, field, foreign, h, readable, select } from "./dom.js";
+import { checkbox, field, foreign, h, readable, readableText, select } from "./dom.js";
 import { hint, problemNotice, warning } from "./notices.js";
 import { can, session } from "./session.js";
 import { lastError, stateBadge } from "./states.js";
@@ -60,7 +60,7 @@ function actionsOf(template, load, onUse) {
 function openCreate(load) {
   const ready = store.list().filter((record) => record.state === "ready");
   const name = h("input", { type: "text", class: "mono", maxlength: 63, autocomplete: "off", placeholder: "shop" });
-  const source = select(ready.map((record) => [record.id, `${record.nickname} (${record.database})`]));
+  const source = select(ready.map((record) => [record.id, `${readableText(record.nickname)} (${record.database})`]));
   const ends = checkbox("End sessions in it first: open sessions prevent the copy");
   const shared = checkbox("Share it with all callers");
   openForm({

@@ -33,7 +33,7 @@ function schemaSection(schemas) {
 
 // Opens the entry that the address names.
 function openEntry() {
-  const entry = find(decodeURIComponent(location.hash.slice(1)));
+  const entry = find(location.hash.slice(1));
   if (!(entry instanceof HTMLDetailsElement)) return;
   entry.open = true;
   entry.scrollIntoView();

@@ -14,7 +14,7 @@ import typer
 
 from entrypoints.cli.errors import ExitStatus, RequestError, report_errors
 from entrypoints.cli.options import DatabaseName, Verify
-from entrypoints.cli.programs import find_newest_program
+from entrypoints.cli.programs import find_program
 from entrypoints.cli.tenant_programs import tenant_environment
 
 OPTIONS = ("--no-owner", "--no-privileges")
@@ -52,7 +52,7 @@ def dump(
     with report_errors():
         if file is None and form is not DumpFormat.PLAIN and sys.stdout.isatty():
             raise RequestError("An archive is not text: add --file FILE.", ExitStatus.USAGE)
-        program = find_newest_program("pg_dump")
+        program = find_program("pg_dump")
         command = [program, *OPTIONS, f"--format={form}", *(arguments or [])]
         with tenant_environment(name, verify=verify) as environment, _open(file) as output:
             status = subprocess.run(command, env=environment, stdout=output, check=False).returncode  # noqa: S603

@@ -13,7 +13,7 @@ import typer
 
 from entrypoints.cli.errors import ExitStatus, RequestError, report_errors
 from entrypoints.cli.options import DatabaseName, Verify
-from entrypoints.cli.programs import find_newest_program
+from entrypoints.cli.programs import find_program
 from entrypoints.cli.sql_scripts import HEAD_SIZE, is_dump, omit_owners
 from entrypoints.cli.tenant_programs import tenant_environment
 
@@ -95,7 +95,7 @@ def _detect(path: Path) -> bytes | None:
 def _restored(path: Path) -> Iterator[Iterable[bytes]]:
     """Yield the lines of an archive as SQL. Raises RequestError at their end if pg_restore failed,
     so that nothing is committed."""
-    command = [find_newest_program("pg_restore"), *RESTORE_OPTIONS, str(path)]
+    command = [find_program("pg_restore"), *RESTORE_OPTIONS, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603
         try:
             yield _read_all(process)
@@ -112,7 +112,7 @@ def _read_all(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
 def _execute(lines: Iterable[bytes], environment: Mapping[str, str]) -> None:
     """Execute SQL in one transaction. Raises RequestError. After any error psql is killed before
     the end of its input, at which it would commit."""
-    command = [find_newest_program("psql"), *PSQL_OPTIONS]
+    command = [find_program("psql"), *PSQL_OPTIONS]
     process = subprocess.Popen(  # noqa: S603
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
     )

@@ -15,13 +15,8 @@ _MAJOR = re.compile(r"\(PostgreSQL\) (\d+)")
 
 
 def find_program(name: str) -> str:
-    """Return the path of the program: of this machine, or else the bundled one. Raises
-    RequestError."""
-    return str(next(_list_paths(name), None) or _missing(name))
-
-
-def find_newest_program(name: str) -> str:
-    """Return the path of the newest program: pg_dump refuses servers that are newer than itself.
+    """Return the path of the program: of this machine, or the bundled one if that is newer. pg_dump
+    refuses servers that are newer than itself, and commands of psql fail on them, such as `\\l`.
     Raises RequestError."""
     majors = {path: _read_major(path) for path in _list_paths(name)}
     return str(max(majors, key=lambda path: majors[path], default=None) or _missing(name))

@@ -20,7 +20,7 @@ Arguments = Annotated[list[str] | None, typer.Argument(help="Arguments for psql,
 def psql(name: DatabaseName, arguments: Arguments = None, verify: Verify = True) -> None:
     """Open psql in a database; the password appears neither on a command line nor in a history.
 
-    The bundled psql is used if the machine has none.
+    The bundled psql, which has no line editing, is used if the machine has none or an older one.
     """
     with report_errors():
         program = find_program("psql")

@@ -158,9 +158,12 @@ async def test_a_device_is_written_and_not_replaced(run: Run, source: Any, tmp_p
     assert link.is_symlink()
 
 
-async def test_the_bundled_programs_are_used_where_the_machine_has_none(
-    run: Run, source: Any, target: Any, tmp_path: Path
+@pytest.mark.parametrize("major", [None, 9])
+async def test_the_bundled_programs_are_used_where_the_machine_has_none_or_older_ones(
+    run: Run, source: Any, target: Any, tmp_path: Path, major: int | None
 ) -> None:
+    if major:
+        write_programs(tmp_path, f'echo "(PostgreSQL) {major}.1"')
     path = str(tmp_path)
     dumped = await run("dump", source["id"], PATH=path)
     loaded = await run("load", target["id"], "-", stdin=dumped.stdout, PATH=path)
@@ -174,16 +177,18 @@ def programs(tmp_path: Path) -> Path:
     """A folder of programs that are newer than all others, and print how they were started."""
     folder = tmp_path / "programs"
     folder.mkdir()
-    for name in ("psql", "pg_dump", "pg_restore"):
-        script = f"""#!/bin/sh
-[ "$1" = --version ] && echo "{name} (PostgreSQL) 99.0" && exit
-printf '%s\\n' "{name} $*" >> {tmp_path}/started
+    script = f"""[ "$1" = --version ] && echo "(PostgreSQL) 99.0" && exit
+printf '%s\\n' "$0 $*" >> {tmp_path}/started
 env > {tmp_path}/environment
-cat >/dev/null
-"""
-        (folder / name).write_text(script)
-        (folder / name).chmod(0o755)
+cat >/dev/null"""
+    write_programs(folder, script)
     return tmp_path
+
+
+def write_programs(folder: Path, script: str) -> None:
+    for name in ("psql", "pg_dump", "pg_restore"):
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
 
 
 COMMANDS = ("psql db_1 -- --list", "dump db_1", "load db_1 -")

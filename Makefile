@@ -56,7 +56,11 @@ lock: ## Choose the newest versions of all dependencies (needs uv and npm)
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate pyproject.toml requirements/build.in -o requirements/run.txt
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-annotate --group dev pyproject.toml -c requirements/run.txt -o requirements/dev.txt
+	    --no-annotate --extra mcp pyproject.toml -c requirements/run.txt -o requirements/mcp.txt
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-annotate --extra traces pyproject.toml -c requirements/run.txt -o requirements/traces.txt
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-annotate --all-extras --group dev pyproject.toml -c requirements/run.txt -o requirements/dev.txt
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate tests/clients/requirements.in -o tests/clients/requirements.txt
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \

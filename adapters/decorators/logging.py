@@ -1,6 +1,7 @@
-"""Logging of calls to ports: structured events with names, ids and durations, never a secret."""
+"""Logging of calls and of records: structured events with names, ids and durations, never a
+secret."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,24 +9,18 @@ from datetime import datetime
 from structlog.stdlib import BoundLogger
 
 from domain.audit import StoredAuditEvent
-from domain.connection import Connection
 from domain.database import Database
 from domain.errors import PgvendError
-from domain.extensions import Extension
 from domain.lifecycle import Operation, State
-from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
-from domain.sizes import Measurement
 from domain.templates import describe_state
 from ports.driven.clock import Clock
-from ports.driven.database_provider import DatabaseProvider
-from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Changes, Query, Registry
-from ports.driven.size_limiter import SizeLimiter
 
 
 @dataclass(frozen=True)
 class CallLogger:
-    """Logs one event for each call with its duration: a warning if it fails, else for debugging."""
+    """An observer that logs one event for each call with its duration: a warning if it fails, else
+    for debugging."""
 
     clock: Clock
     log: BoundLogger
@@ -48,87 +43,6 @@ class CallLogger:
 
     def _measure_ms(self, started_at: float) -> float:
         return round((self.clock.elapsed() - started_at) * 1000, 1)
-
-
-@dataclass(frozen=True)
-class LoggingProvider(DatabaseProvider):
-    inner: DatabaseProvider
-    log_call: CallLogger
-
-    async def provision(self, request: ProvisionRequest) -> Connection:
-        event = "provider.claim" if request.claims else "provider.provision"
-        with self.log_call(event, id=request.tenant.id):
-            return await self.inner.provision(request)
-
-    async def extensions(self) -> Sequence[Extension]:
-        with self.log_call("provider.extensions"):
-            return await self.inner.extensions()
-
-    async def install(self, request: ProvisionRequest) -> None:
-        with self.log_call("provider.install", id=request.tenant.id):
-            await self.inner.install(request)
-
-    async def reveal(self, request: ProvisionRequest) -> Connection:
-        with self.log_call("provider.reveal", id=request.tenant.id):
-            return await self.inner.reveal(request)
-
-    async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
-        with self.log_call("provider.rotate", id=request.tenant.id):
-            return await self.inner.rotate(request, end_sessions=end_sessions)
-
-    @property
-    def can_copy(self) -> bool:
-        return self.inner.can_copy
-
-    @property
-    def rotation_ends_sessions(self) -> bool:
-        return self.inner.rotation_ends_sessions
-
-    async def suspend(self, tenant: Tenant) -> None:
-        with self.log_call("provider.suspend", id=tenant.id):
-            await self.inner.suspend(tenant)
-
-    async def delete(self, tenant: Tenant) -> Tombstone | None:
-        with self.log_call("provider.delete", id=tenant.id):
-            return await self.inner.delete(tenant)
-
-    async def inventory(self) -> Sequence[InventoryItem]:
-        with self.log_call("provider.inventory"):
-            return await self.inner.inventory()
-
-    async def ping(self) -> None:
-        with self.log_call("provider.ping"):
-            await self.inner.ping()
-
-
-@dataclass(frozen=True)
-class LoggingLoginCheck(LoginCheck):
-    inner: LoginCheck
-    log_call: CallLogger
-
-    async def verify(self, connection: Connection) -> None:
-        with self.log_call("login_check.verify", user=connection.user, host=connection.host):
-            await self.inner.verify(connection)
-
-
-@dataclass(frozen=True)
-class LoggingSizeLimiter(SizeLimiter):
-    inner: SizeLimiter
-    log_call: CallLogger
-
-    async def measure_sizes(
-        self, tenant_ids: Collection[str] | None = None
-    ) -> Mapping[str, Measurement]:
-        with self.log_call("size_limiter.measure_sizes"):
-            return await self.inner.measure_sizes(tenant_ids)
-
-    async def set_read_only(self, tenant: Tenant) -> None:
-        with self.log_call("size_limiter.set_read_only", id=tenant.id):
-            await self.inner.set_read_only(tenant)
-
-    async def clear_read_only(self, tenant: Tenant) -> None:
-        with self.log_call("size_limiter.clear_read_only", id=tenant.id):
-            await self.inner.clear_read_only(tenant)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from secrets import token_hex
 
 import structlog
 
-from adapters.decorators.logging import CallLogger, LoggingProvider
+from adapters.decorators.logging import CallLogger
+from adapters.decorators.observing import ObservingProvider
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
@@ -61,8 +62,8 @@ class Provider:
     def __init__(self, bare: PostgresProvider) -> None:
         clock, randomness = SystemClock(), SystemRandomness()
         retrying = Retrying(RetryPolicy(), clock, randomness)
-        logging_provider = LoggingProvider(bare, CallLogger(clock, structlog.get_logger()))
-        self._provider = RetryingProvider(logging_provider, retrying)
+        observing_provider = ObservingProvider(bare, CallLogger(clock, structlog.get_logger()))
+        self._provider = RetryingProvider(observing_provider, retrying)
         self._login_check = RetryingLoginCheck(PostgresLoginCheck(), retrying)
         self._clock = clock
         self._randomness = randomness

@@ -11,6 +11,7 @@ from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import (
     Callable,
     Dependency,
+    List,
     Object,
     Resource,
     Selector,
@@ -18,12 +19,12 @@ from dependency_injector.providers import (
 )
 from structlog.stdlib import BoundLogger
 
-from adapters.decorators.logging import (
-    CallLogger,
-    LoggingLoginCheck,
-    LoggingProvider,
-    LoggingRegistry,
-    LoggingSizeLimiter,
+from adapters.decorators.logging import CallLogger, LoggingRegistry
+from adapters.decorators.observing import (
+    Observers,
+    ObservingLoginCheck,
+    ObservingProvider,
+    ObservingSizeLimiter,
 )
 from adapters.decorators.publishing import PublishingRegistry
 from adapters.decorators.retrying import (
@@ -91,7 +92,7 @@ class Container(DeclarativeContainer):
     clock = Singleton(SystemClock)
     randomness = Singleton(SystemRandomness)
     log = Singleton(_bind_logger)
-    call_logger = Singleton(CallLogger, clock, log)
+    observe = Singleton(Observers, List(Singleton(CallLogger, clock, log)))
     retrying = Singleton(Retrying, DEFAULT, clock, randomness)
 
     stores = Resource(open_stores, settings)
@@ -105,14 +106,14 @@ class Container(DeclarativeContainer):
     bare_provider = Selector(
         provider_name, memory=memory, embedded=embedded, postgres=postgres, neon=neon
     )
-    logging_provider = Singleton(LoggingProvider, bare_provider, call_logger)
-    retrying_provider = Singleton(RetryingProvider, logging_provider, retrying)
+    observing_provider = Singleton(ObservingProvider, bare_provider, observe)
+    retrying_provider = Singleton(RetryingProvider, observing_provider, retrying)
     provider = Selector(
         provider_name,
         memory=retrying_provider,
         embedded=retrying_provider,
         postgres=retrying_provider,
-        neon=Singleton(with_retries, logging_provider, isolation, clock, randomness, log),
+        neon=Singleton(with_retries, observing_provider, isolation, clock, randomness, log),
     )
 
     memory_login_check = Singleton(MemoryLoginCheck, memory)
@@ -125,8 +126,8 @@ class Container(DeclarativeContainer):
         neon=Singleton(NeonLoginCheck, postgres_login_check, clock),
         none=Singleton(NoLoginCheck),
     )
-    logging_login_check = Singleton(LoggingLoginCheck, bare_login_check, call_logger)
-    login_check = Singleton(RetryingLoginCheck, logging_login_check, retrying)
+    observing_login_check = Singleton(ObservingLoginCheck, bare_login_check, observe)
+    login_check = Singleton(RetryingLoginCheck, observing_login_check, retrying)
     password_check = Selector(
         provider_name,
         memory=memory_login_check,
@@ -142,8 +143,8 @@ class Container(DeclarativeContainer):
         postgres=postgres,
         neon=Singleton(NoSizeLimiter),
     )
-    logging_size_limiter = Singleton(LoggingSizeLimiter, bare_size_limiter, call_logger)
-    size_limiter = Singleton(RetryingSizeLimiter, logging_size_limiter, retrying)
+    observing_size_limiter = Singleton(ObservingSizeLimiter, bare_size_limiter, observe)
+    size_limiter = Singleton(RetryingSizeLimiter, observing_size_limiter, retrying)
 
     guard = Selector(
         provider_name,
@@ -182,7 +183,7 @@ class Container(DeclarativeContainer):
         provider=provider,
         login_check=login_check,
         # without retries: the caller waits for it, and gets the connection in any case
-        reveal_check=Callable(_if_enabled, verify_login, logging_login_check),
+        reveal_check=Callable(_if_enabled, verify_login, observing_login_check),
         restore_check=Callable(_if_enabled, verify_login, password_check),
         size_limiter=size_limiter,
         size_meter=bare_size_limiter,

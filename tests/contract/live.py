@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from adapters.decorators.logging import CallLogger, LoggingProvider
+from adapters.decorators.logging import CallLogger
+from adapters.decorators.observing import ObservingProvider
 from adapters.neon.budget import Budget
 from adapters.neon.login_check import NeonLoginCheck
 from adapters.neon.startup import NeonAccess, NeonConfig, open_neon
@@ -41,7 +42,7 @@ async def live(_: None, isolation: Isolation) -> AsyncIterator[ProviderSetup]:
         budget=Budget(clock),
     )
     async with open_neon(neon) as bare:
-        observed = LoggingProvider(bare, CallLogger(clock, log))
+        observed = ObservingProvider(bare, CallLogger(clock, log))
         provider = with_retries(observed, isolation, clock, SystemRandomness(), log)
         login_check = NeonLoginCheck(PostgresLoginCheck(), clock)
         await _clean_up(provider)  # left by an interrupted run

@@ -11,7 +11,8 @@ from typing import Any, cast
 import asyncpg
 import structlog
 
-from adapters.decorators.logging import CallLogger, LoggingProvider, LoggingSizeLimiter
+from adapters.decorators.logging import CallLogger
+from adapters.decorators.observing import ObservingProvider, ObservingSizeLimiter
 from adapters.decorators.retrying import (
     Retrying,
     RetryingLoginCheck,
@@ -74,10 +75,10 @@ def decorated(setup: ProviderSetup) -> ProviderSetup:
     observed = CallLogger(clock, structlog.get_logger())
     return replace(
         setup,
-        provider=RetryingProvider(LoggingProvider(setup.provider, observed), retrying),
+        provider=RetryingProvider(ObservingProvider(setup.provider, observed), retrying),
         login_check=RetryingLoginCheck(setup.login_check, retrying),
         size_limiter=RetryingSizeLimiter(
-            LoggingSizeLimiter(setup.size_limiter, observed), retrying
+            ObservingSizeLimiter(setup.size_limiter, observed), retrying
         ),
     )
 
@@ -158,7 +159,7 @@ def wrap_with_lock_retries(isolation: Isolation) -> Callable[[ProviderSetup], Pr
 
     def decorated(setup: ProviderSetup) -> ProviderSetup:
         clock, log = SystemClock(), structlog.get_logger()
-        observed = LoggingProvider(setup.provider, CallLogger(clock, log))
+        observed = ObservingProvider(setup.provider, CallLogger(clock, log))
         return replace(
             setup,
             provider=with_retries(observed, isolation, clock, SystemRandomness(), log),

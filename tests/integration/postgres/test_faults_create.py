@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import structlog
 
-from adapters.decorators.logging import CallLogger, LoggingProvider
+from adapters.decorators.logging import CallLogger
+from adapters.decorators.observing import ObservingProvider
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
 from adapters.embedded.server import EmbeddedOptions, open_embedded_provider
 from adapters.memory.registry import MemoryRegistry
@@ -196,7 +197,7 @@ def _create_use_case(
 ) -> CreateDatabase:
     clock, randomness = SystemClock(), SystemRandomness()
     retrying = Retrying(policy, clock, randomness)
-    observed = LoggingProvider(proxied.provider, CallLogger(clock, structlog.get_logger()))
+    observed = ObservingProvider(proxied.provider, CallLogger(clock, structlog.get_logger()))
     return create_create_database(
         registry=registry,
         provider=RetryingProvider(observed, retrying),

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.decorators.logging import CallLogger, LoggingLoginCheck, LoggingProvider
+from adapters.decorators.logging import CallLogger
+from adapters.decorators.observing import ObservingLoginCheck, ObservingProvider
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck
 from adapters.memory.registry import MemoryRegistry
 from adapters.neon.login_check import NeonLoginCheck
@@ -52,7 +53,7 @@ class ObservedService:
     provider: DatabaseProvider = field(init=False)
 
     def __post_init__(self) -> None:
-        provider: DatabaseProvider = LoggingProvider(self.bare, self._call_logger)
+        provider: DatabaseProvider = ObservingProvider(self.bare, self._call_logger)
         clock, randomness, log = self.clock, SystemRandomness(), self.events.log
         provider = with_retries(provider, self.isolation, clock, randomness, log, self.patience)
         object.__setattr__(self, "provider", provider)
@@ -95,7 +96,7 @@ class ObservedService:
     def _login_check(self) -> LoginCheck:
         login_check = NeonLoginCheck(PostgresLoginCheck(), self.clock)
         retrying = Retrying(RetryPolicy(), self.clock, SystemRandomness())
-        return RetryingLoginCheck(LoggingLoginCheck(login_check, self._call_logger), retrying)
+        return RetryingLoginCheck(ObservingLoginCheck(login_check, self._call_logger), retrying)
 
     @property
     def _call_logger(self) -> CallLogger:

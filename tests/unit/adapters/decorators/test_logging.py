@@ -7,12 +7,8 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from adapters.decorators.logging import (
-    CallLogger,
-    LoggingLoginCheck,
-    LoggingProvider,
-    LoggingRegistry,
-)
+from adapters.decorators.logging import CallLogger, LoggingRegistry
+from adapters.decorators.observing import ObservingLoginCheck, ObservingProvider
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
 from adapters.memory.registry import MemoryRegistry
 from domain.errors import NameTaken, PgvendError, ProviderBusy, ProviderFull, ProviderRejected
@@ -44,12 +40,12 @@ class SlowProvider(MemoryProvider):
         super().__init__(fault_hook=takes_time)
 
 
-async def create_provider(*errors: BaseException) -> LoggingProvider:
+async def create_provider(*errors: BaseException) -> ObservingProvider:
     clock = FakeClock()
     inner = ScriptedProvider(SlowProvider(clock))
     await inner.provision(ORDER)
     inner.errors.extend(errors)
-    return LoggingProvider(inner, CallLogger(clock, structlog.get_logger()))
+    return ObservingProvider(inner, CallLogger(clock, structlog.get_logger()))
 
 
 def assert_no_password(events: Events) -> None:
@@ -123,7 +119,7 @@ async def test_a_login_check_is_one_event(error: PgvendError | None, events: Eve
     provider = MemoryProvider()
     connection = await provider.provision(ORDER)
     inner = RefusingLoginCheck(error) if error else MemoryLoginCheck(provider)
-    checking = LoggingLoginCheck(inner, CallLogger(FakeClock(), structlog.get_logger()))
+    checking = ObservingLoginCheck(inner, CallLogger(FakeClock(), structlog.get_logger()))
 
     with pytest.raises(type(error)) if error else nullcontext():
         await checking.verify(connection)

@@ -1,0 +1,119 @@
+"""Observation of calls to ports: by the log, the metrics and the traces."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.connection import Connection
+from domain.extensions import Extension
+from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
+from domain.sizes import Measurement
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.login_check import LoginCheck
+from ports.driven.size_limiter import SizeLimiter
+
+
+class Observer(Protocol):
+    """Returns a context for a call, which sees its end and its error but does not change them.
+
+    `event` is the port and the method; there are few of them. The fields are names and ids, never
+    a secret.
+    """
+
+    def __call__(self, event: str, **fields: str) -> AbstractContextManager[None]: ...
+
+
+@dataclass(frozen=True)
+class Observers:
+    """Lets several observers observe each call; the first one enters first and leaves last."""
+
+    observers: Sequence[Observer]
+
+    @contextmanager
+    def __call__(self, event: str, **fields: str) -> Iterator[None]:
+        with ExitStack() as contexts:
+            for observe in self.observers:
+                contexts.enter_context(observe(event, **fields))
+            yield
+
+
+@dataclass(frozen=True)
+class ObservingProvider(DatabaseProvider):
+    inner: DatabaseProvider
+    observe: Observer
+
+    async def provision(self, request: ProvisionRequest) -> Connection:
+        event = "provider.claim" if request.claims else "provider.provision"
+        with self.observe(event, id=request.tenant.id):
+            return await self.inner.provision(request)
+
+    async def extensions(self) -> Sequence[Extension]:
+        with self.observe("provider.extensions"):
+            return await self.inner.extensions()
+
+    async def install(self, request: ProvisionRequest) -> None:
+        with self.observe("provider.install", id=request.tenant.id):
+            await self.inner.install(request)
+
+    async def reveal(self, request: ProvisionRequest) -> Connection:
+        with self.observe("provider.reveal", id=request.tenant.id):
+            return await self.inner.reveal(request)
+
+    async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
+        with self.observe("provider.rotate", id=request.tenant.id):
+            return await self.inner.rotate(request, end_sessions=end_sessions)
+
+    @property
+    def can_copy(self) -> bool:
+        return self.inner.can_copy
+
+    @property
+    def rotation_ends_sessions(self) -> bool:
+        return self.inner.rotation_ends_sessions
+
+    async def suspend(self, tenant: Tenant) -> None:
+        with self.observe("provider.suspend", id=tenant.id):
+            await self.inner.suspend(tenant)
+
+    async def delete(self, tenant: Tenant) -> Tombstone | None:
+        with self.observe("provider.delete", id=tenant.id):
+            return await self.inner.delete(tenant)
+
+    async def inventory(self) -> Sequence[InventoryItem]:
+        with self.observe("provider.inventory"):
+            return await self.inner.inventory()
+
+    async def ping(self) -> None:
+        with self.observe("provider.ping"):
+            await self.inner.ping()
+
+
+@dataclass(frozen=True)
+class ObservingLoginCheck(LoginCheck):
+    inner: LoginCheck
+    observe: Observer
+
+    async def verify(self, connection: Connection) -> None:
+        with self.observe("login_check.verify", user=connection.user, host=connection.host):
+            await self.inner.verify(connection)
+
+
+@dataclass(frozen=True)
+class ObservingSizeLimiter(SizeLimiter):
+    inner: SizeLimiter
+    observe: Observer
+
+    async def measure_sizes(
+        self, tenant_ids: Collection[str] | None = None
+    ) -> Mapping[str, Measurement]:
+        with self.observe("size_limiter.measure_sizes"):
+            return await self.inner.measure_sizes(tenant_ids)
+
+    async def set_read_only(self, tenant: Tenant) -> None:
+        with self.observe("size_limiter.set_read_only", id=tenant.id):
+            await self.inner.set_read_only(tenant)
+
+    async def clear_read_only(self, tenant: Tenant) -> None:
+        with self.observe("size_limiter.clear_read_only", id=tenant.id):
+            await self.inner.clear_read_only(tenant)

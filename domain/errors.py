@@ -23,6 +23,7 @@ PgvendError
 │   ├── OutcomeUnknown         the change may have been made: repeat the request, it is idempotent
 │   └── ProviderFull           nothing was changed: no capacity until something is deleted
 ├── ProviderRejected           final: the operator has to act
+├── DeliveryFailed             change the receiver of the webhook
 └── StartupError               the service cannot start; the message says how to fix it
 
 The message of an error is for the caller: it names the object and says what to do. It never
@@ -291,6 +292,27 @@ class ProviderRejected(PgvendError):
     """The provider rejects the request and would reject it again: ask the operator."""
 
     code = "provider_rejected"
+
+
+class DeliveryFailed(PgvendError):
+    """The receiver of the webhook did not accept the message."""
+
+    code = "delivery_failed"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        retryable: bool = True,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        """`retryable` means that another attempt can succeed. `status` is that of the receiver's
+        response, None without one; `retry_after` is in seconds, None if it gave no time."""
+        super().__init__(message)
+        self.retryable = retryable
+        self.status = status
+        self.retry_after = retry_after
 
 
 class StartupError(PgvendError):

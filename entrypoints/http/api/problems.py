@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from domain.errors import (
     Conflict,
     DatabaseNotFound,
+    DeliveryFailed,
     Forbidden,
     InFlight,
     InvalidRequest,
@@ -91,6 +92,7 @@ _STATUS: Mapping[type[PgvendError], int] = {
     RateLimited: 429,
     PgvendError: 500,
     ProviderRejected: 502,
+    DeliveryFailed: 502,
     Unavailable: 503,
 }
 

@@ -1,0 +1,90 @@
+"""The queue of deliveries in one table of an SQL database."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import RowMapping, bindparam, delete, func, select, update
+
+from adapters.registry.executor import Executor
+from adapters.registry.schema import DELIVERIES, WEBHOOKS
+from domain.deliveries import Delivery
+from ports.driven.delivery_queue import DeliveryQueue
+
+_COLUMNS = DELIVERIES.c
+
+_IS_DELIVERY = (
+    _COLUMNS.webhook_id == bindparam("known_webhook"),
+    _COLUMNS.id == bindparam("known_id"),
+)
+_REMOVE = delete(DELIVERIES).where(*_IS_DELIVERY)
+_UPDATE = (
+    update(DELIVERIES)
+    .where(*_IS_DELIVERY)
+    .values(
+        attempts=bindparam("new_attempts"),
+        due_at=bindparam("new_due_at", type_=_COLUMNS.due_at.type),
+        error=bindparam("new_error"),
+    )
+)
+_NEXT_DUE = select(func.min(_COLUMNS.due_at).label("due_at")).join(
+    WEBHOOKS, _COLUMNS.webhook_id == WEBHOOKS.c.id
+)
+_PLACE = func.row_number().over(
+    partition_by=_COLUMNS.webhook_id, order_by=(_COLUMNS.due_at, _COLUMNS.number)
+)
+
+
+class SqlDeliveryQueue(DeliveryQueue):
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    async def list_due(
+        self, now: datetime, *, per_webhook: int, without: Collection[str] = ()
+    ) -> list[Delivery]:
+        placed = select(DELIVERIES, _PLACE.label("place")).where(_COLUMNS.due_at <= now)
+        if without:
+            placed = placed.where(_COLUMNS.webhook_id.not_in(sorted(without)))
+        due = placed.subquery()
+        webhook = WEBHOOKS.c
+        found = (
+            select(due, webhook.url, webhook.secret, webhook.nonce)
+            .join(WEBHOOKS, due.c.webhook_id == webhook.id)
+            .where(due.c.place <= per_webhook)
+            .order_by(due.c.due_at, due.c.number)
+        )
+        return [_delivery_from_row(row) for row in await self._executor.fetch(found)]
+
+    async def find_next_due(self) -> datetime | None:
+        (row,) = await self._executor.fetch(_NEXT_DUE)
+        due_at: datetime | None = row["due_at"]
+        return due_at
+
+    async def remove(self, delivery: Delivery) -> None:
+        await self._executor.write(_REMOVE, _identify(delivery))
+
+    async def update(self, delivery: Delivery) -> None:
+        values = {
+            "new_attempts": delivery.attempts,
+            "new_due_at": delivery.due_at,
+            "new_error": delivery.error,
+        }
+        await self._executor.write(_UPDATE, _identify(delivery) | values)
+
+
+def _identify(delivery: Delivery) -> dict[str, object]:
+    return {"known_webhook": delivery.webhook_id, "known_id": delivery.id}
+
+
+def _delivery_from_row(row: RowMapping) -> Delivery:
+    return Delivery(
+        id=row["id"],
+        webhook_id=row["webhook_id"],
+        database_id=row["database_id"],
+        url=row["url"],
+        body=row["body"].encode(),
+        secret=row["secret"],
+        nonce=row["nonce"],
+        attempts=row["attempts"],
+        due_at=row["due_at"],
+        error=row["error"],
+    )

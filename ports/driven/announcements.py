@@ -18,9 +18,7 @@ class Announcements(ABC):
         """Return the progress of those records of which events were announced, by their ids."""
 
     @abstractmethod
-    async def store(
-        self, progress: Mapping[str, Progress], deliveries: Sequence[Delivery]
-    ) -> None:
+    async def store(self, progress: Mapping[str, Progress], deliveries: Sequence[Delivery]) -> None:
         """Store the progress of these records, and add the deliveries to the queue in this order,
         in one transaction. Leave out deliveries that are in the queue, and those of webhooks that
         were removed. Progress never goes back."""

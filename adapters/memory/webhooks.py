@@ -59,18 +59,27 @@ class MemoryDeliveryQueue(DeliveryQueue):
     def __init__(self, store: MemoryWebhookStore) -> None:
         self._store = store
 
-    async def list_due(
-        self, now: datetime, *, per_webhook: int, without: Collection[str] = ()
+    async def claim(
+        self,
+        now: datetime,
+        until: datetime,
+        *,
+        webhooks: int,
+        per_webhook: int,
+        without: Collection[str] = (),
     ) -> list[Delivery]:
         due = [each for each in self._list_waiting() if each.due_at and each.due_at <= now]
         due.sort(key=attrgetter("due_at"))
-        chosen: dict[str, list[Delivery]] = {}
-        for each in due:
-            of_webhook = chosen.setdefault(each.webhook_id, [])
-            if len(of_webhook) < per_webhook and each.webhook_id not in without:
-                of_webhook.append(each)
-        kept = [each for group in chosen.values() for each in group]
-        return [each for each in due if each in kept]
+        ids = [each for each in dict.fromkeys(map(_BY_WEBHOOK, due)) if each not in without]
+        chosen = [
+            delivery
+            for webhook_id in ids[:webhooks]
+            for delivery in [each for each in due if each.webhook_id == webhook_id][:per_webhook]
+        ]
+        claimed = [replace(each, due_at=until) for each in due if each in chosen]
+        for delivery in claimed:
+            await self.update(delivery)
+        return claimed
 
     async def find_next_due(self) -> datetime | None:
         return min((each.due_at for each in self._list_waiting() if each.due_at), default=None)

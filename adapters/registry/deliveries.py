@@ -1,9 +1,21 @@
 """The queue of deliveries in one table of an SQL database."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
 
 from adapters.registry.executor import Executor
 from adapters.registry.schema import DELIVERIES, WEBHOOKS
@@ -38,21 +50,29 @@ class SqlDeliveryQueue(DeliveryQueue):
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
-    async def list_due(
-        self, now: datetime, *, per_webhook: int, without: Collection[str] = ()
+    async def claim(
+        self,
+        now: datetime,
+        until: datetime,
+        *,
+        webhooks: int,
+        per_webhook: int,
+        without: Collection[str] = (),
     ) -> list[Delivery]:
-        placed = select(DELIVERIES, _PLACE.label("place")).where(_COLUMNS.due_at <= now)
-        if without:
-            placed = placed.where(_COLUMNS.webhook_id.not_in(sorted(without)))
-        due = placed.subquery()
-        webhook = WEBHOOKS.c
-        found = (
-            select(due, webhook.url, webhook.secret, webhook.nonce)
-            .join(WEBHOOKS, due.c.webhook_id == webhook.id)
-            .where(due.c.place <= per_webhook)
-            .order_by(due.c.due_at, due.c.number)
-        )
-        return [_delivery_from_row(row) for row in await self._executor.fetch(found)]
+        is_due = and_(_COLUMNS.due_at <= now, _COLUMNS.webhook_id.not_in(sorted(without)))
+        found = await self._executor.fetch(_select_due(is_due, webhooks, per_webhook))
+        if not found:
+            return []
+        # of concurrent claims, the later one finds another due_at
+        is_candidate = _COLUMNS.number.in_([row["number"] for row in found])
+        claimed = update(DELIVERIES).where(is_candidate, is_due).values(due_at=until)
+        rows = await self._executor.write_returning(claimed.returning(_COLUMNS.number), {})
+        numbers = {row["number"] for row in rows}
+        return [
+            replace(_delivery_from_row(row), due_at=until)
+            for row in found
+            if row["number"] in numbers
+        ]
 
     async def find_next_due(self) -> datetime | None:
         (row,) = await self._executor.fetch(_NEXT_DUE)
@@ -69,6 +89,30 @@ class SqlDeliveryQueue(DeliveryQueue):
             "new_error": delivery.error,
         }
         await self._executor.write(_UPDATE, _identify(delivery) | values)
+
+
+def _select_due(
+    is_due: ColumnElement[bool], webhooks: int, per_webhook: int
+) -> Select[tuple[Any, ...]]:
+    """Select the first deliveries of the webhooks that are due longest."""
+    chosen = (
+        select(_COLUMNS.webhook_id)
+        .join(WEBHOOKS, _COLUMNS.webhook_id == WEBHOOKS.c.id)
+        .where(is_due)
+        .group_by(_COLUMNS.webhook_id)
+        .order_by(func.min(_COLUMNS.due_at), _COLUMNS.webhook_id)
+        .limit(webhooks)
+    )
+    placed = select(DELIVERIES, _PLACE.label("place")).where(
+        is_due, _COLUMNS.webhook_id.in_(chosen)
+    )
+    due, webhook = placed.subquery(), WEBHOOKS.c
+    return (
+        select(due, webhook.url, webhook.secret, webhook.nonce)
+        .join(WEBHOOKS, due.c.webhook_id == webhook.id)
+        .where(due.c.place <= per_webhook)
+        .order_by(due.c.due_at, due.c.number)
+    )
 
 
 def _identify(delivery: Delivery) -> dict[str, object]:

@@ -90,12 +90,14 @@ class Executor:
                 write = partial(_write_all_to_server, changes)
                 await run_to_completion(_run(self._writing, write))
 
-    async def write_returning(self, statement: Executable, values: Mapping[str, Any]) -> RowMapping:
-        """Run a statement, and return the row that it wrote. Raises Unavailable."""
+    async def write_returning(
+        self, statement: Executable, values: Mapping[str, Any]
+    ) -> Sequence[RowMapping]:
+        """Run a statement, and return the rows that it wrote. Raises Unavailable."""
         with translate_errors():
             return await _run(
                 self._writing,
-                lambda connection: connection.execute(statement, values).mappings().one(),
+                lambda connection: connection.execute(statement, values).mappings().all(),
             )
 
     def _prepare(self, statement: Executable, values: Mapping[str, Any]) -> PreparedStatement:

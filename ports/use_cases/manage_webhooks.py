@@ -23,6 +23,9 @@ from ports.driven.webhook_store import WebhookStore
 from ports.use_cases.records import draw_nonce
 
 
+NO_DELIVERIES = DeliverySummary()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookRequest:
     """Without `events`, the webhook gets all of them. With `sees_all`, it gets those of the
@@ -38,7 +41,7 @@ class WebhookStatus:
     """A webhook and its deliveries."""
 
     webhook: Webhook
-    deliveries: DeliverySummary
+    deliveries: DeliverySummary = NO_DELIVERIES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +57,7 @@ class ManageWebhooks:
 
     async def create(
         self, request: WebhookRequest, caller: Caller = ANYONE
-    ) -> tuple[Webhook, Secret]:
+    ) -> tuple[WebhookStatus, Secret]:
         """Create a webhook. Return it with its secret, which is stored nowhere.
 
         Raises InvalidRequest, TooManyWebhooks, and Forbidden for a caller who may not read records,
@@ -73,39 +76,37 @@ class ManageWebhooks:
             created_at=now,
         ).with_new_secret(self.passwords, draw_nonce(self.randomness))
         await self.webhooks.add(webhook, MAX_WEBHOOKS)
-        return webhook, self._derive_secret(webhook)
+        return WebhookStatus(webhook=webhook), self._derive_secret(webhook)
 
     async def list(self, caller: Caller = ANYONE) -> Sequence[WebhookStatus]:
         """Return the webhooks that the caller sees, newest first."""
         webhooks = await self.webhooks.list_all(None if caller.can_see_all else caller.name)
         summaries = await self.webhooks.summarize() if webhooks else {}
         return [
-            WebhookStatus(webhook=each, deliveries=summaries.get(each.id, DeliverySummary()))
+            WebhookStatus(webhook=each, deliveries=summaries.get(each.id, NO_DELIVERIES))
             for each in webhooks
         ]
 
     async def show(self, webhook_id: str, caller: Caller = ANYONE) -> WebhookStatus:
         """Return the webhook of that id. Raises WebhookNotFound."""
-        webhook = await self.get(webhook_id, caller)
-        summaries = await self.webhooks.summarize()
-        return WebhookStatus(
-            webhook=webhook, deliveries=summaries.get(webhook.id, DeliverySummary())
-        )
+        return await self.summarize(await self.get(webhook_id, caller))
 
-    async def rotate(self, webhook_id: str, caller: Caller = ANYONE) -> tuple[Webhook, Secret]:
+    async def rotate(
+        self, webhook_id: str, caller: Caller = ANYONE
+    ) -> tuple[WebhookStatus, Secret]:
         """Replace the secret. Return the webhook with the new one, which signs every delivery from
         now on, also the repeated ones. Raises WebhookNotFound."""
         webhook = await self.get(webhook_id, caller)
         rotated = webhook.with_new_secret(self.passwords, draw_nonce(self.randomness))
         await self.webhooks.update_secret(rotated)
-        return rotated, self._derive_secret(rotated)
+        return await self.summarize(rotated), self._derive_secret(rotated)
 
-    async def delete(self, webhook_id: str, caller: Caller = ANYONE) -> Webhook:
+    async def delete(self, webhook_id: str, caller: Caller = ANYONE) -> WebhookStatus:
         """Delete the webhook with its deliveries, and return it as it was. A delivery that is being
         sent may still arrive. Raises WebhookNotFound."""
-        webhook = await self.get(webhook_id, caller)
-        await self.webhooks.remove(webhook.id)
-        return webhook
+        status = await self.show(webhook_id, caller)
+        await self.webhooks.remove(status.webhook.id)
+        return status
 
     async def get(self, webhook_id: str, caller: Caller) -> Webhook:
         """Return the webhook of that id. Raises WebhookNotFound, also for another caller's."""
@@ -113,6 +114,13 @@ class ManageWebhooks:
         if webhook is None:
             raise WebhookNotFound(f"There is no webhook {webhook_id!r}.")
         return webhook.check_visible_to(caller)
+
+    async def summarize(self, webhook: Webhook) -> WebhookStatus:
+        """Return the webhook with the summary of its deliveries."""
+        summaries = await self.webhooks.summarize()
+        return WebhookStatus(
+            webhook=webhook, deliveries=summaries.get(webhook.id, NO_DELIVERIES)
+        )
 
     def _derive_secret(self, webhook: Webhook) -> Secret:
         return derive_signing_secret(self.passwords, webhook.id, webhook.secret, webhook.nonce)

@@ -13,7 +13,7 @@ from domain.webhooks import Webhook, derive_signing_secret
 from ports.driven.clock import Clock
 from ports.driven.randomness import Randomness
 from ports.driven.webhook_sender import WebhookSender
-from ports.use_cases.manage_webhooks import ManageWebhooks
+from ports.use_cases.manage_webhooks import ManageWebhooks, WebhookStatus
 
 RenderTest = Callable[[Webhook, datetime], bytes]
 """Returns the body of a test message."""
@@ -29,7 +29,7 @@ class SendTestMessage:
 
     async def __call__(
         self, webhook_id: str, render: RenderTest, caller: Caller = ANYONE
-    ) -> Webhook:
+    ) -> WebhookStatus:
         """Make one attempt to send a message of the type `webhook.test`, and return the webhook.
 
         Raises WebhookNotFound, SecretUnknown if its secret cannot be derived, and DeliveryFailed if
@@ -47,4 +47,4 @@ class SendTestMessage:
         )
         secret = derive_signing_secret(self.passwords, webhook.id, webhook.secret, webhook.nonce)
         await self.sender.send(delivery, secret)
-        return webhook
+        return await self.manage.summarize(webhook)

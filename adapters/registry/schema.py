@@ -76,6 +76,7 @@ DATABASES = Table(
     Column("shape", Text, nullable=False, server_default=text("''")),
     Column("ends_sessions", Boolean, nullable=False, server_default=false()),
     Column("is_shared", Boolean, nullable=False, server_default=false()),
+    Column("export", Text, nullable=False, server_default=text("''")),
     Column("changed_at", UtcDateTime),  # by the time of the database; not part of the record
     Index("databases_request_key", "request_key", unique=True),
     Index(

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.database import Database
+from domain.event_types import EventType
 from domain.ids import PREFIX as DATABASE_PREFIX
 from domain.lifecycle import Operation, State, Step, StepState
-from domain.webhooks import EventType, WebhookEvent
+from domain.webhooks import WebhookEvent
 
 EVENT_PREFIX = "evt_"
 """The beginning of an event's id."""
@@ -129,4 +130,3 @@ def _was_expired(database: Database, step: Step) -> bool:
     latest = next((each for each in reversed(earlier) if each.name in _EXPIRY_OPERATIONS), None)
     is_restored = latest is not None and (latest.name, latest.state) == _RESTORED
     return latest is not None and not is_restored
-

@@ -3,12 +3,12 @@
 from base64 import b64encode
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit
 
 from domain.callers import Caller
 from domain.database import Database
 from domain.errors import InvalidRequest, WebhookNotFound
+from domain.event_types import EventType
 from domain.passwords import PasswordDeriver
 from domain.secrets import MissingSecret, Secret
 
@@ -27,22 +27,6 @@ MAX_WAITING = 500
 
 MAX_GIVEN_UP = 100
 """The deliveries of one webhook that were given up and are kept, newest first."""
-
-
-class EventType(StrEnum):
-    """An event in the life of a database."""
-
-    CREATED = "database.created"
-    EXPIRING = "database.expiring"
-    EXPIRED = "database.expired"
-    RESTORED = "database.restored"
-    DELETED = "database.deleted"
-    FAILED = "database.failed"
-    OVER_SIZE = "database.over_size"
-
-
-TEST_TYPE = "webhook.test"
-"""The type of a test message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ from sqlalchemy import (
 from adapters.registry.executor import Executor, is_storable
 from adapters.registry.schema import DELIVERIES, WEBHOOKS
 from domain.errors import TooManyWebhooks, Unavailable
-from domain.webhooks import DeliverySummary, EventType, Webhook
+from domain.event_types import EventType
+from domain.webhooks import DeliverySummary, Webhook
 from ports.driven.webhook_store import WebhookStore
 
 _COLUMNS = WEBHOOKS.c

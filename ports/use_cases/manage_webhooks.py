@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from domain.callers import ANYONE, Caller, Scope
 from domain.errors import Forbidden, WebhookNotFound
+from domain.event_types import EventType
 from domain.ids import RANDOM_BYTES, new_id
 from domain.passwords import PasswordDeriver
 from domain.secrets import Secret
@@ -12,7 +13,6 @@ from domain.webhooks import (
     MAX_WEBHOOKS,
     PREFIX,
     DeliverySummary,
-    EventType,
     Webhook,
     derive_signing_secret,
     validate_url,
@@ -21,7 +21,6 @@ from ports.driven.clock import Clock
 from ports.driven.randomness import Randomness
 from ports.driven.webhook_store import WebhookStore
 from ports.use_cases.records import draw_nonce
-
 
 NO_DELIVERIES = DeliverySummary()
 
@@ -118,9 +117,7 @@ class ManageWebhooks:
     async def summarize(self, webhook: Webhook) -> WebhookStatus:
         """Return the webhook with the summary of its deliveries."""
         summaries = await self.webhooks.summarize()
-        return WebhookStatus(
-            webhook=webhook, deliveries=summaries.get(webhook.id, NO_DELIVERIES)
-        )
+        return WebhookStatus(webhook=webhook, deliveries=summaries.get(webhook.id, NO_DELIVERIES))
 
     def _derive_secret(self, webhook: Webhook) -> Secret:
         return derive_signing_secret(self.passwords, webhook.id, webhook.secret, webhook.nonce)

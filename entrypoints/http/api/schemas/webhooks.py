@@ -6,12 +6,11 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
+from domain.event_types import TEST_TYPE, EventType
 from domain.secrets import Secret
 from domain.webhooks import (
     MAX_URL,
-    TEST_TYPE,
     DeliverySummary,
-    EventType,
     Webhook,
     WebhookEvent,
 )

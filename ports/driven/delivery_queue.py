@@ -13,15 +13,22 @@ class DeliveryQueue(ABC):
     at all."""
 
     @abstractmethod
-    async def list_due(
-        self, now: datetime, *, per_webhook: int, without: Collection[str] = ()
+    async def claim(
+        self,
+        now: datetime,
+        until: datetime,
+        *,
+        webhooks: int,
+        per_webhook: int,
+        without: Collection[str] = (),
     ) -> list[Delivery]:
-        """Return the deliveries whose `due_at` is not later than `now`, with the current URL and
-        secret of their webhooks: those that are due longest, at most `per_webhook` of each webhook,
-        and none of the webhooks `without`.
+        """Return deliveries whose `due_at` is not later than `now`, after it was set to `until`, so
+        that no other call returns them before: a sender that stops leaves them to be repeated then.
 
-        Those of one webhook are in the order of `due_at`, and where this is equal, in the order in
-        which they were stored.
+        They are those of the `webhooks` webhooks that are due longest, but for the webhooks
+        `without`; of each, the first `per_webhook` in the order of `due_at`, and where this is
+        equal, in the order in which they were stored. They have the current URL and secret of their
+        webhook.
         """
 
     @abstractmethod

@@ -42,8 +42,9 @@ class Database:
     for passwords of early releases. `source` is the id of the database or template that this one is
     a copy of; empty for none. `shape` is a digest of the settings that shaped a spare, the constant
     TEMPLATE_SHAPE for a template, and empty for a caller's database. `ends_sessions` lets the copy
-    end sessions in its source. `is_shared` lets all callers copy a template. `version` belongs to
-    the registry: it counts the accepted changes.
+    end sessions in its source. `is_shared` lets all callers copy a template. `export` is the
+    name of the file to which the database was exported before its deletion; empty for none.
+    `version` belongs to the registry: it counts the accepted changes.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Database:
     shape: str = ""
     ends_sessions: bool = False
     is_shared: bool = False
+    export: str = ""
     history: tuple[Step, ...] = ()
     wake_at: datetime | None = None
     failures: int = 0

@@ -11,10 +11,11 @@ PgvendError
 ├── DatabaseNotFound           it does not exist, or belongs to another caller
 │   └── TemplateNotFound
 ├── KeyNotFound
+├── WebhookNotFound
 ├── Conflict                   read the current state before you repeat the request
 │   ├── NameTaken, StaleRecord, PreconditionFailed, IllegalTransition, OtherTarget
 │   ├── SecretUnknown, PasswordChanged, RequestAlreadyRecorded
-│   ├── SourceInUse, OtherSource, AmbiguousName, CountMismatch, SpareBroken
+│   ├── SourceInUse, OtherSource, AmbiguousName, CountMismatch, SpareBroken, TooManyWebhooks
 │   └── InFlight               repeat the same request soon
 ├── Unavailable                repeat the same request later
 │   ├── RateLimited            nothing was changed: too many requests
@@ -135,6 +136,12 @@ class KeyNotFound(PgvendError):
     code = "key_not_found"
 
 
+class WebhookNotFound(PgvendError):
+    """The webhook does not exist."""
+
+    code = "webhook_not_found"
+
+
 class DatabaseNotFound(PgvendError):
     """The database does not exist."""
 
@@ -229,6 +236,12 @@ class SpareBroken(Conflict):
     """The spare is not complete on the provider: provision a database of its id."""
 
     code = "spare_broken"
+
+
+class TooManyWebhooks(Conflict):
+    """You have as many webhooks as a caller can have: delete one to create another."""
+
+    code = "too_many_webhooks"
 
 
 class InFlight(Conflict):

@@ -19,6 +19,7 @@ class Operation(StrEnum):
     WARN = "warn"  # the size exceeds the limit
     SET_READ_ONLY = "set_read_only"  # the size still exceeds the limit
     CLEAR_READ_ONLY = "clear_read_only"  # the size is below the limit again
+    EXPORT = "export"  # before the deletion of an expired database
     REPLACE = "replace"  # delete the former templates of the same name
     DELETE = "delete"
 
@@ -113,7 +114,7 @@ RESUMABLE_OPERATIONS: Mapping[State, frozenset[Operation]] = {
             Operation.CLEAR_READ_ONLY,
         }
     ),
-    State.EXPIRED: frozenset({Operation.SUSPEND, Operation.RESTORE}),
+    State.EXPIRED: frozenset({Operation.SUSPEND, Operation.EXPORT, Operation.RESTORE}),
     State.SPARE: frozenset({Operation.PROVISION, Operation.VERIFY, Operation.SUSPEND}),
     State.TEMPLATE: frozenset({Operation.PROVISION, Operation.SUSPEND, Operation.REPLACE}),
     State.FAILED: frozenset(),

@@ -79,6 +79,12 @@ class PasswordDeriver:
             if all(any(char in chars for char in candidate) for chars in CLASSES):
                 return Secret(candidate)
 
+    def derive_key(self, purpose: str, name: str) -> bytes | None:
+        """Return 32 bytes for a purpose other than passwords, from the secret of that name; None if
+        that secret is not configured."""
+        secret = self._find_secret(name)
+        return None if secret is None else next(_derive_blocks(secret, purpose))
+
     def _find_secret(self, name: str) -> Secret | None:
         return self._secrets.get(name or self.first or self.current)
 

@@ -79,12 +79,25 @@ class Executor:
             write = partial(_write_to_server, statement, values, first)
             return await run_to_completion(_run(self._writing, write))
 
-    async def write_returning(self, statement: Executable, values: Mapping[str, Any]) -> RowMapping:
-        """Run a statement, and return the row that it wrote. Raises Unavailable."""
+    async def write_all(self, changes: Sequence[Change]) -> None:
+        """Run statements in one transaction, to its end even when the caller is cancelled. Raises
+        Unavailable, and NameTaken if a row conflicts with another one."""
+        with translate_errors():
+            if isinstance(self._writing, ThreadedEngine):
+                prepared = [(self._prepare(*change), change[1]) for change in changes]
+                await self._writing.run_to_completion(partial(_write_all_to_file, prepared))
+            else:
+                write = partial(_write_all_to_server, changes)
+                await run_to_completion(_run(self._writing, write))
+
+    async def write_returning(
+        self, statement: Executable, values: Mapping[str, Any]
+    ) -> Sequence[RowMapping]:
+        """Run a statement, and return the rows that it wrote. Raises Unavailable."""
         with translate_errors():
             return await _run(
                 self._writing,
-                lambda connection: connection.execute(statement, values).mappings().one(),
+                lambda connection: connection.execute(statement, values).mappings().all(),
             )
 
     def _prepare(self, statement: Executable, values: Mapping[str, Any]) -> PreparedStatement:
@@ -109,6 +122,22 @@ class Executor:
             self._prepare(*then).execute(connection, then[1])
         connection.execute("COMMIT")
         return changed
+
+
+def _write_all_to_file(
+    changes: Sequence[tuple[PreparedStatement, Mapping[str, Any]]], connection: sqlite3.Connection
+) -> None:
+    connection.execute("BEGIN IMMEDIATE")  # an error leaves it open: the pool rolls it back
+    for statement, values in changes:
+        statement.execute(connection, values)
+    connection.execute("COMMIT")
+
+
+def _write_all_to_server(changes: Sequence[Change], connection: Connection) -> None:
+    connection.execution_options(isolation_level="READ COMMITTED")
+    with connection.begin():
+        for statement, values in changes:
+            connection.execute(statement, values)
 
 
 def _write_to_server(

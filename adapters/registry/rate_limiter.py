@@ -26,7 +26,8 @@ class SqlRateLimiter(RateLimiter):
         self._executor = executor
 
     async def hit(self, name: str, rate: Rate) -> Allowance:
-        window = await self._executor.write_returning(_HIT, {"name": name, "seconds": rate.seconds})
+        values = {"name": name, "seconds": rate.seconds}
+        (window,) = await self._executor.write_returning(_HIT, values)
         if window["hits"] == 1:  # once per window, so that former names do not accumulate
             await self._executor.write(_DELETE_ENDED, {})
         return rate.calculate_allowance(window["hits"], max(0.0, window["reset"]))

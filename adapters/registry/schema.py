@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -75,6 +76,7 @@ DATABASES = Table(
     Column("shape", Text, nullable=False, server_default=text("''")),
     Column("ends_sessions", Boolean, nullable=False, server_default=false()),
     Column("is_shared", Boolean, nullable=False, server_default=false()),
+    Column("export", Text, nullable=False, server_default=text("''")),
     Column("changed_at", UtcDateTime),  # by the time of the database; not part of the record
     Index("databases_request_key", "request_key", unique=True),
     Index(
@@ -171,3 +173,51 @@ INSTALLATION = Table(
     Column("name", Text, nullable=False),
 )
 """A table with one row."""
+
+WEBHOOKS = Table(
+    "webhooks",
+    METADATA,
+    Column("id", _ID, primary_key=True),
+    Column("caller", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("events", _JSON, nullable=False),
+    Column("sees_all", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("nonce", Text, nullable=False),
+    Index("webhooks_caller", "caller"),
+)
+
+DELIVERIES = Table(
+    "webhook_deliveries",
+    METADATA,
+    Column(
+        "number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True
+    ),  # in the order in which they were stored
+    Column("id", _ID, nullable=False),
+    Column("webhook_id", _ID, nullable=False),
+    Column("database_id", _ID, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", UtcDateTime),
+    Column("error", Text, nullable=False),
+    Index("webhook_deliveries_id", "webhook_id", "id", unique=True),
+    Index("webhook_deliveries_due_at", "due_at"),
+)
+
+PROGRESS = Table(
+    "webhook_progress",
+    METADATA,
+    Column("database_id", _ID, primary_key=True),
+    Column("step", Integer, nullable=False),
+    Column("expiry", UtcDateTime),
+)
+"""How far the events of each record were announced."""
+
+ANNOUNCED = Table(
+    "webhook_period",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+)
+"""A table with one row: the end of the period whose changes were announced."""

@@ -10,8 +10,10 @@ from typing import TypeVar
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry import postgres, sqlite
+from adapters.registry.announcements import SqlAnnouncements
 from adapters.registry.api_keys import SqlApiKeyStore
 from adapters.registry.audit_log import SqlAuditLog
+from adapters.registry.deliveries import SqlDeliveryQueue
 from adapters.registry.errors import startup_errors
 from adapters.registry.executor import Executor
 from adapters.registry.installation import SqlInstallation
@@ -19,13 +21,17 @@ from adapters.registry.leases import PostgresLeases
 from adapters.registry.rate_limiter import SqlRateLimiter
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.threads import ThreadedEngine
+from adapters.registry.webhooks import SqlWebhookStore
+from ports.driven.announcements import Announcements
 from ports.driven.api_key_store import ApiKeyStore
 from ports.driven.audit_log import AuditLog
 from ports.driven.cancellation import run_in_thread, run_to_completion
+from ports.driven.delivery_queue import DeliveryQueue
 from ports.driven.installation import Installation
 from ports.driven.leases import Leases
 from ports.driven.rate_limiter import RateLimiter
 from ports.driven.registry import Registry
+from ports.driven.webhook_store import WebhookStore
 
 POSTGRES_FIX = (
     "Set PGVEND_REGISTRY_URL to postgresql://user:password@host:5432/database: the server has to "
@@ -45,6 +51,9 @@ class Stores:
     keys: ApiKeyStore
     audit: AuditLog
     installation: Installation
+    webhooks: WebhookStore
+    deliveries: DeliveryQueue
+    announcements: Announcements
     shared_rate_limiter: RateLimiter | None = None
     """The limits that replicas share; None where there is one process."""
 
@@ -59,6 +68,9 @@ def create_stores(
         SqlApiKeyStore(executor),
         SqlAuditLog(executor),
         SqlInstallation(executor),
+        SqlWebhookStore(executor),
+        SqlDeliveryQueue(executor),
+        SqlAnnouncements(executor),
         shared_rate_limiter,
     )
 

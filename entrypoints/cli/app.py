@@ -42,6 +42,7 @@ COMMANDS = {
     "restore": "restore.restore",
     "delete": "delete.delete",
     "template": "template.template",
+    "webhook": "webhook.webhook",
     "extensions": "extensions.extensions",
     "keys": "keys.keys",
     "whoami": "whoami.whoami",
@@ -53,7 +54,7 @@ COMMANDS = {
 }
 """The file and the function of each command."""
 
-GROUPS = {"extensions", "keys", "template"}
+GROUPS = {"extensions", "keys", "template", "webhook"}
 """Commands with subcommands."""
 
 WITHOUT_SERVICE = {"serve", "doctor", "neon-emulator"}

@@ -25,6 +25,7 @@ def _parse_network(text: str) -> Network:
         raise ValueError(f"{text!r} is neither an address nor a network") from None
 
 
+Networks = Annotated[tuple[Network, ...], BeforeValidator(_parse_networks)]
 TlsCert = Annotated[
     Path | None,
     Field(
@@ -41,8 +42,7 @@ TlsKey = Annotated[
     ),
 ]
 TrustedProxies = Annotated[
-    tuple[Network, ...],
-    BeforeValidator(_parse_networks),
+    Networks,
     Field(
         validation_alias="PGVEND_TRUSTED_PROXIES",
         description="addresses and networks such as 10.0.0.7 or 10.1.0.0/16, comma separated",

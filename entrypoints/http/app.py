@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from entrypoints.background.announcement_loop import AnnouncementLoop
 from entrypoints.background.change_loop import ChangeLoop
 from entrypoints.background.guard_loop import GuardLoop
 from entrypoints.background.reconcile_loop import ReconcileLoop
@@ -32,6 +33,7 @@ from entrypoints.http.api.json_schemas import Json
 from entrypoints.http.api.openapi import create_document
 from entrypoints.http.api.problems import render_problems
 from entrypoints.http.api.routes.table import ROUTES
+from entrypoints.http.api.schemas.webhooks import render_event
 from entrypoints.http.api.stream_limiter import StreamLimiter
 from entrypoints.http.middleware.auth import (
     add_rate_headers,
@@ -109,7 +111,8 @@ async def _end_streams(app: web.Application) -> None:
 
 
 def _create_lifetime(container: Container) -> Callable[[web.Application], AsyncIterator[None]]:
-    interval = container.settings().reconcile_interval
+    settings = container.settings()
+    interval, webhook_interval = settings.reconcile_interval, settings.webhook_interval
 
     async def lifetime(app: web.Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as closing:
@@ -124,6 +127,8 @@ def _create_lifetime(container: Container) -> Callable[[web.Application], AsyncI
             _run_until_closed(SpareLoop(maintenance.maintain_spares, clock, log), closing)
             poll_changes = maintenance.use_cases.poll_changes
             _run_until_closed(ChangeLoop(poll_changes, clock, log), closing)
+            announce = maintenance.use_cases.webhooks.announce(render_event)
+            _run_until_closed(AnnouncementLoop(announce, webhook_interval, clock, log), closing)
             yield
 
     return lifetime

@@ -36,6 +36,7 @@ from adapters.decorators.retrying import (
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.memory.size_limiter import NoSizeLimiter
+from adapters.memory.webhook_sender import MemoryWebhookSender
 from adapters.neon.login_check import NeonLoginCheck
 from adapters.postgres.login_check import NoLoginCheck, PostgresLoginCheck
 from adapters.registry.stores import Stores
@@ -57,6 +58,7 @@ from entrypoints.wiring.resources import (
     read_installation,
 )
 from entrypoints.wiring.use_cases import UseCases
+from entrypoints.wiring.webhooks import Webhooks
 from ports.driven.login_check import LoginCheck
 from ports.driven.rate_limiter import RateLimiter
 from ports.use_cases.record_feed import RecordFeed
@@ -171,15 +173,30 @@ class Container(DeclarativeContainer):
         rate_limiter=Callable(_select_rate_limiter, stores, memory_rate_limiter),
         failures=Singleton(MemoryRateLimiter, clock),
     )
-    use_cases = Singleton(
-        UseCases,
+    leases = Callable(attrgetter("leases"), stores)
+    webhook_sender = Singleton(MemoryWebhookSender)
+    webhooks = Singleton(
+        Webhooks,
         settings=settings,
-        access=access,
         clock=clock,
         randomness=randomness,
         passwords=passwords,
         registry=registry,
-        leases=Callable(attrgetter("leases"), stores),
+        leases=leases,
+        store=Callable(attrgetter("webhooks"), stores),
+        announcements=Callable(attrgetter("announcements"), stores),
+        sender=webhook_sender,
+    )
+    use_cases = Singleton(
+        UseCases,
+        settings=settings,
+        access=access,
+        webhooks=webhooks,
+        clock=clock,
+        randomness=randomness,
+        passwords=passwords,
+        registry=registry,
+        leases=leases,
         provider=provider,
         login_check=login_check,
         # without retries: the caller waits for it, and gets the connection in any case

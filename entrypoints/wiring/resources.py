@@ -11,6 +11,7 @@ from adapters.memory.api_key_store import MemoryApiKeyStore
 from adapters.memory.audit_log import MemoryAuditLog
 from adapters.memory.installation import MemoryInstallation
 from adapters.memory.registry import MemoryRegistry
+from adapters.memory.webhooks import MemoryAnnouncements, MemoryDeliveryQueue, MemoryWebhookStore
 from adapters.postgres.factory import open_checked_provider
 from adapters.postgres.guard import open_guard
 from adapters.postgres.provider import PostgresProvider
@@ -29,7 +30,17 @@ def create_memory_stores() -> Stores:
     audit_log = MemoryAuditLog()
     registry = MemoryRegistry(audit_log)
     installation = MemoryInstallation(registry)
-    return Stores(registry, InProcessLeases(), MemoryApiKeyStore(), audit_log, installation)
+    webhooks = MemoryWebhookStore()
+    return Stores(
+        registry,
+        InProcessLeases(),
+        MemoryApiKeyStore(),
+        audit_log,
+        installation,
+        webhooks,
+        MemoryDeliveryQueue(webhooks),
+        MemoryAnnouncements(webhooks, registry),
+    )
 
 
 @asynccontextmanager

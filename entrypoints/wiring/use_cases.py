@@ -6,6 +6,7 @@ from functools import cached_property
 from domain.passwords import PasswordDeriver
 from entrypoints.config.settings import Settings
 from entrypoints.wiring.access import Access
+from entrypoints.wiring.webhooks import Webhooks
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.guard import Guard
@@ -53,6 +54,7 @@ class UseCases:
 
     settings: Settings
     access: Access
+    webhooks: Webhooks
     clock: Clock
     randomness: Randomness
     passwords: PasswordDeriver

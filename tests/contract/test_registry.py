@@ -31,6 +31,7 @@ async def test_a_new_record_is_stored_as_given_with_its_first_version(registry: 
         shape="a digest",
         ends_sessions=True,
         is_shared=True,
+        export="shop-db_00000000000000000000000000.dump",
     ).fail(Operation.PROVISION, BEGIN, "It 'failed': \"50%\", 🐘\n")
 
     await registry.ping()

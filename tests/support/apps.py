@@ -27,6 +27,9 @@ from tests.support.polling import wait_until
 SECRET = Secret("the secret of the applications under test")
 
 
+QUIET = {"reconcile_interval": 0, "webhook_interval": 0}
+"""Settings without loops, for which a clock that does not wait has no time."""
+
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
@@ -163,7 +166,7 @@ def _client_of(port: int) -> ClientSession:
 
 def create_container(provider: ProviderName, **settings: Any) -> Container:
     """A developer's `.env` is not for tests."""
-    chosen = Settings(_env_file=None, provider=provider, **{"reconcile_interval": 0} | settings)
+    chosen = Settings(_env_file=None, provider=provider, **QUIET | settings)
     return Container(settings=chosen, secret=SECRET)
 
 

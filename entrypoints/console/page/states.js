@@ -18,6 +18,7 @@ const STEP_TITLES = {
   warn: "Warn about its size",
   set_read_only: "Make it read-only",
   clear_read_only: "Make it writable again",
+  export: "Dump it into a file",
   delete: "Delete database and role",
 };
 

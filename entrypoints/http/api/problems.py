@@ -26,6 +26,7 @@ from domain.errors import (
     RateLimited,
     Unauthenticated,
     Unavailable,
+    WebhookNotFound,
 )
 from entrypoints.formats import NotAcceptable
 from entrypoints.http.api.context import REQUEST_ID
@@ -81,6 +82,7 @@ _STATUS: Mapping[type[PgvendError], int] = {
     Forbidden: 403,
     DatabaseNotFound: 404,
     KeyNotFound: 404,
+    WebhookNotFound: 404,
     NotAcceptable: 406,
     SlowBody: 408,
     Conflict: 409,

@@ -1,6 +1,6 @@
 """Parameters in the OpenAPI document; handlers parse them by the same patterns and bounds."""
 
-from domain import idempotency, ids, labels, names
+from domain import idempotency, ids, labels, names, webhooks
 from entrypoints.formats import FORMATS
 from entrypoints.http.api.handlers.event_stream import EVENT_ID
 from entrypoints.http.api.headers import ETAG_LIST, IDEMPOTENCY_KEY
@@ -30,6 +30,9 @@ HANDLE = Parameter(
     "the only one of your databases that is not gone and has it: first as the database's name, "
     "then as the nickname.",
     required=True,
+)
+WEBHOOK_ID_SCHEMA = _create_pattern_schema(
+    ids.ID_PATTERN.pattern.replace(ids.PREFIX, webhooks.PREFIX)
 )
 IDEMPOTENCY = Parameter(
     place="header",

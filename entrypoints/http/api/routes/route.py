@@ -16,6 +16,7 @@ class Tag(StrEnum):
 
     DATABASES = "databases"
     TEMPLATES = "templates"
+    WEBHOOKS = "webhooks"
     KEYS = "keys"
     AUDIT = "audit"
     SERVICE = "service"
@@ -25,6 +26,7 @@ class Tag(StrEnum):
 TAGS: Mapping[Tag, str] = {
     Tag.DATABASES: "Create databases, read and change their records, get credentials, delete them.",
     Tag.TEMPLATES: "Frozen databases, from which others are copied.",
+    Tag.WEBHOOKS: "Receivers of the events of databases.",
     Tag.KEYS: "API keys, for admins, and the caller of a key.",
     Tag.AUDIT: "The audit log, for admins.",
     Tag.SERVICE: "Health of the service, its reconciler and its spares.",

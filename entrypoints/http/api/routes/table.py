@@ -13,12 +13,14 @@ from entrypoints.http.api.routes.pages import PAGE_ROUTES
 from entrypoints.http.api.routes.route import Route
 from entrypoints.http.api.routes.service import SERVICE_ROUTES
 from entrypoints.http.api.routes.templates import TEMPLATE_ROUTES
+from entrypoints.http.api.routes.webhooks import WEBHOOK_ROUTES
 
 ROUTES: tuple[Route, ...] = (
     *DATABASE_ROUTES,
     *DATABASE_ACTION_ROUTES,
     *EVENT_ROUTES,
     *TEMPLATE_ROUTES,
+    *WEBHOOK_ROUTES,
     *EXTENSION_ROUTES,
     *API_KEY_ROUTES,
     *ACCESS_ROUTES,

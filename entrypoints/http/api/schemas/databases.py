@@ -146,6 +146,10 @@ class DatabaseResponse(ResponseBody):
     read_only: bool = Field(
         description="True if the database is read-only because it exceeds the size limit."
     )
+    export: str | None = Field(
+        description="The file in the service's export folder to which the expired database was "
+        "dumped before its deletion; null if it was not."
+    )
     size: int | None = Field(
         None,
         description="Bytes on disk, measured within the last minute; only with `size=true`, and if "
@@ -173,6 +177,7 @@ class DatabaseResponse(ResponseBody):
             expires_at=database.expires_at,
             restorable_until=database.restorable_until,
             read_only=is_read_only(database),
+            export=database.export or None,
             size=size,
             steps=[StepResponse.from_domain(step) for step in database.steps],
         )

@@ -1,0 +1,64 @@
+"""The use cases of webhooks, created over their adapters."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from domain.passwords import PasswordDeriver
+from entrypoints.config.settings import Settings
+from ports.driven.announcements import Announcements
+from ports.driven.clock import Clock
+from ports.driven.leases import Leases
+from ports.driven.randomness import Randomness
+from ports.driven.registry import Registry
+from ports.driven.webhook_sender import WebhookSender
+from ports.driven.webhook_store import WebhookStore
+from ports.use_cases.announce_events import AnnounceEvents, RenderEvent
+from ports.use_cases.manage_webhooks import ManageWebhooks
+from ports.use_cases.send_test_message import SendTestMessage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhooks:
+    """The webhooks of callers, and the events that are announced to them."""
+
+    settings: Settings
+    clock: Clock
+    randomness: Randomness
+    passwords: PasswordDeriver
+    registry: Registry
+    leases: Leases
+    store: WebhookStore
+    announcements: Announcements
+    sender: WebhookSender
+
+    @cached_property
+    def manage(self) -> ManageWebhooks:
+        return ManageWebhooks(
+            webhooks=self.store,
+            clock=self.clock,
+            randomness=self.randomness,
+            passwords=self.passwords,
+            allows_http=bool(self.settings.webhook_allow_networks),
+        )
+
+    @cached_property
+    def send_test_message(self) -> SendTestMessage:
+        return SendTestMessage(
+            manage=self.manage,
+            sender=self.sender,
+            clock=self.clock,
+            randomness=self.randomness,
+            passwords=self.passwords,
+        )
+
+    def announce(self, render: RenderEvent) -> AnnounceEvents:
+        """Return the use case that announces events in messages with these bodies."""
+        return AnnounceEvents(
+            registry=self.registry,
+            webhooks=self.store,
+            announcements=self.announcements,
+            leases=self.leases,
+            clock=self.clock,
+            notice=self.settings.webhook_expiry_notice,
+            render=render,
+        )

@@ -34,7 +34,7 @@ class Delivery:
     that the webhook's own secret is derived from, together with the webhook's id and `nonce`.
 
     `attempts` counts the attempts that failed, and `error` describes the last of them. `due_at` is
-    the time of the next attempt; None if there is none, because the delivery was given up.
+    the time of the next attempt, None after the delivery was given up.
     """
 
     id: str

@@ -24,6 +24,7 @@ from entrypoints.config.environment import Variables, read_environment
 from entrypoints.config.local_key import find_local_key
 from entrypoints.config.profiles import Profile, find_default_profile, load_profile
 from entrypoints.config.provenance import find_misplaced_addresses
+from entrypoints.config.secret_files import read_secret_files
 
 _SWITCHES = {
     **dict.fromkeys(("1", "on", "t", "true", "y", "yes"), True),
@@ -99,7 +100,12 @@ class _Choice:
 
 
 def _read_variables() -> Variables:
-    return read_environment().select({PORT, *(variable.name for variable in CLIENT_VARIABLES)})
+    """Raises StartupError."""
+    names = {PORT, *(variable.name for variable in CLIENT_VARIABLES)}
+    variables, mistakes = read_secret_files(read_environment(), names)
+    for mistake in mistakes:
+        raise StartupError(mistake)
+    return variables
 
 
 def _choose(options: ClientOptions, known: Variables) -> _Choice:

@@ -1,6 +1,6 @@
 """Loading the settings: start-up reports every invalid one, each with its fix."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,18 @@ from pydantic import BaseModel, ValidationError
 from domain.errors import StartupError
 from entrypoints.config.client_variables import CLIENT_VARIABLES
 from entrypoints.config.environment import (
+    Variables,
     find_ignored_links,
     find_misspelled_names,
     find_unknown_names,
     read_environment,
 )
 from entrypoints.config.provenance import find_misplaced_addresses
+from entrypoints.config.secret_files import (
+    FILE_VARIABLES,
+    describe_source,
+    read_secret_files,
+)
 from entrypoints.config.settings import Settings
 
 
@@ -22,16 +28,14 @@ def load_settings(**given: Any) -> Settings:
     """Load the settings from the environment. Values `given` by field name have precedence, unless
     they are None. Raises StartupError with a line for every invalid setting."""
     variables, chosen = read_environment(), _key_by_variable(given)
-    known = variables.select(_list_variables(Settings) - chosen.keys())
+    known, mistakes = read_secret_files(variables, _list_variables(Settings) - chosen.keys())
+    _refuse(mistakes)  # other settings depend on these
     mistakes = [*_report_misspelled_names(variables.values), *find_misplaced_addresses(known)]
     try:
         settings = Settings.model_validate({**known.values, **chosen})
     except ValidationError as error:
-        mistakes += _format_mistakes(error, Settings)
-    if mistakes:
-        raise StartupError(
-            "The settings are invalid:\n" + "\n".join(f"  {line}" for line in mistakes)
-        )
+        mistakes += _format_mistakes(error, variables)
+    _refuse(mistakes)
     _check_current_folder(settings)
     return settings
 
@@ -49,6 +53,14 @@ def find_ignored_variables() -> list[str]:
     ]
 
 
+def _refuse(mistakes: Sequence[str]) -> None:
+    """Raise StartupError if there are mistakes."""
+    if mistakes:
+        raise StartupError(
+            "\n".join(("The settings are invalid:", *(f"  {line}" for line in mistakes)))
+        )
+
+
 def _check_current_folder(settings: Settings) -> None:
     if settings.data_dir.is_absolute():
         return
@@ -62,7 +74,8 @@ def _check_current_folder(settings: Settings) -> None:
 
 
 def _list_known_names() -> set[str]:
-    return _list_variables(Settings) | {variable.name for variable in CLIENT_VARIABLES}
+    client = {variable.name for variable in CLIENT_VARIABLES}
+    return _list_variables(Settings) | client | FILE_VARIABLES.keys()
 
 
 def _report_misspelled_names(variables: Mapping[str, str]) -> Iterator[str]:
@@ -84,16 +97,19 @@ def _get_variable(field: Any) -> str:
     return str(field.validation_alias)
 
 
-def _format_mistakes(error: ValidationError, kind: type[BaseModel]) -> list[str]:
-    return [_format_mistake(mistake, kind) for mistake in error.errors(include_input=False)]
+def _format_mistakes(error: ValidationError, variables: Variables) -> Iterator[str]:
+    """Yield a line for each invalid setting."""
+    for mistake in error.errors(include_input=False):
+        field = _find_field(mistake["loc"][0])
+        name = describe_source(_get_variable(field), variables)
+        problem = mistake["msg"].removeprefix("Value error, ").removesuffix(".")
+        yield f"{name}: {problem}. Set it to {field.description}."
 
 
-def _format_mistake(mistake: Any, kind: type[BaseModel]) -> str:
-    place = mistake["loc"][0]  # a variable, or a field with an invalid default
-    field = next(
+def _find_field(place: int | str) -> Any:
+    """Return the field of a mistake: `place` is a variable, or a field with an invalid default."""
+    return next(
         field
-        for name, field in kind.model_fields.items()
+        for name, field in Settings.model_fields.items()
         if place in {name, field.validation_alias}
     )
-    problem = mistake["msg"].removeprefix("Value error, ").removesuffix(".")
-    return f"{field.validation_alias}: {problem}. Set it to {field.description}."

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from entrypoints.config.client_variables import CLIENT_VARIABLES
+from entrypoints.config.secret_files import FILE_VARIABLES
 from entrypoints.config.settings import Settings
 
 
@@ -21,3 +22,5 @@ SETTINGS = [
     ),
     *(Setting(each.name, each.default, each.description) for each in CLIENT_VARIABLES),
 ]
+
+NAMES = {setting.name for setting in SETTINGS} | FILE_VARIABLES.keys()

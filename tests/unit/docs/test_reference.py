@@ -12,6 +12,7 @@ import typer
 
 from domain.errors import PgvendError
 from entrypoints.cli.app import COMMANDS, Commands
+from entrypoints.config.secret_files import FILE_VARIABLES
 from entrypoints.http.api.openapi import create_document
 from entrypoints.http.api.problems import (
     CODES,
@@ -22,7 +23,7 @@ from entrypoints.http.api.problems import (
 )
 from entrypoints.http.api.routes.table import ROUTES
 from tests.support.service import REPOSITORY
-from tests.support.settings import SETTINGS, Setting
+from tests.support.settings import NAMES, SETTINGS, Setting
 from tests.unit.docs.pages import DOCS, cell, check_rows, check_section
 
 REFERENCE = DOCS / "reference"
@@ -42,6 +43,11 @@ FOREIGN_VARIABLES = {"NEON_API_HOST", "NEON_OPENAPI", "PGVEND_PORT"}
 def test_the_settings_page_lists_every_setting() -> None:
     rows = {name: [_default(field.default), cell(field.description)] for name, field in _settings()}
     check_rows(REFERENCE / "settings.md", "Name", rows)
+
+
+def test_the_settings_page_lists_every_variable_of_a_file() -> None:
+    rows = {variable: [f"`{secret}`"] for variable, secret in FILE_VARIABLES.items()}
+    check_rows(REFERENCE / "settings.md", "File variable", rows)
 
 
 def test_the_errors_page_lists_every_code() -> None:
@@ -93,7 +99,7 @@ def test_the_cli_page_says_what_help_says() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=attrgetter("name"))
 def test_the_pages_name_settings_that_exist(page: Path) -> None:
     named = set(_VARIABLE.findall(page.read_text()))
-    assert not named - {name for name, _ in _settings()} - FOREIGN_VARIABLES
+    assert not named - NAMES - FOREIGN_VARIABLES
 
 
 @pytest.mark.parametrize("page", PAGES, ids=attrgetter("name"))

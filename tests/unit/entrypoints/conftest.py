@@ -9,7 +9,7 @@ import pytest
 from domain.errors import StartupError
 from entrypoints.config.loading import load_settings
 from entrypoints.config.settings import Settings
-from tests.support.settings import SETTINGS
+from tests.support.settings import NAMES
 
 NEON_VARIABLES = {
     "NEON_PROJECT_ID": "shiny-wind-12345678",
@@ -57,9 +57,8 @@ class Environment:
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    known = {setting.name for setting in SETTINGS}
     for name in os.environ:
-        if name.upper() in known or name.upper().startswith("PGVEND_"):
+        if name.upper() in NAMES or name.upper().startswith("PGVEND_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-profiles"))
     monkeypatch.chdir(tmp_path)

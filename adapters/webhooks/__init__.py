@@ -1,0 +1,1 @@
+"""Webhooks by HTTP, signed as Standard Webhooks are."""

@@ -81,8 +81,8 @@ LOCK_WAIT = Spec(
     "pgvend_lock_wait_seconds",
     Kind.HISTOGRAM,
     ("lock",),
-    "time until a lock was acquired: `session` of the provider's pool, `tenant` on the server, or "
-    "the turn in the `queue`",
+    "time until a lock was acquired: a `place` among the calls of a kind, a `session` of the pool, "
+    "the `tenant` on the server, or the turn in the `queue`",
     FAST,
 )
 QUEUE_LENGTH = Spec(

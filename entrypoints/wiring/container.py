@@ -106,8 +106,8 @@ class Container(DeclarativeContainer):
     passwords = Resource(create_password_deriver, stores, settings, secret, installation, log)
 
     memory = Singleton(MemoryProvider)
-    embedded = Resource(open_embedded, settings, installation, clock, log)
-    postgres = Resource(open_postgres, settings, installation, log)
+    embedded = Resource(open_embedded, settings, installation, clock, log, metrics)
+    postgres = Resource(open_postgres, settings, installation, log, metrics)
     neon = Resource(open_neon_provider, settings, installation, clock, log)
     bare_provider = Selector(
         provider_name, memory=memory, embedded=embedded, postgres=postgres, neon=neon

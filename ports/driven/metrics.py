@@ -31,6 +31,7 @@ class Lock(StrEnum):
     """What calls wait for inside this process, or on the server."""
 
     QUEUE = "queue"  # the turn, at a provider that accepts one change at a time
+    PLACE = "place"  # a place among the calls of a kind, such as creations, that may run at once
     SESSION = "session"  # a session of the provider's pool
     TENANT = "tenant"  # the lock of the database's owner on the server
 

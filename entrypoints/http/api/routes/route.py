@@ -27,7 +27,7 @@ TAGS: Mapping[Tag, str] = {
     Tag.TEMPLATES: "Frozen databases, from which others are copied.",
     Tag.KEYS: "API keys, for admins, and the caller of a key.",
     Tag.AUDIT: "The audit log, for admins.",
-    Tag.SERVICE: "Health of the service, its reconciler and its spares.",
+    Tag.SERVICE: "Health of the service, its metrics, its reconciler and its spares.",
     Tag.ORIGINAL: "The two operations of the original service, unchanged for its clients.",
 }
 

@@ -1,7 +1,7 @@
 """Logging of calls and of records: structured events with names, ids and durations, never a
 secret."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -83,6 +83,9 @@ class LoggingRegistry(Registry):
 
     async def list_changes(self, since: datetime | None = None) -> Changes:
         return await self.inner.list_changes(since)
+
+    async def count_states(self) -> Mapping[State, int]:
+        return await self.inner.count_states()
 
     async def count_live(self, caller: str) -> int:
         return await self.inner.count_live(caller)

@@ -1,11 +1,12 @@
 """Publication of the records that this process stores."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from domain.audit import StoredAuditEvent
 from domain.database import Database
+from domain.lifecycle import State
 from ports.driven.registry import Changes, Query, Registry
 
 
@@ -42,6 +43,9 @@ class PublishingRegistry(Registry):
 
     async def search(self, query: Query) -> list[Database]:
         return await self.inner.search(query)
+
+    async def count_states(self) -> Mapping[State, int]:
+        return await self.inner.count_states()
 
     async def count_live(self, caller: str) -> int:
         return await self.inner.count_live(caller)

@@ -15,6 +15,7 @@ from domain.extensions import Extension
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
+from ports.driven.metrics import NO_METRICS, Lock, Metrics
 
 INITIAL_DURATION = 1.0
 """The assumed duration of a call in seconds, until one has ended."""
@@ -27,8 +28,16 @@ class Queue:
     """Runs one call at a time, first come, first served. At most `limit` calls wait, each for at
     most `max_wait` seconds."""
 
-    def __init__(self, limit: int, max_wait: float, clock: Clock, log: BoundLogger) -> None:
+    def __init__(
+        self,
+        limit: int,
+        max_wait: float,
+        clock: Clock,
+        log: BoundLogger,
+        metrics: Metrics = NO_METRICS,
+    ) -> None:
         self._limit, self._max_wait, self._clock, self._log = limit, max_wait, clock, log
+        self._metrics = metrics
         self._lock = asyncio.Lock()  # fair, also if a waiting call is cancelled
         self._length = 0  # the running call and the waiting ones
         self._durations: deque[float] = deque(maxlen=RECENT_CALLS)
@@ -45,8 +54,10 @@ class Queue:
             queued_at = self._clock.elapsed()
             await self._acquire(self._max_wait if refusable else None)
             with self._time_call():
+                waited = self._clock.elapsed() - queued_at
+                self._metrics.count_wait(Lock.QUEUE, waited)
                 if ahead:
-                    ms = round((self._clock.elapsed() - queued_at) * 1000, 1)
+                    ms = round(waited * 1000, 1)
                     self._log.debug("provider.queued", call=call, id=tenant.id, length=ahead, ms=ms)
                 yield
 
@@ -54,6 +65,7 @@ class Queue:
         """Raise ProviderBusy if the queue is full, with the time until it is empty."""
         waiting = self._length - 1
         if waiting >= self._limit:
+            self._metrics.count_queue_refusal()
             mean = fmean(self._durations or [INITIAL_DURATION])
             raise ProviderBusy(
                 f"{waiting} calls wait for the provider already; try again later.",
@@ -63,17 +75,22 @@ class Queue:
     @contextmanager
     def _count_call(self) -> Iterator[int]:
         """Count the call among the running and waiting; yield the number before it."""
-        self._length += 1
+        self._change_length(1)
         try:
             yield self._length - 1
         finally:
-            self._length -= 1
+            self._change_length(-1)
+
+    def _change_length(self, change: int) -> None:
+        self._length += change
+        self._metrics.set_queue_length(self._length)
 
     async def _acquire(self, max_wait: float | None) -> None:
         try:
             async with asyncio.timeout(max_wait):
                 await self._lock.acquire()
         except TimeoutError:
+            self._metrics.count_queue_refusal()
             raise ProviderBusy("The calls before this one take too long; try again.") from None
 
     @contextmanager

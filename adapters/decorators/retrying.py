@@ -14,6 +14,7 @@ from domain.sizes import Measurement
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
+from ports.driven.metrics import NO_METRICS, Metrics
 from ports.driven.randomness import Randomness
 from ports.driven.size_limiter import SizeLimiter
 
@@ -27,6 +28,7 @@ class Retrying:
     policy: RetryPolicy
     clock: Clock
     randomness: Randomness
+    metrics: Metrics = NO_METRICS
 
     async def __call__(self, call: Callable[[], Awaitable[T]]) -> T:
         started_at = self.clock.elapsed()
@@ -41,6 +43,7 @@ class Retrying:
                 delay = policy.delay(error, attempts[policy], elapsed, jitter)
                 if delay is None:
                     raise
+                self.metrics.count_retry(error.code)
             await self.clock.sleep(delay)
 
 

@@ -1,5 +1,7 @@
 """The registry in memory. Its records are lost when the process ends."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -13,6 +15,7 @@ from domain.errors import (
     RequestAlreadyRecorded,
     StaleRecord,
 )
+from domain.lifecycle import LIVE, State
 from ports.driven.registry import OVERLAP, Changes, Query, Registry, position_of
 
 UniqueKey = tuple[str, ...]
@@ -61,6 +64,10 @@ class MemoryRegistry(Registry):
 
     async def count_live(self, caller: str) -> int:
         return self._count_live(caller)
+
+    async def count_states(self) -> Mapping[State, int]:
+        counts = Counter(record.state for record in self._records.values())
+        return {state: counts[state] for state in LIVE}
 
     async def list_changes(self, since: datetime | None = None) -> Changes:
         now = datetime.now(UTC)

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from time import perf_counter
 
 import asyncpg
 
@@ -33,12 +34,14 @@ from adapters.postgres.sessions import (
     skip_reset,
 )
 from adapters.postgres.tenant_access import TenantAccess
+from adapters.postgres.waits import measure_wait
 from domain.connection import Connection
 from domain.errors import CopyUnsupported, DatabaseNotFound, NameTaken, ProviderBusy
 from domain.extensions import Extension, check_available
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
 from domain.sizes import Measurement
 from ports.driven.database_provider import DatabaseProvider
+from ports.driven.metrics import NO_METRICS, Lock, Metrics
 from ports.driven.size_limiter import SizeLimiter
 
 
@@ -49,6 +52,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
     server: Server
     marks: Marks
     pool: asyncpg.Pool
+    metrics: Metrics = NO_METRICS
     long_calls: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(POOL_SIZE // 2), init=False, repr=False
     )
@@ -75,7 +79,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         return connection
 
     async def _claim(self, request: ProvisionRequest) -> None:
-        async with acquire_session(self.pool) as session:
+        async with self._session() as session:
             if request.extensions:
                 check_available(request.extensions, await self._fetch_available(session))
             if await Claim(session, request.tenant, self.server, self.marks).run():
@@ -84,7 +88,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
     async def _provision(self, request: ProvisionRequest, password: str) -> None:
         tenant = request.tenant
         limit = self.long_calls if request.source else self.creations
-        async with hold_place(limit), self._tenant_lock(tenant) as session:
+        async with self._place(hold_place(limit)), self._tenant_lock(tenant) as session:
             state = await inspect_tenant(session, tenant, self.marks)
             if state.has_name_conflict:
                 raise NameTaken(f"The name {tenant.names.database!r} is in use on the server.")
@@ -144,7 +148,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         await session.execute(statements.create_database(tenant, template.clause))
 
     async def extensions(self) -> Sequence[Extension]:
-        async with acquire_session(self.pool) as session:
+        async with self._session() as session:
             return await self._fetch_available(session)
 
     async def _fetch_available(self, session: Session) -> Sequence[Extension]:
@@ -195,7 +199,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
     async def _delete(self, tenant: Tenant) -> Tombstone | None:
         is_tombstone = tenant.names.owner == build_tombstone_name(tenant.id)
         limit = self.tombstone_calls if is_tombstone else self.long_calls
-        async with limit, self._tenant_lock(tenant) as session:
+        async with self._place(limit), self._tenant_lock(tenant) as session:
             state = await inspect_tenant(session, tenant, self.marks)
             if not state.has_role:
                 return None
@@ -204,7 +208,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
     async def measure_sizes(
         self, tenant_ids: Collection[str] | None = None
     ) -> Mapping[str, Measurement]:
-        async with acquire_session(self.pool) as session:
+        async with self._session() as session:
             return await measure_databases(session, self.marks, tenant_ids)
 
     async def set_read_only(self, tenant: Tenant) -> None:
@@ -217,7 +221,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         self, tenant: Tenant, change: Callable[[TenantAccess], Awaitable[None]]
     ) -> None:
         """Change the access of a tenant, if it exists."""
-        async with self.long_calls, self._tenant_lock(tenant) as session:
+        async with self._place(self.long_calls), self._tenant_lock(tenant) as session:
             state = await inspect_tenant(session, tenant, self.marks)
             if state.has_role:
                 await change(self._create_access(session, state))
@@ -226,7 +230,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         return TenantAccess(session, state.owner, state.databases, self.server, self.marks)
 
     async def inventory(self) -> Sequence[InventoryItem]:
-        async with acquire_session(self.pool) as session:
+        async with self._session() as session:
             return await fetch_inventory(session, self.marks)
 
     async def ping(self) -> None:
@@ -242,6 +246,14 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         A session that lost its connection may still be running a statement on the server. It keeps
         the lock until the statement ends, so a repeated call sees its final result.
         """
-        async with acquire_session(self.pool) as session:
+        async with self._session() as session:
+            started_at = perf_counter()
             await session.execute(statements.lock_tenant(tenant.id))
+            self.metrics.count_wait(Lock.TENANT, perf_counter() - started_at)
             yield session
+
+    def _session(self) -> AbstractAsyncContextManager[Session]:
+        return measure_wait(self.metrics, Lock.SESSION, acquire_session(self.pool))
+
+    def _place(self, place: AbstractAsyncContextManager[None]) -> AbstractAsyncContextManager[None]:
+        return measure_wait(self.metrics, Lock.PLACE, place)

@@ -17,6 +17,7 @@ from entrypoints.config.field_types import (
     check_dsn,
 )
 from entrypoints.config.local_key import DATA_DIR, DEFAULT_DATA_DIR
+from entrypoints.config.monitoring import MonitoringSettings
 from entrypoints.config.network import NetworkSettings
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.spares import SpareSettings
@@ -30,7 +31,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class Settings(AccessSettings, NetworkSettings, SpareSettings, WebhookSettings):
+class Settings(AccessSettings, NetworkSettings, SpareSettings, WebhookSettings, MonitoringSettings):
     """The service's settings. An error about a field ends with its description, as the fix."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, populate_by_name=True)

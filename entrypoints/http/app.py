@@ -22,6 +22,7 @@ from entrypoints.http.api.context import (
     CORS_ORIGINS,
     DOCUMENT,
     MAINTENANCE,
+    METRICS,
     STOPPING,
     STREAM_LIMITER,
     USE_CASES,
@@ -50,6 +51,7 @@ from entrypoints.http.middleware.request_log import (
     assign_request_id,
     log_request,
 )
+from entrypoints.http.middleware.request_metrics import count_requests
 from entrypoints.http.middleware.security_headers import add_security_headers
 from entrypoints.wiring.container import Container, resolve
 
@@ -66,6 +68,7 @@ def build_app(container: Container, *, insecure: bool = False) -> web.Applicatio
             assign_request_id,
             resolve_client_address(settings.trusted_proxies),
             log_request,
+            count_requests(container.metrics()),
             render_problems,
             *_create_access_checks(settings, origins, insecure=insecure),
             check_preflights(origins, settings.cors_allow_headers),
@@ -76,6 +79,7 @@ def build_app(container: Container, *, insecure: bool = False) -> web.Applicatio
         client_max_size=MAX_BODY,
     )
     app[ACCESS] = determine_access(is_open=settings.is_open, insecure=insecure)
+    app[METRICS] = container.metrics()
     app[BACKGROUND] = BackgroundTasks(structlog.get_logger())
     app[STOPPING] = asyncio.Event()
     app[STREAM_LIMITER] = StreamLimiter()

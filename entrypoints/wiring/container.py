@@ -37,6 +37,8 @@ from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.memory.size_limiter import NoSizeLimiter
 from adapters.memory.webhook_sender import MemoryWebhookSender
+from adapters.metrics.prometheus import PrometheusMetrics
+from adapters.metrics.steps import StepMeter
 from adapters.neon.login_check import NeonLoginCheck
 from adapters.postgres.login_check import NoLoginCheck, PostgresLoginCheck
 from adapters.registry.stores import Stores
@@ -94,16 +96,20 @@ class Container(DeclarativeContainer):
     clock = Singleton(SystemClock)
     randomness = Singleton(SystemRandomness)
     log = Singleton(_bind_logger)
-    observe = Singleton(Observers, List(Singleton(CallLogger, clock, log)))
-    retrying = Singleton(Retrying, DEFAULT, clock, randomness)
+    metrics = Singleton(PrometheusMetrics)
+    observe = Singleton(
+        Observers,
+        List(Singleton(CallLogger, clock, log), Singleton(StepMeter, clock, metrics)),
+    )
+    retrying = Singleton(Retrying, DEFAULT, clock, randomness, metrics)
 
     stores = Resource(open_stores, settings)
     installation = Resource(read_installation, stores, settings, secret)
     passwords = Resource(create_password_deriver, stores, settings, secret, installation, log)
 
     memory = Singleton(MemoryProvider)
-    embedded = Resource(open_embedded, settings, installation, clock, log)
-    postgres = Resource(open_postgres, settings, installation, log)
+    embedded = Resource(open_embedded, settings, installation, clock, log, metrics)
+    postgres = Resource(open_postgres, settings, installation, log, metrics)
     neon = Resource(open_neon_provider, settings, installation, clock, log)
     bare_provider = Selector(
         provider_name, memory=memory, embedded=embedded, postgres=postgres, neon=neon
@@ -115,7 +121,7 @@ class Container(DeclarativeContainer):
         memory=retrying_provider,
         embedded=retrying_provider,
         postgres=retrying_provider,
-        neon=Singleton(with_retries, observing_provider, isolation, clock, randomness, log),
+        neon=Singleton(with_retries, observing_provider, isolation, retrying, log),
     )
 
     memory_login_check = Singleton(MemoryLoginCheck, memory)
@@ -206,6 +212,7 @@ class Container(DeclarativeContainer):
         size_meter=bare_size_limiter,
         guard=guard,
         feed=feed,
+        metrics=metrics,
     )
     maintenance = Singleton(Maintenance, use_cases)
 

@@ -13,6 +13,7 @@ from ports.use_cases.list_spares import ListSpares
 from ports.use_cases.maintain_spares import MaintainSpares
 from ports.use_cases.reconcile import Reconcile
 from ports.use_cases.reconcile_tasks import map_detectors, map_finishers
+from ports.use_cases.sample_metrics import SampleMetrics
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Maintenance:
                 self.maintain_spares,
             ),
             detectors=map_detectors(detect_drift=self.detect_drift, limit_sizes=self.limit_sizes),
+            metrics=self.use_cases.metrics,
         )
 
     @cached_property
@@ -65,6 +67,7 @@ class Maintenance:
             clock=self.use_cases.clock,
             target=self.use_cases.settings.target,
             limit=self.use_cases.settings.size_limit,
+            metrics=self.use_cases.metrics,
         )
 
     @cached_property
@@ -85,7 +88,10 @@ class Maintenance:
         if self.use_cases.guard is None:
             return None
         return GuardServer(
-            self.use_cases.guard, self.use_cases.settings.guard_policy, self.use_cases.clock
+            self.use_cases.guard,
+            self.use_cases.settings.guard_policy,
+            self.use_cases.clock,
+            metrics=self.use_cases.metrics,
         )
 
     @cached_property
@@ -95,6 +101,17 @@ class Maintenance:
             provider=self.use_cases.provider,
             guard=self.guard_server,
             list_spares=self.list_spares if any(self.use_cases.settings.spares.values()) else None,
+        )
+
+    @cached_property
+    def sample_metrics(self) -> SampleMetrics:
+        return SampleMetrics(
+            check_health=self.check_health,
+            registry=self.use_cases.registry,
+            running=self.use_cases.running,
+            guard=self.guard_server,
+            clock=self.use_cases.clock,
+            metrics=self.use_cases.metrics,
         )
 
     @cached_property

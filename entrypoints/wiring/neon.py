@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from structlog.stdlib import BoundLogger
 
@@ -16,7 +17,6 @@ from entrypoints.config.field_types import require
 from entrypoints.config.settings import Settings
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
-from ports.driven.randomness import Randomness
 
 TIMEOUT = SHARED_PROJECT.deadline
 """Seconds that a call waits for its turn, and then for a project that others have locked."""
@@ -56,18 +56,18 @@ def create_neon_config(
 def with_retries(
     provider: DatabaseProvider,
     isolation: Isolation,
-    clock: Clock,
-    randomness: Randomness,
+    retrying: Retrying,
     log: BoundLogger,
     timeout: float = TIMEOUT,
 ) -> DatabaseProvider:
-    """Return the provider with retries, and without isolation also with a queue.
+    """Return the provider with retries by Neon's policy, and without isolation also with a queue.
 
     The API accepts one change to a project at a time. In the queue our own changes wait for each
     other, so that only the call whose turn it is meets operations of others.
     """
-    retrying = Retrying(SHARED_PROJECT.with_deadline(timeout), clock, randomness)
+    retrying = replace(retrying, policy=SHARED_PROJECT.with_deadline(timeout))
     retrying_provider = RetryingProvider(provider, retrying)
     if isolation is not Isolation.NONE:
         return retrying_provider
-    return QueueingProvider(retrying_provider, Queue(MAX_QUEUE_LENGTH, timeout, clock, log))
+    queue = Queue(MAX_QUEUE_LENGTH, timeout, retrying.clock, log, retrying.metrics)
+    return QueueingProvider(retrying_provider, queue)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from structlog.stdlib import BoundLogger
 
@@ -24,6 +25,7 @@ from entrypoints.config.secret_checks import refuse_weak_secret, report_secret
 from entrypoints.config.settings import Settings
 from ports.driven.clock import Clock
 from ports.driven.guard import Guard
+from ports.driven.metrics import Metrics
 
 
 def create_memory_stores() -> Stores:
@@ -87,12 +89,12 @@ def create_embedded_options(settings: Settings) -> EmbeddedOptions:
 
 @asynccontextmanager
 async def open_embedded(
-    settings: Settings, installation: str, clock: Clock, log: BoundLogger
+    settings: Settings, installation: str, clock: Clock, log: BoundLogger, metrics: Metrics
 ) -> AsyncIterator[PostgresProvider]:
     async with open_embedded_provider(
         create_embedded_options(settings), installation, clock, log
     ) as provider:
-        yield provider
+        yield replace(provider, metrics=metrics)
 
 
 @asynccontextmanager
@@ -113,11 +115,11 @@ def create_operators_server(settings: Settings) -> Server:
 
 @asynccontextmanager
 async def open_postgres(
-    settings: Settings, installation: str, log: BoundLogger
+    settings: Settings, installation: str, log: BoundLogger, metrics: Metrics
 ) -> AsyncIterator[PostgresProvider]:
     server, measures = create_operators_server(settings), settings.size_limit is not None
     async with open_checked_provider(server, installation, log, measures=measures) as provider:
-        yield provider
+        yield replace(provider, metrics=metrics)
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from ports.driven.database_provider import DatabaseProvider
 from ports.driven.guard import Guard
 from ports.driven.leases import Leases
 from ports.driven.login_check import LoginCheck
+from ports.driven.metrics import Metrics
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
 from ports.driven.size_limiter import SizeLimiter
@@ -68,6 +69,7 @@ class UseCases:
     size_meter: SizeLimiter
     guard: Guard | None
     feed: RecordFeed
+    metrics: Metrics
 
     @cached_property
     def create(self) -> CreateDatabase:
@@ -162,6 +164,7 @@ class UseCases:
             randomness=self.randomness,
             login_check=self.login_check,
             delete=self.delete,
+            metrics=self.metrics,
         )
 
     @cached_property

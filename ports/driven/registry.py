@@ -112,6 +112,10 @@ class Registry(ABC):
         """Return how many records of the caller are not gone: those that its quota counts."""
 
     @abstractmethod
+    async def count_states(self) -> Mapping[State, int]:
+        """Return how many records are in each state, except for those that are gone."""
+
+    @abstractmethod
     async def list_changes(self, since: datetime | None = None) -> Changes:
         """Return the current versions of the records that were stored after `since`, the end of an
         earlier period, and in the OVERLAP before it; None means now. The times are those of the

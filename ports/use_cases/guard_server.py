@@ -18,6 +18,7 @@ from domain.server_snapshot import (
 from domain.xid_usage import XidUsage
 from ports.driven.clock import Clock
 from ports.driven.guard import Guard
+from ports.driven.metrics import DONE, NO_METRICS, Metrics
 
 INTERVAL = 2.0
 """Seconds between two inspections."""
@@ -68,6 +69,7 @@ class GuardServer:
     policy: GuardPolicy
     clock: Clock
     interval: float = INTERVAL
+    metrics: Metrics = NO_METRICS
     status: GuardStatus = field(default_factory=GuardStatus, init=False)
     _xid_usage: XidUsage = field(init=False, repr=False)
     _xid_usage_at: float | None = field(default=None, init=False, repr=False)
@@ -176,6 +178,9 @@ class GuardServer:
         return [self._rollbacks.pop(gid).result() for gid in done]
 
     def _count(self, results: Sequence[EndingResult]) -> None:
+        for each in results:
+            outcome = each.error.code if each.error else DONE
+            self.metrics.count_ending(each.termination.reason, outcome)
         done = [each.termination.suspect for each in results if each.error is None]
         rolled_back = sum(isinstance(suspect, PreparedTransaction) for suspect in done)
         self.status = replace(

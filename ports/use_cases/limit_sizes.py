@@ -19,6 +19,7 @@ from domain.sizes import (
 from domain.targets import Target
 from ports.driven.clock import Clock
 from ports.driven.leases import Leases
+from ports.driven.metrics import NO_METRICS, Metrics
 from ports.driven.registry import Query, Registry
 from ports.driven.size_limiter import SizeLimiter
 from ports.use_cases.reconcile_tasks import ReconcileTask
@@ -44,11 +45,15 @@ class LimitSizes:
     clock: Clock
     target: Target
     limit: SizeLimit | None
+    metrics: Metrics = NO_METRICS
 
     async def __call__(self) -> list[ReconcileTask]:
         """Measure all databases and return the tasks. Raises Unavailable, and what the measurement
         raises."""
-        sizes = await self.size_limiter.measure_sizes() if self.limit else {}
+        sizes: Mapping[str, Measurement] = {}
+        if self.limit:
+            sizes = await self.size_limiter.measure_sizes()
+            self.metrics.set_sizes([each.size for each in sizes.values()])
         query = Query(states=frozenset({State.READY}), target=self.target.name, limit=PAGE)
         records = await search_all(self.registry, query)
         return [task for record in records if (task := self._create_task(record, sizes))]

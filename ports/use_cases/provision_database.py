@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -26,8 +26,10 @@ from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
+from ports.driven.metrics import NO_METRICS, CreationPath, Metrics
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
+from ports.use_cases.creation_meter import find_path, measure_creation
 from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.find_source import explain_missing_source, get_source
 from ports.use_cases.pending_event import PendingEvent, storing
@@ -55,6 +57,7 @@ class ProvisionDatabase:
     clock: Clock
     randomness: Randomness
     passwords: PasswordDeriver
+    metrics: Metrics = NO_METRICS
 
     async def record(
         self,
@@ -93,11 +96,10 @@ class ProvisionDatabase:
         and has recorded the claim. A login is not needed: it worked when the spare was filled, and
         the password stays."""
         async with self._undo_on_error(database):
-            try:
+            with suppress(SpareBroken), self._measure(CreationPath.POOLED):
                 database, connection = await self._provision(database, claims=True)
-            except SpareBroken:
-                return await self._replace_spare(database.id, event)
-            return await self._complete(database, Operation.PROVISION, connection, event)
+                return await self._complete(database, Operation.PROVISION, connection, event)
+            return await self._replace_spare(database.id, event)
 
     async def undo(self, database_id: str, reason: str, draft: Database | None = None) -> None:
         """Delete a database that could not be provisioned, and record the reason. With a draft,
@@ -177,9 +179,13 @@ class ProvisionDatabase:
     async def _provision_and_verify(
         self, database: Database, event: PendingEvent | None
     ) -> ProvisionedDatabase:
-        database, connection = await self._provision(database)
-        database = await self._verify(database, connection)
-        return await self._complete(database, Operation.VERIFY, connection, event)
+        with self._measure(find_path(database)):
+            database, connection = await self._provision(database)
+            database = await self._verify(database, connection)
+            return await self._complete(database, Operation.VERIFY, connection, event)
+
+    def _measure(self, path: CreationPath) -> AbstractContextManager[None]:
+        return measure_creation(self.metrics, self.clock, path)
 
     async def _provision(
         self, database: Database, *, claims: bool = False

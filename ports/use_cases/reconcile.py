@@ -15,9 +15,12 @@ from domain.targets import Target
 from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 from ports.driven.leases import Leases
+from ports.driven.metrics import NO_METRICS, Metrics
 from ports.driven.registry import Query, Registry
+from ports.use_cases import reconciler_meter
 from ports.use_cases.audit_events import AuditEvents
 from ports.use_cases.reconcile_tasks import Detect, Finish, ReconcileTask, Run
+from ports.use_cases.reconciler_meter import count_tasks, measure_run
 from ports.use_cases.records import search_all
 
 PAGE = 200
@@ -29,6 +32,8 @@ DONE = "done"
 PLANNED = "would be done"
 REPORTED = "left as it is"
 PARTIAL = "done in part"
+
+_LABELS = {REPORTED: reconciler_meter.REPORTED, PARTIAL: reconciler_meter.PARTIAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +66,20 @@ class Reconcile:
     detectors: Mapping[ReconcileAction, Detect]
     audit: AuditEvents
     target: Target
+    metrics: Metrics = NO_METRICS
 
     async def __call__(self, *, dry_run: bool = False, drift: bool = True) -> list[ReconcileResult]:
         """Process all records that are due, and, with `drift`, everything that the detectors find.
         With `dry_run`, change nothing. Raises Unavailable."""
+        if dry_run:
+            return await self._process(dry_run=True, drift=drift)
+        with measure_run(self.metrics, self.clock):
+            results = await self._process(dry_run=False, drift=drift)
+        tasks = [(each.action, _LABELS.get(each.outcome, each.outcome)) for each in results]
+        count_tasks(self.metrics, tasks, is_complete=drift)
+        return results
+
+    async def _process(self, *, dry_run: bool, drift: bool) -> list[ReconcileResult]:
         results = await self._run_all(await self._list_due(), dry_run)
         if drift:
             for action, detect in self.detectors.items():

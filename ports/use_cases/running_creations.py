@@ -17,6 +17,10 @@ class RunningCreations:
         self._quiet = asyncio.Event()
         self._quiet.set()
 
+    @property
+    def number(self) -> int:
+        return self._count
+
     @contextmanager
     def count(self) -> Iterator[None]:
         """Count a creation while the context is open."""

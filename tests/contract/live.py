@@ -8,6 +8,7 @@ import structlog
 
 from adapters.decorators.logging import CallLogger
 from adapters.decorators.observing import ObservingProvider
+from adapters.decorators.retrying import Retrying
 from adapters.neon.budget import Budget
 from adapters.neon.login_check import NeonLoginCheck
 from adapters.neon.startup import NeonAccess, NeonConfig, open_neon
@@ -16,6 +17,7 @@ from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
 from domain.names import PgNames
 from domain.provisioning import Tenant
+from domain.retry import RetryPolicy
 from domain.secrets import Secret
 from domain.targets import Isolation
 from entrypoints.config.neon import OFFICIAL_API_URL
@@ -43,7 +45,9 @@ async def live(_: None, isolation: Isolation) -> AsyncIterator[ProviderSetup]:
     )
     async with open_neon(neon) as bare:
         observed = ObservingProvider(bare, CallLogger(clock, log))
-        provider = with_retries(observed, isolation, clock, SystemRandomness(), log)
+        provider = with_retries(
+            observed, isolation, Retrying(RetryPolicy(), clock, SystemRandomness()), log
+        )
         login_check = NeonLoginCheck(PostgresLoginCheck(), clock)
         await _clean_up(provider)  # left by an interrupted run
         try:

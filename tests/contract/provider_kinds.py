@@ -162,7 +162,9 @@ def wrap_with_lock_retries(isolation: Isolation) -> Callable[[ProviderSetup], Pr
         observed = ObservingProvider(setup.provider, CallLogger(clock, log))
         return replace(
             setup,
-            provider=with_retries(observed, isolation, clock, SystemRandomness(), log),
+            provider=with_retries(
+                observed, isolation, Retrying(RetryPolicy(), clock, SystemRandomness()), log
+            ),
             login_check=NeonLoginCheck(setup.login_check, FakeClock()),
         )
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -12,6 +12,7 @@ from domain.connection import Connection
 from domain.database import Database
 from domain.errors import PgvendError, Unavailable
 from domain.extensions import Extension
+from domain.lifecycle import State
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
@@ -111,6 +112,9 @@ class WrappedRegistry(Registry):
 
     async def list_changes(self, since: datetime | None = None) -> Changes:
         return await self.call_inner(lambda: self.inner.list_changes(since))
+
+    async def count_states(self) -> Mapping[State, int]:
+        return await self.call_inner(self.inner.count_states)
 
     async def count_live(self, caller: str) -> int:
         return await self.call_inner(lambda: self.inner.count_live(caller))

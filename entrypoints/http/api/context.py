@@ -10,6 +10,7 @@ from entrypoints.http.api.schemas.health import Access
 from entrypoints.http.api.stream_limiter import StreamLimiter
 from entrypoints.wiring.maintenance import Maintenance
 from entrypoints.wiring.use_cases import UseCases
+from ports.driven.metrics import MetricsReport
 from ports.use_cases.authenticate_caller import AuthenticatedCaller, Credentials
 from ports.use_cases.pending_event import PendingEvent
 
@@ -18,6 +19,7 @@ MAINTENANCE = web.AppKey("maintenance", Maintenance)
 BACKGROUND = web.AppKey("background", BackgroundTasks)
 STOPPING = web.AppKey("stopping", asyncio.Event)
 STREAM_LIMITER = web.AppKey("stream_limiter", StreamLimiter)
+METRICS = web.AppKey("metrics", MetricsReport)
 DOCUMENT = web.AppKey("document", str)
 CORS_ORIGINS = web.AppKey("cors_origins", frozenset[str])
 ACCESS = web.AppKey("access", Access)

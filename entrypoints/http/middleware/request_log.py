@@ -14,7 +14,7 @@ from entrypoints.http.api.routes.table import find_route
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-_QUIET = ("/livez", "/readyz", "/console/")
+_QUIET = ("/livez", "/readyz", "/metrics", "/console/")
 """The beginnings of paths that monitoring requests every few seconds, and of the files of a page;
 logged at debug level."""
 

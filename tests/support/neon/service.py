@@ -54,8 +54,8 @@ class ObservedService:
 
     def __post_init__(self) -> None:
         provider: DatabaseProvider = ObservingProvider(self.bare, self._call_logger)
-        clock, randomness, log = self.clock, SystemRandomness(), self.events.log
-        provider = with_retries(provider, self.isolation, clock, randomness, log, self.patience)
+        retrying, log = Retrying(RetryPolicy(), self.clock, SystemRandomness()), self.events.log
+        provider = with_retries(provider, self.isolation, retrying, log, self.patience)
         object.__setattr__(self, "provider", provider)
 
     def create_database(self) -> CreateDatabase:

@@ -3,6 +3,7 @@
 import pytest
 import structlog
 
+from adapters.decorators.retrying import Retrying
 from adapters.memory.provider import MemoryProvider
 from domain.errors import OutcomeUnknown, PgvendError, ProviderBusy, ProviderLocked, Unavailable
 from domain.retry import RetryPolicy
@@ -25,7 +26,9 @@ class FaultyProvision:
     def __init__(self, isolation: Isolation, *errors: PgvendError, seed: int = 0) -> None:
         self.inner, self.clock = ScriptedProvider(MemoryProvider(), [*errors]), FakeClock()
         randomness, log = SeededRandomness(seed), structlog.get_logger()
-        self._provider = with_retries(self.inner, isolation, self.clock, randomness, log)
+        self._provider = with_retries(
+            self.inner, isolation, Retrying(RetryPolicy(), self.clock, randomness), log
+        )
 
     async def provision(self) -> int:
         """Return the number of attempts."""

@@ -29,7 +29,7 @@ TAGS: Mapping[Tag, str] = {
     Tag.WEBHOOKS: "Receivers of the events of databases.",
     Tag.KEYS: "API keys, for admins, and the caller of a key.",
     Tag.AUDIT: "The audit log, for admins.",
-    Tag.SERVICE: "Health of the service, its reconciler and its spares.",
+    Tag.SERVICE: "Health of the service, its metrics, its reconciler and its spares.",
     Tag.ORIGINAL: "The two operations of the original service, unchanged for its clients.",
 }
 

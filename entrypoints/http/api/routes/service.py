@@ -1,7 +1,7 @@
 """Routes of the service itself, and of the original service."""
 
 from domain.callers import Scope
-from entrypoints.http.api.handlers import health, legacy, reconciliations, spares
+from entrypoints.http.api.handlers import health, legacy, metrics, reconciliations, spares
 from entrypoints.http.api.routes import parameters as params
 from entrypoints.http.api.routes.route import Answer, Route, Tag
 from entrypoints.http.api.routes.shared import (
@@ -88,6 +88,28 @@ SERVICE_ROUTES = (
         summary="Test the service (original service)",
         description="Needs no key, as in the original service.",
         answers=(Answer(status=200, description="The service is running.", body=LivenessResponse),),
+    ),
+    Route(
+        method="GET",
+        path="/metrics",
+        handler=metrics.show_metrics,
+        scope=Scope.ADMIN,
+        name="metrics",
+        tag=Tag.SERVICE,
+        summary="Metrics",
+        description=(
+            "Returns the metrics of this process in the text format of Prometheus, or in that of "
+            "OpenMetrics if the header Accept asks for it. Waits for no server: the health, the "
+            "databases and the spares are those of the last sample, which a call orders for the "
+            "next one."
+        ),
+        answers=(
+            Answer(
+                status=200,
+                description="The metrics.",
+                body={"text/plain": None, "application/openmetrics-text": None},
+            ),
+        ),
     ),
     Route(
         method="GET",

@@ -21,6 +21,7 @@ from aiohttp import (
 )
 from yarl import URL
 
+from domain.errors import DatabaseNotFound, Unauthenticated
 from domain.secrets import Secret
 from entrypoints.config.client import format_target
 from entrypoints.mcp.problems import ToolProblem
@@ -36,6 +37,11 @@ MAX_ANSWER = 8 * 2**20
 """Bytes of an answer."""
 
 UNREACHABLE = "unreachable"
+
+NO_KEY = (
+    "The service requires an API key: ask the user to set PGVEND_KEY, or where the client uses "
+    "HTTP, the header Authorization: Bearer <key>."
+)
 
 Query = Sequence[tuple[str, str]]
 Record = Mapping[str, Any]
@@ -77,7 +83,7 @@ class Api:
         code of the API's problem or one of this class."""
         for part in path:
             if part in {"", ".", ".."}:  # which would change the path
-                raise ToolProblem("database_not_found", f"There is no database {part!r}.")
+                raise ToolProblem(DatabaseNotFound.code, f"There is no database {part!r}.")
         target = format_target(self.url, ("v1", *path), query)
         address = URL(f"{self.url.scheme}://{self.url.netloc}{target}", encoded=True)
         answer = await self._exchange(method, address, body, self._headers(headers or {}))
@@ -129,7 +135,7 @@ class Api:
             case {"code": str(code), "detail": str(detail), "retryable": bool(retryable)} as body:
                 raise ToolProblem(
                     code,
-                    detail,
+                    NO_KEY if code == Unauthenticated.code else detail,
                     retryable=retryable,
                     retry_after=_parse_seconds(answer.headers.get("retry-after", "")),
                     request_id=body.get("request_id"),

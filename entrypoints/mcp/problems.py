@@ -61,14 +61,10 @@ def find_problem(error: Exception) -> ToolProblem | None:
 
 
 def to_result(problem: ToolProblem) -> CallToolResult:
-    """Return the result of a call that failed: for programs, and as text for models."""
-    members = problem.to_members()
-    text = json.dumps(members, ensure_ascii=False)
-    return CallToolResult(
-        content=[TextContent(type="text", text=text)],
-        structured_content=dict(members),
-        is_error=True,
-    )
+    """Return the result of a call that failed: a text, in JSON. Clients compare structured content
+    with the schema of successful results, also that of errors."""
+    text = json.dumps(problem.to_members(), ensure_ascii=False)
+    return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
 
 
 def _describe_arguments(error: ValidationError) -> str:

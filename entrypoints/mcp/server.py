@@ -25,7 +25,6 @@ from mcp_types import (
     TextContent,
 )
 
-from domain.errors import Unauthenticated
 from domain.secrets import Secret
 from entrypoints.mcp import problems
 from entrypoints.mcp.api import opening_api
@@ -81,9 +80,7 @@ class _Handlers:
             tools = select_for_scopes(self._tools, caller.get("scopes", ()))
         except ToolProblem as problem:
             if not problem.retryable:
-                raise MCPError(
-                    INTERNAL_ERROR, _explain(problem), dict(problem.to_members())
-                ) from None
+                raise MCPError(INTERNAL_ERROR, str(problem), dict(problem.to_members())) from None
             tools = self._tools
         return ListToolsResult(tools=[tool.listing for tool in tools])
 
@@ -121,15 +118,6 @@ async def seal_request_state(ctx: RequestContext, call_next: CallNext) -> Handle
     ).digest()
     boundary = RequestStateBoundary(RequestStateSecurity(keys=[secret]), default_audience=NAME)
     return await boundary(ctx, call_next)
-
-
-def _explain(problem: ToolProblem) -> str:
-    if problem.code == Unauthenticated.code:
-        return (
-            "The service requires an API key: set PGVEND_KEY, or over HTTP send "
-            "Authorization: Bearer <key>."
-        )
-    return str(problem)
 
 
 def _report_defect(tool: AgentTool, error: ToolError) -> ToolProblem:

@@ -49,6 +49,7 @@ COMMANDS = {
     "audit": "audit.audit",
     "reconcile": "reconcile.reconcile",
     "doctor": "doctor.doctor",
+    "mcp": "mcp.mcp",
     "bench": "bench.bench",
     "neon-emulator": "neon_emulator.neon_emulator",
 }

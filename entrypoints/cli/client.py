@@ -4,12 +4,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from domain.errors import StartupError
 from entrypoints.cli.errors import ExitStatus, RequestError, create_problem, find_exit_status
 from entrypoints.cli.transport import TIMEOUT, Answer, exchange
-from entrypoints.config.client import ClientOptions, ClientSettings, load_client_settings
+from entrypoints.config.client import (
+    ClientOptions,
+    ClientSettings,
+    format_target,
+    load_client_settings,
+)
 
 MAX_PAGE_SIZE = "200"
 
@@ -80,7 +84,7 @@ def fetch(
     answer = exchange(
         settings.url,
         method,
-        _format_target(settings, path, query),
+        format_target(settings.url, path, query),
         headers=_create_headers(settings, body, idempotency_key),
         body=None if body is None else json.dumps(body).encode(),
         timeout=timeout,
@@ -108,14 +112,6 @@ def get_member(answer: Mapping[str, Any], name: str) -> Any:
     if not isinstance(answer, dict) or name not in answer:
         raise NotPgvend
     return answer[name]
-
-
-def _format_target(
-    settings: ClientSettings, path: Sequence[str], query: Sequence[tuple[str, str]]
-) -> str:
-    base = quote(settings.url.path.rstrip("/"), safe="/%")
-    address = "/".join(quote(part, safe="", errors="replace") for part in path)
-    return f"{base}/{address}?{urlencode(query, errors='replace')}".removesuffix("?")
 
 
 def _create_headers(

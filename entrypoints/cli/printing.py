@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from domain.connection import Connection
-from domain.postgres_url import Address
-from domain.secrets import Secret
 from domain.text import escape_unprintable, escape_unprintable_lines
 from entrypoints.cli.client import NotPgvend, get_member
 from entrypoints.cli.errors import RequestError
-from entrypoints.formats import Format
+from entrypoints.formats import Format, parse_members
 
 
 def print_json(answer: Any) -> None:
@@ -86,36 +84,9 @@ def write_authorities(connection: Connection, ca_file: Path | None) -> str | Non
 
 def parse_connection(answer: Any) -> Connection:
     """Raises NotPgvend if the answer is not a connection."""
-    match answer:
-        case {
-            "host": str(host),
-            "port": int(port),
-            "database": str(database),
-            "user": str(user),
-            "password": str(password),
-            "sslmode": str(sslmode),
-        }:
-            return Connection(
-                host=host,
-                port=port,
-                more_hosts=_parse_more_hosts(answer.get("hosts")),
-                target_session_attrs=answer.get("target_session_attrs", "any"),
-                database=database,
-                user=user,
-                password=Secret(password),
-                sslmode=sslmode,
-                sslrootcert=answer.get("sslrootcert"),
-                connection_limit=answer.get("connection_limit"),
-                pooler_host=answer.get("pooler_host"),
-            )
-    raise NotPgvend
-
-
-def _parse_more_hosts(answer: Any) -> tuple[Address, ...]:
-    """Raises NotPgvend if they are malformed."""
     try:
-        return tuple(Address(str(at["host"]), int(at["port"])) for at in (answer or [])[1:])
-    except (TypeError, ValueError, KeyError):
+        return parse_members(answer)
+    except ValueError:
         raise NotPgvend from None
 
 

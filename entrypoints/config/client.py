@@ -5,8 +5,9 @@ the environment, `.env`, the default profile, and for the key the data folder of
 machine. A profile's key is sent to its own address only.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from domain.errors import StartupError
 from domain.hosts import is_loopback
@@ -67,6 +68,13 @@ def load_client_settings(options: ClientOptions = NO_OPTIONS) -> ClientSettings:
     if key := choice.values.get(KEY.name):
         return ClientSettings(url, Secret(_check_key(choice, key)))
     return ClientSettings(url, find_local_key(url))
+
+
+def format_target(url: SplitResult, path: Sequence[str], query: Sequence[tuple[str, str]]) -> str:
+    """Return the path and the query of a request to a service, which may be below a path."""
+    base = quote(url.path.rstrip("/"), safe="/%")
+    address = "/".join(quote(part, safe="", errors="replace") for part in path)
+    return f"{base}/{address}?{urlencode(query, errors='replace')}".removesuffix("?")
 
 
 @dataclass(slots=True)

@@ -1,0 +1,89 @@
+"""The MCP server over streamable HTTP, without sessions: any replica can answer a request."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.server.lowlevel import Server
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from uvicorn import Config
+from uvicorn import Server as HttpServer
+
+from domain.connection import bracket_ipv6
+from domain.hosts import find_local_host
+
+PATH = "/mcp"
+
+MAX_BODY = 2**18
+"""Bytes of a request."""
+
+MAX_CONNECTIONS = 1000
+"""Connections and requests at once; further ones are refused."""
+
+DRAIN_TIMEOUT = 30
+"""Seconds for running calls at the end. The service completes them even if they take longer."""
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpOptions:
+    """Where the server listens, and by which other names clients may reach it."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    allowed_hosts: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names that a Host header may have, without a port."""
+        own = bracket_ipv6(find_local_host([self.host]))
+        return {*LOOPBACK, own, *map(bracket_ipv6, self.allowed_hosts)}
+
+
+def create_app(server: Server[Any], options: HttpOptions) -> Starlette:
+    """Return the application. It refuses a Host or an Origin that is none of its names, so that no
+    web page can use it by a name that leads to it (DNS rebinding)."""
+    return server.streamable_http_app(
+        streamable_http_path=PATH,
+        stateless_http=True,
+        max_request_body_size=MAX_BODY,
+        transport_security=TransportSecuritySettings(
+            allowed_hosts=[host for name in options.names for host in (name, f"{name}:*")],
+            allowed_origins=[
+                origin
+                for name in options.names
+                for scheme in ("http", "https")
+                for origin in (f"{scheme}://{name}", f"{scheme}://{name}:*")
+            ],
+        ),
+    )
+
+
+async def serve_http(app: Starlette, listener: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM. Then running calls get DRAIN_TIMEOUT to finish."""
+    server = HttpServer(
+        Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_graceful_shutdown=DRAIN_TIMEOUT,
+        )
+    )
+    _ignore_repetition()
+    await server.serve(sockets=[listener])
+
+
+def _ignore_repetition() -> None:
+    """Handle the signals that uvicorn sends to this process again when it has ended: its own
+    handlers take the place of these while it serves."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, lambda: None)

@@ -5,9 +5,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import aiohttp
 import pytest
 
 from tests.support.certificates import make_certificate
@@ -104,9 +102,7 @@ async def test_with_secrets_from_files_it_works_over_a_server_and_completes_requ
     async with podman.container(image, *options) as container:
         await wait_until_healthy(container)
         async with blocked_create_database(server_15):
-            creation = asyncio.create_task(
-                create_database(service_at(port), **bearer(ADMIN_KEY))
-            )
+            creation = asyncio.create_task(create_database(service_at(port), **bearer(ADMIN_KEY)))
             await wait_until(_logs(container, "database.provisioning"))
             stop = asyncio.create_task(container.stop())
             await _wait_until_closed(port)

@@ -6,7 +6,7 @@ import os
 import resource
 import shutil
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ FEW_RIGHTS = (
 
 _STORAGE = """\
 [storage]
-driver = "{driver}"
+driver = "overlay"
 graphroot = "{folder}/storage"
 runroot = "{folder}/run"
 """
@@ -123,7 +123,7 @@ def open_podman() -> Podman:
         skip_without("root, for debootstrap")
     CACHE.mkdir(exist_ok=True)
     storage, configuration = CACHE / "storage.conf", CACHE / "containers.conf"
-    storage.write_text(_STORAGE.format(folder=CACHE, driver="overlay"))
+    storage.write_text(_STORAGE.format(folder=CACHE))
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     configuration.write_text(_CONFIGURATION.format(files=files, init=_find("catatonit")))
     own = {

@@ -45,6 +45,6 @@ VOLUME /data
 # The API, and the bundled PostgreSQL server if it is used
 EXPOSE 8000 25432
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["pgvend", "health", "--live"]
+HEALTHCHECK --interval=15s --timeout=10s --start-period=30s CMD ["pgvend", "health", "--live"]
 ENTRYPOINT ["pgvend"]
 CMD ["serve"]

@@ -9,6 +9,9 @@ unexport PYTHONDONTWRITEBYTECODE
 run: setup ## Serve on http://127.0.0.1:8000 over the bundled PostgreSQL
 	@exec $(BIN)/pgvend serve
 
+image: ## Build the container's image with docker, podman or buildah (ARGS="--help")
+	$(PYTHON) .ci/image.py $(ARGS)
+
 ##@ Development
 test: setup-dev ## Run the tests: all layers, with a sample of large parameter products
 	CHAOS_ROUNDS=$(or $(ROUNDS),3) $(BIN)/python -m pytest $(PARALLEL) --sample $(ARGS)
@@ -22,15 +25,19 @@ test-live: setup-dev ## Run the contract suite on the Neon project that NEON_* n
 chaos: setup-dev ## Kill the service and its servers under load, ROUNDS times (50), and count
 	CHAOS_ROUNDS=$(or $(ROUNDS),50) $(BIN)/python -m pytest tests/integration/chaos -s $(ARGS)
 
-lint: setup-dev ## Check format, style, types, words and the direction of imports
+lint: setup-dev ## Check format, style, types, words, Dockerfiles and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/words.py
+	$(BIN)/hadolint Dockerfile deploy/pgbouncer/Dockerfile
 
 schema: setup-dev ## Search for answers that the OpenAPI document does not describe, with 8,000 calls
 	SCHEMA_EXAMPLES=$(or $(EXAMPLES),20) $(BIN)/python -m pytest tests/schema -s $(PARALLEL) --dist load $(ARGS)
+
+image-test: setup-dev ## Build the image on a Debian of its own, and run the service in it (as root)
+	$(BIN)/python -m pytest tests/image $(ARGS)
 
 mutants: setup-dev ## Change the code in 500 small ways and count the changes that tests detect
 	PYTHONPATH=.ci $(BIN)/python -m mutants $(ARGS)
@@ -70,9 +77,10 @@ lock: ## Choose the newest versions of all dependencies (needs uv and npm)
 	npm update --package-lock-only --prefix tests/clients
 	npm update --package-lock-only --prefix tests/clients/drivers --omit-lockfile-registry-resolved
 	npm update --package-lock-only --prefix tests/clients/browser --omit-lockfile-registry-resolved
+	npm update --package-lock-only --prefix tests/clients/compose --omit-lockfile-registry-resolved
 
 clean: ## Remove the virtual environment and caches; the data folder stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv .image .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 
 setup: .venv/.run ## Create .venv with pgvend in it
 
@@ -101,4 +109,4 @@ help: ## Show this help
 	    /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	    /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run test test-all test-live chaos lint schema mutants audit format bench bench-docs screenshots lock clean setup setup-dev help
+.PHONY: run image test test-all test-live chaos lint schema image-test mutants audit format bench bench-docs screenshots lock clean setup setup-dev help

@@ -126,6 +126,7 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "a_neighbours_uncommitted",
     ),
     "tests/integration/postgres/test_blocking_sessions.py": ("an_operators_session",),
+    "tests/image/test_image.py": ("",),
     "tests/integration/registry/test_postgres_hanging.py": (
         "an_add_that",
         "a_lease_that",

@@ -35,11 +35,16 @@ def find_unreachable_host(settings: Settings) -> str | None:
     if not is_remote or host is None or not is_loopback(host):
         return None
     listen = (
-        " and PGVEND_EMBEDDED_LISTEN to an address of this machine"
-        if settings.provider is ProviderName.EMBEDDED
+        ", and PGVEND_EMBEDDED_LISTEN to an address of this machine"
+        if settings.provider is ProviderName.EMBEDDED and _listens_locally(settings)
         else ""
     )
     return (
         f"Callers come from other machines, but connections name {host}: set PGVEND_PUBLIC_HOST to "
-        f"this machine's name{listen}."
+        f"the name by which callers reach the PostgreSQL server{listen}."
     )
+
+
+def _listens_locally(settings: Settings) -> bool:
+    """Return whether the bundled server is reachable from this machine (or container) alone."""
+    return all(is_loopback(address) for address in settings.embedded_listen)

@@ -144,3 +144,11 @@ def test_a_loopback_address_for_remote_callers_is_reported(
     advice = find_unreachable_host(env.load(**variables))
     assert (advice is None) == (host is None)
     assert not host or f"connections name {host}: set PGVEND_PUBLIC_HOST" in str(advice)
+
+
+@pytest.mark.parametrize(("listen", "hinted"), [("127.0.0.1", True), ("*", False)])
+def test_an_address_for_the_bundled_server_is_advised_if_it_has_none(
+    env: Environment, listen: str, hinted: bool
+) -> None:
+    advice = find_unreachable_host(env.load(**LAN, PGVEND_EMBEDDED_LISTEN=listen))
+    assert ("PGVEND_EMBEDDED_LISTEN" in str(advice)) == hinted

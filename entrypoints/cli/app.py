@@ -48,6 +48,7 @@ COMMANDS = {
     "audit": "audit.audit",
     "reconcile": "reconcile.reconcile",
     "doctor": "doctor.doctor",
+    "health": "health.health",
     "bench": "bench.bench",
     "neon-emulator": "neon_emulator.neon_emulator",
 }
@@ -56,8 +57,8 @@ COMMANDS = {
 GROUPS = {"extensions", "keys", "template"}
 """Commands with subcommands."""
 
-WITHOUT_SERVICE = {"serve", "doctor", "neon-emulator"}
-"""Commands that call no service."""
+WITHOUT_SERVICE = {"serve", "doctor", "health", "neon-emulator"}
+"""Commands that read the settings of the service itself, not those of its callers."""
 
 
 _OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EDQUOT, errno.EFBIG}
@@ -138,7 +139,7 @@ def pgvend(
     given = [f"--{name}" for name in ("url", "key", "profile") if context.params[name] is not None]
     if given and context.invoked_subcommand in WITHOUT_SERVICE:
         raise typer.BadParameter(
-            f"{given[0]} is for commands that call a service; {context.invoked_subcommand} reads "
+            f"{given[0]} is for commands of callers; {context.invoked_subcommand} reads "
             "the settings of the service itself."
         )
     choose_options(url, key, profile)

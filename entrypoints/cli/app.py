@@ -50,6 +50,7 @@ COMMANDS = {
     "reconcile": "reconcile.reconcile",
     "doctor": "doctor.doctor",
     "mcp": "mcp.mcp",
+    "health": "health.health",
     "bench": "bench.bench",
     "neon-emulator": "neon_emulator.neon_emulator",
 }
@@ -58,8 +59,8 @@ COMMANDS = {
 GROUPS = {"extensions", "keys", "template", "webhook"}
 """Commands with subcommands."""
 
-WITHOUT_SERVICE = {"serve", "doctor", "neon-emulator"}
-"""Commands that call no service."""
+WITHOUT_SERVICE = {"serve", "doctor", "health", "neon-emulator"}
+"""Commands that read the settings of the service itself, not those of its callers."""
 
 
 _OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EDQUOT, errno.EFBIG}
@@ -140,7 +141,7 @@ def pgvend(
     given = [f"--{name}" for name in ("url", "key", "profile") if context.params[name] is not None]
     if given and context.invoked_subcommand in WITHOUT_SERVICE:
         raise typer.BadParameter(
-            f"{given[0]} is for commands that call a service; {context.invoked_subcommand} reads "
+            f"{given[0]} is for commands of callers; {context.invoked_subcommand} reads "
             "the settings of the service itself."
         )
     choose_options(url, key, profile)

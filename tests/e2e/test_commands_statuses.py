@@ -125,7 +125,7 @@ async def test_the_address_and_the_key_are_options_in_any_place(place: str) -> N
     assert service.headers[0]["Authorization"] == "Bearer k"
 
 
-@pytest.mark.parametrize("command", ["serve", "doctor", "neon-emulator"])
+@pytest.mark.parametrize("command", ["serve", "doctor", "health", "neon-emulator"])
 async def test_a_command_without_a_service_refuses_an_address(command: str) -> None:
     result = await run_command("--url", "https://pgvend.example", command)
     assert result.status == 2

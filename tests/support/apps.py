@@ -11,6 +11,7 @@ from aiohttp import ClientResponse, ClientSession, web
 from dependency_injector import providers
 
 from adapters.memory.provider import MemoryProvider
+from adapters.memory.webhook_sender import MemoryWebhookSender
 from adapters.registry.stores import Stores
 from domain.connection import Connection
 from domain.secrets import Secret
@@ -51,6 +52,7 @@ class RunningApp:
     clock: FakeClock
     records: Stores
     use_cases: UseCases
+    sender: MemoryWebhookSender
 
     def replica(self, **settings: Any) -> AbstractAsyncContextManager["RunningApp"]:
         """Run another replica of the service, or its next start if this one has ended."""
@@ -131,12 +133,14 @@ async def running_app(
     container.memory.override(providers.Object(provider))
     container.clock.override(providers.Object(clock))
     container.stores.override(providers.Object(records))
+    sender = MemoryWebhookSender()
+    container.webhook_sender.override(providers.Object(sender))
     async with (
         serving_app(container, insecure=insecure, port=port) as (chosen, server),
         _client_of(chosen) as client,
     ):
         use_cases = await resolve(container.use_cases())
-        yield RunningApp(client, chosen, server, provider, clock, records, use_cases)
+        yield RunningApp(client, chosen, server, provider, clock, records, use_cases, sender)
 
 
 @asynccontextmanager

@@ -144,6 +144,7 @@ def test_a_webhook_is_visible_to_its_caller_and_to_admins() -> None:
     scopes = frozenset({Scope.READ, Scope.MANAGE})
 
     assert webhook.check_visible_to(Caller(name="ann", scopes=scopes)) is webhook
-    assert webhook.check_visible_to(Caller(name="root", scopes=frozenset({Scope.ADMIN})))
+    admin = Caller(name="root", scopes=frozenset({Scope.ADMIN}))
+    assert webhook.check_visible_to(admin) is webhook
     with pytest.raises(WebhookNotFound):
         webhook.check_visible_to(Caller(name="bob", scopes=scopes))

@@ -25,6 +25,7 @@ from adapters.decorators.observing import (
     ObservingLoginCheck,
     ObservingProvider,
     ObservingSizeLimiter,
+    ObservingWebhookSender,
 )
 from adapters.decorators.publishing import PublishingRegistry
 from adapters.decorators.retrying import (
@@ -36,7 +37,6 @@ from adapters.decorators.retrying import (
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.memory.size_limiter import NoSizeLimiter
-from adapters.memory.webhook_sender import MemoryWebhookSender
 from adapters.metrics.prometheus import PrometheusMetrics
 from adapters.metrics.steps import StepMeter
 from adapters.neon.login_check import NeonLoginCheck
@@ -44,6 +44,8 @@ from adapters.postgres.login_check import NoLoginCheck, PostgresLoginCheck
 from adapters.registry.stores import Stores
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
+from adapters.webhooks.sender import HttpWebhookSender
+from domain.receivers import ReceiverPolicy
 from domain.retry import DEFAULT
 from domain.secrets import Secret
 from entrypoints.config.settings import Settings
@@ -180,7 +182,11 @@ class Container(DeclarativeContainer):
         failures=Singleton(MemoryRateLimiter, clock),
     )
     leases = Callable(attrgetter("leases"), stores)
-    webhook_sender = Singleton(MemoryWebhookSender)
+    receiver_policy = Singleton(
+        ReceiverPolicy, Callable(attrgetter("webhook_allow_networks"), settings)
+    )
+    bare_webhook_sender = Singleton(HttpWebhookSender, receiver_policy, clock)
+    webhook_sender = Singleton(ObservingWebhookSender, bare_webhook_sender, observe)
     webhooks = Singleton(
         Webhooks,
         settings=settings,
@@ -190,8 +196,10 @@ class Container(DeclarativeContainer):
         registry=registry,
         leases=leases,
         store=Callable(attrgetter("webhooks"), stores),
+        deliveries=Callable(attrgetter("deliveries"), stores),
         announcements=Callable(attrgetter("announcements"), stores),
         sender=webhook_sender,
+        metrics=metrics,
     )
     use_cases = Singleton(
         UseCases,

@@ -7,13 +7,16 @@ from domain.passwords import PasswordDeriver
 from entrypoints.config.settings import Settings
 from ports.driven.announcements import Announcements
 from ports.driven.clock import Clock
+from ports.driven.delivery_queue import DeliveryQueue
 from ports.driven.leases import Leases
+from ports.driven.metrics import Metrics
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
 from ports.driven.webhook_sender import WebhookSender
 from ports.driven.webhook_store import WebhookStore
 from ports.use_cases.announce_events import AnnounceEvents, RenderEvent
 from ports.use_cases.manage_webhooks import ManageWebhooks
+from ports.use_cases.send_deliveries import SendDeliveries
 from ports.use_cases.send_test_message import SendTestMessage
 
 
@@ -28,8 +31,10 @@ class Webhooks:
     registry: Registry
     leases: Leases
     store: WebhookStore
+    deliveries: DeliveryQueue
     announcements: Announcements
     sender: WebhookSender
+    metrics: Metrics
 
     @cached_property
     def manage(self) -> ManageWebhooks:
@@ -49,6 +54,17 @@ class Webhooks:
             clock=self.clock,
             randomness=self.randomness,
             passwords=self.passwords,
+        )
+
+    @cached_property
+    def send(self) -> SendDeliveries:
+        return SendDeliveries(
+            queue=self.deliveries,
+            sender=self.sender,
+            leases=self.leases,
+            clock=self.clock,
+            passwords=self.passwords,
+            metrics=self.metrics,
         )
 
     def announce(self, render: RenderEvent) -> AnnounceEvents:

@@ -30,7 +30,8 @@ DOCUMENTED_SCOPES = {
         *("createTemplate", "deleteDatabases", "deleteTemplate"),
     },
     Scope.ADMIN: {
-        *("reconcile", "createKey", "listKeys", "revokeKey", "listAuditEvents", "listSpares")
+        *("reconcile", "createKey", "listKeys", "revokeKey", "listAuditEvents", "listSpares"),
+        "metrics",
     },
 }
 """As documented."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from domain.hosts import find_local_host
 from domain.secrets import Secret
+from entrypoints.cli.listeners import Listeners
 from entrypoints.config.exposure import find_unreachable_host
 from entrypoints.config.local_admin import LocalAdmin
 from entrypoints.config.settings import Settings
@@ -12,25 +13,28 @@ _BODY = "-H 'content-type: application/json' -d '{\"nickname\": \"My first datab
 
 
 def print_banner(
-    settings: Settings, admin: LocalAdmin | None, code: Secret | None, port: int
+    settings: Settings, admin: LocalAdmin | None, code: Secret | None, listeners: Listeners
 ) -> None:
     """Print the addresses of the service and where its data are. `admin` is the key that it made
     itself, and `code` a one-time code for that key. Raises OSError."""
-    print(f"pgvend serves {_format_url(settings, settings.host, port)}")
-    for name, text in _list_facts(settings, admin, code, port):
+    print(f"pgvend serves {_format_url(settings, settings.host, listeners.port)}")
+    for name, text in _list_facts(settings, admin, code, listeners):
         print(f"  {name:<12} {text}")
     print(end="", flush=True)
 
 
 def _list_facts(
-    settings: Settings, admin: LocalAdmin | None, code: Secret | None, port: int
+    settings: Settings, admin: LocalAdmin | None, code: Secret | None, listeners: Listeners
 ) -> Iterator[tuple[str, str]]:
-    url = _format_url(settings, find_local_host((settings.host,)), port)
+    url = _format_url(settings, find_local_host((settings.host,)), listeners.port)
     yield "console", f"{url}/"
     if code:
         yield "code", f"{code.reveal()} opens the console: once, within ten minutes"
     if admin:
         yield "admin key", f"in {admin.file}"
+    if settings.metrics_listen:
+        host = settings.metrics_listen.host
+        yield "metrics", f"http://{_quote(host)}:{listeners.metrics_port}/metrics, without a key"
     yield "provider", settings.provider
     yield "data folder", str(settings.data_dir.resolve())
     yield "records", _describe_records(settings)
@@ -41,7 +45,12 @@ def _list_facts(
 
 def _format_url(settings: Settings, host: str, port: int) -> str:
     scheme = "https" if settings.tls_cert else "http"
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{scheme}://{_quote(host)}:{port}"
+
+
+def _quote(host: str) -> str:
+    """Return the host as URLs have it."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _format_key_option(settings: Settings) -> str:

@@ -21,7 +21,11 @@ class Listeners:
     @property
     def port(self) -> int:
         """The port for callers."""
-        return int(self.service.getsockname()[1])
+        return _find_port(self.service)
+
+    @property
+    def metrics_port(self) -> int | None:
+        return _find_port(self.metrics) if self.metrics else None
 
 
 @contextmanager
@@ -35,6 +39,10 @@ def open_listeners(settings: Settings) -> Iterator[Listeners]:
         name = "PGVEND_METRICS_LISTEN"
         with _listen(*settings.metrics_listen, name, name) as metrics_listener:
             yield Listeners(listener, metrics_listener)
+
+
+def _find_port(listener: socket.socket) -> int:
+    return int(listener.getsockname()[1])
 
 
 def _listen(host: str, port: int, host_setting: str, port_setting: str) -> socket.socket:

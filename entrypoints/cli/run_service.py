@@ -78,7 +78,7 @@ async def _serve(
     ):
         with suppress(OSError):  # a full disk must not prevent serving
             code = _offer_code(app, start.admin) if start.admin and sys.stdout.isatty() else None
-            print_banner(start.settings, start.admin, code, listeners.port)
+            print_banner(start.settings, start.admin, code, listeners)
         await loop.create_future()
 
 

@@ -221,3 +221,17 @@ async def _count_calls_that_succeed(calls: Sequence[Coroutine[Any, Any, Database
     won = sum(isinstance(outcome, Database) for outcome in outcomes)
     assert sum(isinstance(outcome, QuotaReached) for outcome in outcomes) == racing - won, outcomes
     return won
+
+
+async def test_records_are_counted_by_their_state(registry: Registry) -> None:
+    for state in State:
+        await registry.add(create_anns_record(state=state))
+    await registry.add(replace(create_anns_record(state=State.READY), target=ELSEWHERE))
+
+    counts = await registry.count_states()
+
+    assert counts == dict.fromkeys(LIVE, 1) | {State.READY: 2}
+
+
+async def test_states_without_records_count_none(registry: Registry) -> None:
+    assert await registry.count_states() == dict.fromkeys(LIVE, 0)

@@ -31,7 +31,8 @@ DOCUMENTED_SCOPES = {
         *("deleteWebhook", "rotateWebhookSecret", "testWebhook"),
     },
     Scope.ADMIN: {
-        *("reconcile", "createKey", "listKeys", "revokeKey", "listAuditEvents", "listSpares")
+        *("reconcile", "createKey", "listKeys", "revokeKey", "listAuditEvents", "listSpares"),
+        "metrics",
     },
 }
 """As documented."""

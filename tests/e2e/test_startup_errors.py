@@ -42,6 +42,15 @@ async def test_a_used_port_is_reported_with_its_fix(tmp_path: Path, used_port: s
     assert os.listdir(tmp_path) == [], "it created files before it checked the port"
 
 
+async def test_a_used_port_of_the_metrics_is_reported_with_its_setting(
+    tmp_path: Path, used_port: str
+) -> None:
+    text = await _start_refused(tmp_path, PGVEND_METRICS_LISTEN=f"127.0.0.1:{used_port}")
+    assert used_port in text
+    assert "set PGVEND_METRICS_LISTEN" in text
+    assert os.listdir(tmp_path) == []
+
+
 async def test_all_invalid_settings_are_reported_at_once(tmp_path: Path) -> None:
     text = await _start_refused(tmp_path, **WRONG_SETTINGS)
     reported = [name for name in WRONG_SETTINGS if name != "PGVEND_POSTGRES_ADMIN_DSN"]

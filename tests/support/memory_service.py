@@ -25,6 +25,7 @@ from domain.sizes import SizeLimit
 from domain.targets import Target
 from ports.driven.audit_log import AuditLog
 from ports.driven.login_check import LoginCheck
+from ports.driven.metrics import NO_METRICS, Metrics
 from ports.driven.registry import Query, Registry
 from ports.use_cases.add_extension import AddExtension
 from ports.use_cases.audit_events import AuditEvents
@@ -90,6 +91,7 @@ class MemoryService:
     """The wanted spares."""
     settings_shape: str = ""
     has_opaque_names: bool = False
+    metrics: Metrics = NO_METRICS
 
     def __post_init__(self) -> None:
         self.provider = MemoryProvider(capacity=self.capacity, fault_hook=self._fault_hook)

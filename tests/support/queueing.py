@@ -13,6 +13,7 @@ from domain.connection import Connection
 from domain.provisioning import ProvisionRequest, Tenant
 from ports.driven.cancellation import run_to_completion
 from ports.driven.database_provider import DatabaseProvider
+from ports.driven.metrics import NO_METRICS, Metrics
 from tests.support.clock import FakeClock
 from tests.support.doubles import PATIENCE
 from tests.support.provision_requests import new_provision_request
@@ -72,6 +73,16 @@ async def run_until_idle() -> None:
         await asyncio.sleep(0)
 
 
+def create_queue(
+    limit: int = 100,
+    patience: float = PATIENCE,
+    *,
+    clock: FakeClock | None = None,
+    metrics: Metrics = NO_METRICS,
+) -> Queue:
+    return Queue(limit, patience, clock or FakeClock(), structlog.get_logger(), metrics)
+
+
 def queued(
     inner: DatabaseProvider,
     *,
@@ -79,8 +90,7 @@ def queued(
     patience: float = PATIENCE,
     clock: FakeClock | None = None,
 ) -> QueueingProvider:
-    queue = Queue(limit, patience, clock or FakeClock(), structlog.get_logger())
-    return QueueingProvider(inner, queue)
+    return QueueingProvider(inner, create_queue(limit, patience, clock=clock))
 
 
 async def start_calls(provider: QueueingProvider, calls: int) -> asyncio.Future[Any]:

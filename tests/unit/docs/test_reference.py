@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import typer
 
+from adapters.metrics.catalog import CATALOG, Spec
 from domain.errors import PgvendError
 from entrypoints.cli.app import COMMANDS, Commands
 from entrypoints.config.secret_files import FILE_VARIABLES
@@ -48,6 +49,15 @@ def test_the_settings_page_lists_every_setting() -> None:
 def test_the_settings_page_lists_every_variable_of_a_file() -> None:
     rows = {variable: [f"`{secret}`"] for variable, secret in FILE_VARIABLES.items()}
     check_rows(REFERENCE / "settings.md", "File variable", rows)
+
+
+def test_the_metrics_page_lists_every_metric() -> None:
+    rows = [
+        f"| `{spec.name}` | {spec.kind} | {_labels(spec)} | {cell(spec.meaning)} |"
+        for spec in CATALOG
+    ]
+    head = "| Name | Type | Labels | Meaning |\n|---|---|---|---|\n"
+    check_section(REFERENCE / "metrics.md", head + "\n".join(rows) + "\n")
 
 
 def test_the_errors_page_lists_every_code() -> None:
@@ -124,6 +134,10 @@ def _default(value: Any) -> str:
         case timedelta():
             return f"`{int(value.total_seconds())}s`"
     return f"`{value}`"
+
+
+def _labels(spec: Spec) -> str:
+    return ", ".join(f"`{label}`" for label in spec.labels)
 
 
 def _subclasses(kind: type[PgvendError]) -> Iterator[type[PgvendError]]:

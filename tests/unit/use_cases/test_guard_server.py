@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
+from adapters.metrics.prometheus import PrometheusMetrics
 from domain.errors import ProviderBusy, ProviderRejected
 from domain.guard_policy import GuardPolicy
 from domain.locks import LockMode
-from domain.server_snapshot import Capacity, ServerSnapshot
+from domain.server_snapshot import Capacity, Reason, ServerSnapshot
 from ports.use_cases.guard_server import (
     ALERT_DURATION,
     ALERT_INTERVAL,
@@ -27,6 +28,7 @@ from tests.support.guard_states import (
     prepared,
     session,
 )
+from tests.support.metrics import read_metrics
 
 QUIET = create_snapshot(connections=Capacity(free=90, total=100), ages={"a": 7})
 ATTACKED = create_snapshot(lock(ATTACKER, "catalog:1260", LockMode.AccessExclusive, waited=0.1))
@@ -71,6 +73,16 @@ async def test_each_ended_session_counts_once() -> None:
 
     assert guard.ended == [ATTACKER, ATTACKER]
     assert server.status.ended_sessions == 1
+
+
+async def test_endings_are_counted_by_their_reason_and_outcome() -> None:
+    _, server = create_guard(ATTACKED, ATTACKED, QUIET)
+    server.metrics = metrics = PrometheusMetrics()
+    for _ in range(3):
+        await server()
+    assert read_metrics(metrics, "pgvend_guard_endings_total") == {
+        ("outcome=done", f"reason={Reason.WAITS}"): 1
+    }
 
 
 async def test_a_session_that_ended_by_itself_does_not_count() -> None:

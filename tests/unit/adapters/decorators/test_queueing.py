@@ -6,13 +6,22 @@ import pytest
 
 from adapters.decorators.queueing import RECENT_CALLS, QueueingProvider
 from adapters.memory.provider import MemoryProvider
+from adapters.metrics.prometheus import PrometheusMetrics
 from domain.connection import Connection
 from domain.errors import NameTaken, ProviderBusy
 from domain.provisioning import ProvisionRequest
 from tests.support.clock import FakeClock
 from tests.support.doubles import PATIENCE, ScriptedProvider
+from tests.support.metrics import read_metrics
 from tests.support.provision_requests import new_provision_request, with_next_password
-from tests.support.queueing import HoldingProvider, let_all_out, queued, run_until_idle, start_calls
+from tests.support.queueing import (
+    HoldingProvider,
+    create_queue,
+    let_all_out,
+    queued,
+    run_until_idle,
+    start_calls,
+)
 from tests.unit.adapters.decorators.conftest import CHANGES, READS, Call, Events
 
 every_change = pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
@@ -82,6 +91,31 @@ async def test_after_an_error_the_next_call_runs(change: Call, error: type[Excep
     with pytest.raises(error, match="The reason"):
         await change(provider, provision_request)
     assert (await provider.provision(provision_request)).password == provision_request.password
+
+
+async def test_waits_and_the_length_of_the_queue_are_counted() -> None:
+    clock, metrics = FakeClock(), PrometheusMetrics()
+    room = HoldingProvider(clock, takes=0.25)
+    provider = QueueingProvider(room, create_queue(clock=clock, metrics=metrics))
+    tasks = await start_calls(provider, 3)
+    assert read_metrics(metrics, "pgvend_queue_length") == {(): 3}
+
+    await let_all_out(room, tasks, 3)
+
+    assert read_metrics(metrics, "pgvend_queue_length") == {(): 0}
+    assert read_metrics(metrics, "pgvend_lock_wait_seconds_sum") == {("lock=queue",): 0.75}
+    assert read_metrics(metrics, "pgvend_lock_wait_seconds_count") == {("lock=queue",): 3}
+
+
+@pytest.mark.parametrize(("limit", "patience"), [(0, PATIENCE), (9, 0)], ids=["full", "too slow"])
+async def test_refusals_are_counted(limit: int, patience: float) -> None:
+    room, metrics = HoldingProvider(), PrometheusMetrics()
+    provider = QueueingProvider(room, create_queue(limit, patience, metrics=metrics))
+    tasks = await start_calls(provider, 1)
+    with pytest.raises(ProviderBusy):
+        await provider.provision(new_provision_request())
+    await let_all_out(room, tasks, 1)
+    assert read_metrics(metrics, "pgvend_queue_refusals_total") == {(): 1}
 
 
 async def test_a_wait_is_an_event_with_its_duration_and_queue_length(events: Events) -> None:

@@ -1,11 +1,13 @@
 """Retries: which calls are repeated, and how the policy is applied."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
+from adapters.metrics.prometheus import PrometheusMetrics
 from domain.errors import (
     DatabaseNotFound,
     ExtensionUnavailable,
@@ -20,6 +22,7 @@ from domain.errors import (
 from domain.retry import RetryPolicy
 from tests.support.clock import FakeClock
 from tests.support.doubles import ScriptedProvider
+from tests.support.metrics import read_metrics
 from tests.support.randomness import SeededRandomness
 from tests.unit.adapters.decorators.conftest import CALLS, ORDER
 
@@ -65,6 +68,20 @@ async def test_a_call_is_not_repeated_after_other_errors(name: str, error: type[
     with pytest.raises(error, match="once"):
         await retried.call(name)
     assert (retried.inner.calls, retried.clock.slept) == ([name], [])
+
+
+async def test_repetitions_are_counted_by_their_error() -> None:
+    retried, metrics = (
+        Retried(ProviderBusy(), ProviderLocked(), ProviderRejected()),
+        PrometheusMetrics(),
+    )
+    retried.provider = RetryingProvider(retried.inner, replace(retried.retrying, metrics=metrics))
+    with pytest.raises(ProviderRejected):
+        await retried.call()
+    assert read_metrics(metrics, "pgvend_retries_total") == {
+        ("error=provider_busy",): 1,
+        ("error=provider_locked",): 1,
+    }
 
 
 async def test_a_ping_is_not_repeated() -> None:

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from domain.errors import StartupError
 
+PREFIX = "OTEL_"
+
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 

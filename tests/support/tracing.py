@@ -58,12 +58,14 @@ class Collector:
     url: str = ""
     status: int = 200
     headers: list[Mapping[str, str]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     spans: list[Any] = field(default_factory=list)
     resources: list[Mapping[str, str]] = field(default_factory=list)
 
     async def receive(self, request: web.Request) -> web.Response:
         body = await request.read()
         self.headers.append(dict(request.headers))
+        self.bodies.append(body)
         if self.status == 200:
             self._store(ExportTraceServiceRequest.FromString(body))
         return web.Response(status=self.status)

@@ -54,7 +54,9 @@ from entrypoints.http.middleware.request_log import (
 )
 from entrypoints.http.middleware.request_metrics import count_requests
 from entrypoints.http.middleware.security_headers import add_security_headers
+from entrypoints.http.middleware.traces import trace_requests
 from entrypoints.wiring.container import Container, resolve
+from entrypoints.wiring.tracing import Tracing
 from entrypoints.wiring.webhooks import Webhooks
 
 DRAIN_TIMEOUT = 30.0
@@ -68,6 +70,7 @@ def build_app(container: Container, *, insecure: bool = False) -> web.Applicatio
     app = web.Application(
         middlewares=[
             assign_request_id,
+            *_create_tracing(container.tracing()),
             resolve_client_address(settings.trusted_proxies),
             log_request,
             count_requests(container.metrics()),
@@ -95,6 +98,11 @@ def build_app(container: Container, *, insecure: bool = False) -> web.Applicatio
     allow_origins(app, origins)
     app.on_response_prepare.append(add_security_headers)
     return app
+
+
+def _create_tracing(tracing: Tracing | None) -> Iterator[Middleware]:
+    if tracing is not None:
+        yield trace_requests(tracing)
 
 
 def _create_document(settings: Settings) -> Json:

@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from operator import attrgetter
 from typing import TypeVar
 
@@ -11,7 +11,6 @@ from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import (
     Callable,
     Dependency,
-    List,
     Object,
     Resource,
     Selector,
@@ -21,6 +20,7 @@ from structlog.stdlib import BoundLogger
 
 from adapters.decorators.logging import CallLogger, LoggingRegistry
 from adapters.decorators.observing import (
+    Observer,
     Observers,
     ObservingLoginCheck,
     ObservingProvider,
@@ -61,6 +61,7 @@ from entrypoints.wiring.resources import (
     open_stores,
     read_installation,
 )
+from entrypoints.wiring.tracing import Tracing
 from entrypoints.wiring.use_cases import UseCases
 from entrypoints.wiring.webhooks import Webhooks
 from ports.driven.login_check import LoginCheck
@@ -85,11 +86,17 @@ def _select_rate_limiter(stores: Stores, local: RateLimiter) -> RateLimiter:
     return stores.shared_rate_limiter or local
 
 
+def _list_observers(tracing: Tracing | None, *others: Observer) -> Sequence[Observer]:
+    return others if tracing is None else [tracing.trace_step, *others]
+
+
 class Container(DeclarativeContainer):
-    """Only the resources of the selected provider are opened."""
+    """Only the resources of the selected provider are opened. Traces are off unless `tracing` is
+    given."""
 
     settings = Dependency(instance_of=Settings)
     secret = Dependency(instance_of=Secret)
+    tracing: Object[Tracing | None] = Object(None)
 
     provider_name = Callable(attrgetter("provider"), settings)
     isolation = Callable(attrgetter("isolation"), settings)
@@ -101,7 +108,12 @@ class Container(DeclarativeContainer):
     metrics = Singleton(PrometheusMetrics)
     observe = Singleton(
         Observers,
-        List(Singleton(CallLogger, clock, log), Singleton(StepMeter, clock, metrics)),
+        Callable(
+            _list_observers,
+            tracing,
+            Singleton(CallLogger, clock, log),
+            Singleton(StepMeter, clock, metrics),
+        ),
     )
     retrying = Singleton(Retrying, DEFAULT, clock, randomness, metrics)
 
@@ -112,7 +124,7 @@ class Container(DeclarativeContainer):
     memory = Singleton(MemoryProvider)
     embedded = Resource(open_embedded, settings, installation, clock, log, metrics)
     postgres = Resource(open_postgres, settings, installation, log, metrics)
-    neon = Resource(open_neon_provider, settings, installation, clock, log)
+    neon = Resource(open_neon_provider, settings, installation, clock, log, tracing)
     bare_provider = Selector(
         provider_name, memory=memory, embedded=embedded, postgres=postgres, neon=neon
     )
@@ -180,6 +192,7 @@ class Container(DeclarativeContainer):
         audit_log=Callable(attrgetter("audit"), stores),
         rate_limiter=Callable(_select_rate_limiter, stores, memory_rate_limiter),
         failures=Singleton(MemoryRateLimiter, clock),
+        tracing=tracing,
     )
     leases = Callable(attrgetter("leases"), stores)
     receiver_policy = Singleton(
@@ -200,6 +213,7 @@ class Container(DeclarativeContainer):
         announcements=Callable(attrgetter("announcements"), stores),
         sender=webhook_sender,
         metrics=metrics,
+        tracing=tracing,
     )
     use_cases = Singleton(
         UseCases,
@@ -221,6 +235,7 @@ class Container(DeclarativeContainer):
         guard=guard,
         feed=feed,
         metrics=metrics,
+        tracing=tracing,
     )
     maintenance = Singleton(Maintenance, use_cases)
 

@@ -1,10 +1,10 @@
 """The use cases of webhooks, created over their adapters."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from domain.passwords import PasswordDeriver
 from entrypoints.config.settings import Settings
+from entrypoints.wiring.tracing import Tracing, use_case
 from ports.driven.announcements import Announcements
 from ports.driven.clock import Clock
 from ports.driven.delivery_queue import DeliveryQueue
@@ -35,8 +35,9 @@ class Webhooks:
     announcements: Announcements
     sender: WebhookSender
     metrics: Metrics
+    tracing: Tracing | None = None
 
-    @cached_property
+    @use_case
     def manage(self) -> ManageWebhooks:
         return ManageWebhooks(
             webhooks=self.store,
@@ -46,7 +47,7 @@ class Webhooks:
             allows_http=bool(self.settings.webhook_allow_networks),
         )
 
-    @cached_property
+    @use_case
     def send_test_message(self) -> SendTestMessage:
         return SendTestMessage(
             manage=self.manage,
@@ -56,7 +57,7 @@ class Webhooks:
             passwords=self.passwords,
         )
 
-    @cached_property
+    @use_case
     def send(self) -> SendDeliveries:
         return SendDeliveries(
             queue=self.deliveries,

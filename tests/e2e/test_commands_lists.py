@@ -87,11 +87,11 @@ TABLES: dict[str, tuple[Any, list[str]]] = {
         ],
     ),
     "webhook list": (
-        {"webhooks": [WEBHOOK, WEBHOOK | {"waiting": 12, "last_error": "Status 503."}]},
+        {"webhooks": [WEBHOOK, WEBHOOK | {"waiting": 12, "last_error": "HTTP 503"}]},
         [
             "ID    URL                     EVENTS            CALLER  WAITING  GIVEN_UP  LAST_ERROR",
             "wh_1  https://hooks.example/  database.created  ann     0        1         -",
-            "wh_1  https://hooks.example/  database.created  ann     12       1         Status 503.",
+            "wh_1  https://hooks.example/  database.created  ann     12       1         HTTP 503",
         ],
     ),
     "audit": (

@@ -21,6 +21,7 @@ from entrypoints.http.app import build_app
 from entrypoints.http.server.runner import serving
 from entrypoints.wiring.container import Container, resolve
 from entrypoints.wiring.resources import create_memory_stores
+from entrypoints.wiring.tracing import Tracing
 from entrypoints.wiring.use_cases import UseCases
 from tests.support.clock import FakeClock
 from tests.support.polling import wait_until
@@ -120,6 +121,7 @@ async def running_app(
     records: Stores | None = None,
     insecure: bool = False,
     port: int = 0,
+    tracing: Tracing | None = None,
     **settings: Any,
 ) -> AsyncIterator[RunningApp]:
     """Run an application, at a free port or at one of `reserved_port`. Its clock does not wait, so
@@ -135,6 +137,7 @@ async def running_app(
     container.stores.override(providers.Object(records))
     sender = MemoryWebhookSender()
     container.webhook_sender.override(providers.Object(sender))
+    container.tracing.override(providers.Object(tracing))
     async with (
         serving_app(container, insecure=insecure, port=port) as (chosen, server),
         _client_of(chosen) as client,

@@ -12,6 +12,8 @@ run: setup ## Serve on http://127.0.0.1:8000 over the bundled PostgreSQL
 image: ## Build the container's image with docker, podman or buildah (ARGS="--help")
 	$(PYTHON) .ci/image.py $(ARGS)
 
+setup-mcp: .venv/.mcp ## Add to .venv what `pgvend mcp` needs, the MCP server for AI agents
+
 ##@ Development
 test: setup-dev ## Run the tests: all layers, with a sample of large parameter products
 	CHAOS_ROUNDS=$(or $(ROUNDS),3) $(BIN)/python -m pytest $(PARALLEL) --sample $(ARGS)
@@ -100,6 +102,10 @@ setup-dev: .venv/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+.venv/.mcp: .venv/.run requirements/mcp.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/mcp.txt
+	@touch $@
+
 .venv/.dev: .venv/.run requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
@@ -109,4 +115,4 @@ help: ## Show this help
 	    /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	    /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run image test test-all test-live chaos lint schema image-test mutants audit format bench bench-docs screenshots lock clean setup setup-dev help
+.PHONY: run image test test-all test-live chaos lint schema image-test mutants audit format bench bench-docs screenshots lock clean setup setup-mcp setup-dev help

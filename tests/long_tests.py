@@ -50,6 +50,7 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "vector_of_an_earlier",
     ),
     "tests/integration/chaos/test_attacked.py": ("",),
+    "tests/unit/entrypoints/test_traces.py": ("a_service_without_traces",),
     "tests/e2e/test_doctor.py": (
         "while_a_service_runs",
         "databases_are_recognized_under",

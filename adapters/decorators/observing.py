@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.connection import Connection
+from domain.deliveries import Delivery
 from domain.extensions import Extension
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
+from domain.secrets import Secret
 from domain.sizes import Measurement
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.size_limiter import SizeLimiter
+from ports.driven.webhook_sender import WebhookSender
 
 
 class Observer(Protocol):
@@ -117,3 +120,13 @@ class ObservingSizeLimiter(SizeLimiter):
     async def clear_read_only(self, tenant: Tenant) -> None:
         with self.observe("size_limiter.clear_read_only", id=tenant.id):
             await self.inner.clear_read_only(tenant)
+
+
+@dataclass(frozen=True)
+class ObservingWebhookSender(WebhookSender):
+    inner: WebhookSender
+    observe: Observer
+
+    async def send(self, delivery: Delivery, secret: Secret) -> None:
+        with self.observe("webhook_sender.send", id=delivery.id, webhook=delivery.webhook_id):
+            await self.inner.send(delivery, secret)

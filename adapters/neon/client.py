@@ -1,9 +1,9 @@
 """HTTP client of Neon's API: returns responses as models and raises domain errors."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -25,6 +25,18 @@ CONNECT_TIMEOUT = 10.0
 """Seconds for a whole response, and for opening its connection."""
 
 
+class TraceRequest(Protocol):
+    """Opens the span of a request, and yields headers that continue the trace at the server."""
+
+    def __call__(
+        self, method: str, server: str, path: str
+    ) -> AbstractContextManager[Mapping[str, str]]: ...
+
+
+def without_trace(method: str, server: str, path: str) -> AbstractContextManager[Mapping[str, str]]:
+    return nullcontext({})
+
+
 def build_path(*parts: str) -> str:
     """Join parts into a path and percent-encode each whole part, such as a role's name."""
     return "/" + "/".join(quote(part, safe="") for part in parts)
@@ -36,6 +48,7 @@ class Client:
     url: str
     budget: Budget
     clock: Clock
+    trace_request: TraceRequest = without_trace
 
     async def read(self, path: str, model: type[Model], **query: str) -> Model:
         """Send a GET request. Raises ProviderBusy if no response arrives: nothing was changed."""
@@ -61,18 +74,26 @@ class Client:
         lost_error: LostResponseError,
         **content: Any,
     ) -> Model:
+        # `encoded`: a slash within a name stays escaped
+        url = URL(self.url + path, encoded=True)
+        with self.trace_request(method, url.host or "", path) as headers:
+            body = await self._exchange(method, url, lost_error, headers=headers, **content)
+            try:
+                return model.model_validate_json(body)
+            except ValidationError as error:
+                raise lost_error(NO_RESPONSE) from error
+
+    async def _exchange(
+        self, method: str, url: URL, lost_error: LostResponseError, **content: Any
+    ) -> bytes:
+        """Return the JSON of a successful response."""
         with _translate_errors(lost_error):
-            # `encoded`: a slash within a name stays escaped
-            url = URL(self.url + path, encoded=True)
             request = self.session.request(method, url, allow_redirects=False, **content)
             async with request as response:
                 body = await response.read()
         if response.status >= 300:
             self._raise_refusal(response, body, lost_error)
-        try:
-            return model.model_validate_json(b"{}" if response.status == 204 else body)
-        except ValidationError as error:
-            raise lost_error(NO_RESPONSE) from error
+        return b"{}" if response.status == 204 else body
 
     def _raise_refusal(
         self, response: aiohttp.ClientResponse, body: bytes, lost_error: LostResponseError
@@ -87,14 +108,19 @@ class Client:
 
 @asynccontextmanager
 async def open_client(
-    url: str, key: Secret, budget: Budget, clock: Clock, response_timeout: float = RESPONSE_TIMEOUT
+    url: str,
+    key: Secret,
+    budget: Budget,
+    clock: Clock,
+    response_timeout: float = RESPONSE_TIMEOUT,
+    trace_request: TraceRequest = without_trace,
 ) -> AsyncIterator[Client]:
     async with aiohttp.ClientSession(
         headers={"Authorization": f"Bearer {key.reveal()}", "Accept": "application/json"},
         timeout=aiohttp.ClientTimeout(total=response_timeout, sock_connect=CONNECT_TIMEOUT),
         middlewares=(_send_once,),
     ) as session:
-        yield Client(session, url.rstrip("/"), budget, clock)
+        yield Client(session, url.rstrip("/"), budget, clock, trace_request)
 
 
 async def _send_once(

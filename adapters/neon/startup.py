@@ -13,7 +13,7 @@ from adapters.neon.api_provider import ApiProvider
 from adapters.neon.branch import NeonBranch
 from adapters.neon.budget import Budget
 from adapters.neon.claims import ClaimStore
-from adapters.neon.client import RESPONSE_TIMEOUT, open_client
+from adapters.neon.client import RESPONSE_TIMEOUT, TraceRequest, open_client, without_trace
 from adapters.neon.operations import OperationWaiter, Pace
 from adapters.neon.project_provider import ProjectProvider
 from adapters.neon.projects import NeonProjects
@@ -71,6 +71,7 @@ class NeonConfig:
     log: BoundLogger
     budget: Budget
     response_timeout: float = RESPONSE_TIMEOUT
+    trace_request: TraceRequest = without_trace
 
 
 @asynccontextmanager
@@ -81,7 +82,12 @@ async def open_neon(neon: NeonConfig) -> AsyncIterator[DatabaseProvider]:
     """
     access, marks, clock = neon.access, Marks(neon.installation), neon.clock
     async with open_client(
-        access.api_url, access.key, neon.budget, clock, neon.response_timeout
+        access.api_url,
+        access.key,
+        neon.budget,
+        clock,
+        neon.response_timeout,
+        neon.trace_request,
     ) as client:
         project = await retry_at_start(partial(check_project, client, access.project_id), clock)
         waiter = OperationWaiter(client, project.id, clock, Pace())

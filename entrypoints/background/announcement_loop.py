@@ -1,5 +1,6 @@
 """The loop that announces events to webhooks while the service runs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from structlog.stdlib import BoundLogger
@@ -11,10 +12,11 @@ from ports.use_cases.announce_events import AnnounceEvents
 
 @dataclass
 class AnnouncementLoop:
-    """Announces every `interval` seconds; 0 disables it. Logs the first of several errors in a
-    row."""
+    """Announces every `interval` seconds, and calls `wake` when there are new deliveries; 0
+    disables it. Logs the first of several errors in a row."""
 
     announce: AnnounceEvents
+    wake: Callable[[], None]
     interval: float
     clock: Clock
     log: BoundLogger
@@ -38,3 +40,4 @@ class AnnouncementLoop:
             self._is_failing = False
             if count:
                 self.log.info("webhooks.announced", deliveries=count)
+                self.wake()

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from entrypoints.cli.client import load_settings
 from entrypoints.cli.errors import ExitStatus, RequestError, report_errors
 
 HttpPort = Annotated[
@@ -59,6 +60,7 @@ def mcp(
             )
         if http is None and (host != "127.0.0.1" or allow_host):
             raise RequestError("--host and --allow-host need --http PORT.", ExitStatus.USAGE)
+        settings = load_settings()
         _check_installed()
         from entrypoints.cli.run_mcp import run_mcp  # noqa: PLC0415 - it loads slowly
         from entrypoints.mcp.http import HttpOptions  # noqa: PLC0415 - it needs the package `mcp`
@@ -67,7 +69,7 @@ def mcp(
         agents = AgentOptions(is_read_only=read_only, allows_deletion=allow_delete, default_ttl=ttl)
         names = tuple(allow_host or ())
         place = None if http is None else HttpOptions(host=host, port=http, allowed_hosts=names)
-        run_mcp(agents, place)
+        run_mcp(settings, agents, place)
 
 
 def _check_installed() -> None:

@@ -8,23 +8,25 @@ import sys
 from domain.errors import PgvendError
 from domain.expiry import parse_duration
 from domain.hosts import is_loopback
-from entrypoints.cli.client import load_settings
 from entrypoints.cli.errors import ExitStatus, RequestError
+from entrypoints.config.client import ClientSettings
 from entrypoints.mcp.http import PATH, HttpOptions, create_app, serve_http
 from entrypoints.mcp.options import AgentOptions
 from entrypoints.mcp.server import create_server
 from entrypoints.mcp.stdio import serve_stdio
 
 
-def run_mcp(agents: AgentOptions, place: HttpOptions | None) -> None:
+def run_mcp(settings: ClientSettings, agents: AgentOptions, place: HttpOptions | None) -> None:
     """Serve one client over standard input, or at a `place` all clients with a key of their own.
-    Raises RequestError."""
+    Raises RequestError.
+
+    An agent never gets the admin key of the data folder, which its user did not choose for it.
+    """
     _check_ttl(agents.default_ttl)
-    settings = load_settings()
     if place is None:
-        asyncio.run(serve_stdio(create_server(settings.url, settings.key, agents)))
+        asyncio.run(serve_stdio(create_server(settings.url, settings.chosen_key, agents)))
         return
-    # The key of this process is nobody else's: callers without one are callers without a key.
+    # Others must not use the key of this process: a request without a key has none.
     app = create_app(create_server(settings.url, None, agents), place)
     with _open_listener(place) as listener:
         _announce(place, listener.getsockname()[1], settings.address)

@@ -1,6 +1,7 @@
 """The service of `pgvend serve`: its settings, socket, loop and banner."""
 
 import asyncio
+import os
 import signal
 import socket
 import ssl
@@ -29,6 +30,7 @@ from entrypoints.http.app import build_app
 from entrypoints.http.metrics_app import build_metrics_app
 from entrypoints.http.server.runner import raise_process_limits, serving
 from entrypoints.wiring.container import Container
+from entrypoints.wiring.tracing import open_tracing
 
 
 def run_service(*, insecure: bool, tls_cert: Path | None, tls_key: Path | None) -> None:
@@ -52,10 +54,12 @@ class Start:
 
 def _run(start: Start, listeners: Listeners) -> None:
     tls = create_tls_context(start.settings)
-    container = Container(settings=start.settings, secret=load_service_secret(start.settings))
-    app = build_app(container, insecure=start.insecure)
-    with _publish_address(start, listeners.port), suppress(asyncio.CancelledError):
-        asyncio.run(_serve(app, listeners, tls, start))
+    secret = load_service_secret(start.settings)
+    with open_tracing(os.environ) as tracing:
+        container = Container(settings=start.settings, secret=secret, tracing=tracing)
+        app = build_app(container, insecure=start.insecure)
+        with _publish_address(start, listeners.port), suppress(asyncio.CancelledError):
+            asyncio.run(_serve(app, listeners, tls, start))
 
 
 def _publish_address(start: Start, port: int) -> AbstractContextManager[None]:

@@ -45,8 +45,16 @@ class ClientOptions:
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
+    """`is_local` is true for the admin key in the data folder, which nobody chose."""
+
     url: SplitResult
     key: Secret | None = None
+    is_local: bool = False
+
+    @property
+    def chosen_key(self) -> Secret | None:
+        """The key that the user chose for this address, None if there is none."""
+        return None if self.is_local else self.key
 
     @property
     def address(self) -> str:
@@ -67,7 +75,7 @@ def load_client_settings(options: ClientOptions = NO_OPTIONS) -> ClientSettings:
     url = _parse_url(choice, _compose_url(choice), allow_http=allow_http)
     if key := choice.values.get(KEY.name):
         return ClientSettings(url, Secret(_check_key(choice, key)))
-    return ClientSettings(url, find_local_key(url))
+    return ClientSettings(url, find_local_key(url), is_local=True)
 
 
 def format_target(url: SplitResult, path: Sequence[str], query: Sequence[tuple[str, str]]) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from domain.errors import StartupError
 from entrypoints.config.client_variables import CLIENT_VARIABLES
 from entrypoints.config.environment import (
+    ENV_FILE,
     Variables,
     find_ignored_links,
     find_misspelled_names,
@@ -22,6 +23,7 @@ from entrypoints.config.secret_files import (
     read_secret_files,
 )
 from entrypoints.config.settings import Settings
+from entrypoints.config.traces import PREFIX as TRACES_PREFIX
 
 
 def load_settings(**given: Any) -> Settings:
@@ -42,13 +44,18 @@ def load_settings(**given: Any) -> Settings:
 
 def find_ignored_variables() -> list[str]:
     """Return a sentence for every variable that looks like a setting but is ignored."""
-    known = _list_known_names()
-    unknown = find_unknown_names(read_environment().values, known)
+    known, variables = _list_known_names(), read_environment()
+    unknown = find_unknown_names(variables.values, known)
     return [
         *(f"{name} is not a setting of pgvend: remove or correct it." for name in unknown),
         *(
             f"{name} is ignored: Kubernetes sets it for the Service of that name."
             for name in find_ignored_links(known)
+        ),
+        *(
+            f"{name} is ignored in {ENV_FILE}: set it in the environment of pgvend."
+            for name in sorted(variables.from_file)
+            if name.startswith(TRACES_PREFIX)
         ),
     ]
 

@@ -28,7 +28,7 @@ MAX_REQUESTS = 1_000
 
 SHORT_ID = 8
 
-_HIDDEN = ("logger", "level", "request_id", "timestamp", "event")
+_HIDDEN = ("logger", "level", "request_id", "trace_id", "timestamp", "event")
 
 
 class RequestSummary:

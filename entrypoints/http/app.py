@@ -11,6 +11,7 @@ from aiohttp.typedefs import Middleware
 
 from entrypoints.background.announcement_loop import AnnouncementLoop
 from entrypoints.background.change_loop import ChangeLoop
+from entrypoints.background.delivery_loop import DeliveryLoop
 from entrypoints.background.guard_loop import GuardLoop
 from entrypoints.background.reconcile_loop import ReconcileLoop
 from entrypoints.background.spare_loop import SpareLoop
@@ -53,7 +54,10 @@ from entrypoints.http.middleware.request_log import (
 )
 from entrypoints.http.middleware.request_metrics import count_requests
 from entrypoints.http.middleware.security_headers import add_security_headers
+from entrypoints.http.middleware.traces import trace_requests
 from entrypoints.wiring.container import Container, resolve
+from entrypoints.wiring.tracing import Tracing
+from entrypoints.wiring.webhooks import Webhooks
 
 DRAIN_TIMEOUT = 30.0
 """Seconds that running requests, and then background tasks, get to finish during shutdown."""
@@ -66,6 +70,7 @@ def build_app(container: Container, *, insecure: bool = False) -> web.Applicatio
     app = web.Application(
         middlewares=[
             assign_request_id,
+            *_create_tracing(container.tracing()),
             resolve_client_address(settings.trusted_proxies),
             log_request,
             count_requests(container.metrics()),
@@ -93,6 +98,11 @@ def build_app(container: Container, *, insecure: bool = False) -> web.Applicatio
     allow_origins(app, origins)
     app.on_response_prepare.append(add_security_headers)
     return app
+
+
+def _create_tracing(tracing: Tracing | None) -> Iterator[Middleware]:
+    if tracing is not None:
+        yield trace_requests(tracing)
 
 
 def _create_document(settings: Settings) -> Json:
@@ -131,11 +141,18 @@ def _create_lifetime(container: Container) -> Callable[[web.Application], AsyncI
             _run_until_closed(SpareLoop(maintenance.maintain_spares, clock, log), closing)
             poll_changes = maintenance.use_cases.poll_changes
             _run_until_closed(ChangeLoop(poll_changes, clock, log), closing)
-            announce = maintenance.use_cases.webhooks.announce(render_event)
-            _run_until_closed(AnnouncementLoop(announce, webhook_interval, clock, log), closing)
+            _start_webhooks(maintenance.use_cases.webhooks, webhook_interval, closing)
             yield
 
     return lifetime
+
+
+def _start_webhooks(webhooks: Webhooks, interval: float, closing: AsyncExitStack) -> None:
+    """Start the loops that announce events and send them."""
+    log, clock, send = structlog.get_logger(), webhooks.clock, webhooks.send
+    announce = webhooks.announce(render_event)
+    _run_until_closed(AnnouncementLoop(announce, send.wake, interval, clock, log), closing)
+    _run_until_closed(DeliveryLoop(send, interval, clock, log), closing)
 
 
 def _run_until_closed(loop: Loop, closing: AsyncExitStack) -> None:

@@ -1,10 +1,10 @@
 """The use cases that concern callers and their keys, created over their adapters."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from domain.api_key_cache import ApiKeyCache
 from entrypoints.config.settings import Settings
+from entrypoints.wiring.tracing import Tracing, use_case
 from ports.driven.api_key_store import ApiKeyStore
 from ports.driven.audit_log import AuditLog
 from ports.driven.clock import Clock
@@ -30,9 +30,10 @@ class Access:
     audit_log: AuditLog
     rate_limiter: RateLimiter
     failures: RateLimiter
+    tracing: Tracing | None = None
     key_cache: ApiKeyCache = field(default_factory=ApiKeyCache)
 
-    @cached_property
+    @use_case
     def authenticate(self) -> AuthenticateCaller:
         return AuthenticateCaller(
             key_store=self.key_store,
@@ -45,15 +46,15 @@ class Access:
             anonymous=self.settings.anonymous_create,
         )
 
-    @cached_property
+    @use_case
     def describe_caller(self) -> DescribeCaller:
         return DescribeCaller(registry=self.registry)
 
-    @cached_property
+    @use_case
     def exchange_key(self) -> ExchangeKey:
         return ExchangeKey(clock=self.clock, randomness=self.randomness, failures=self.failures)
 
-    @cached_property
+    @use_case
     def keys(self) -> ManageApiKeys:
         return ManageApiKeys(
             key_store=self.key_store,
@@ -62,6 +63,6 @@ class Access:
             key_cache=self.key_cache,
         )
 
-    @cached_property
+    @use_case
     def audit(self) -> AuditEvents:
         return AuditEvents(audit_log=self.audit_log, clock=self.clock, randomness=self.randomness)

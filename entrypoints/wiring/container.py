@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from operator import attrgetter
 from typing import TypeVar
 
@@ -11,7 +11,6 @@ from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import (
     Callable,
     Dependency,
-    List,
     Object,
     Resource,
     Selector,
@@ -21,10 +20,12 @@ from structlog.stdlib import BoundLogger
 
 from adapters.decorators.logging import CallLogger, LoggingRegistry
 from adapters.decorators.observing import (
+    Observer,
     Observers,
     ObservingLoginCheck,
     ObservingProvider,
     ObservingSizeLimiter,
+    ObservingWebhookSender,
 )
 from adapters.decorators.publishing import PublishingRegistry
 from adapters.decorators.retrying import (
@@ -36,7 +37,6 @@ from adapters.decorators.retrying import (
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.memory.size_limiter import NoSizeLimiter
-from adapters.memory.webhook_sender import MemoryWebhookSender
 from adapters.metrics.prometheus import PrometheusMetrics
 from adapters.metrics.steps import StepMeter
 from adapters.neon.login_check import NeonLoginCheck
@@ -44,6 +44,8 @@ from adapters.postgres.login_check import NoLoginCheck, PostgresLoginCheck
 from adapters.registry.stores import Stores
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
+from adapters.webhooks.sender import HttpWebhookSender
+from domain.receivers import ReceiverPolicy
 from domain.retry import DEFAULT
 from domain.secrets import Secret
 from entrypoints.config.settings import Settings
@@ -59,6 +61,7 @@ from entrypoints.wiring.resources import (
     open_stores,
     read_installation,
 )
+from entrypoints.wiring.tracing import Tracing
 from entrypoints.wiring.use_cases import UseCases
 from entrypoints.wiring.webhooks import Webhooks
 from ports.driven.login_check import LoginCheck
@@ -83,11 +86,17 @@ def _select_rate_limiter(stores: Stores, local: RateLimiter) -> RateLimiter:
     return stores.shared_rate_limiter or local
 
 
+def _list_observers(tracing: Tracing | None, *others: Observer) -> Sequence[Observer]:
+    return others if tracing is None else [tracing.trace_step, *others]
+
+
 class Container(DeclarativeContainer):
-    """Only the resources of the selected provider are opened."""
+    """Only the resources of the selected provider are opened. Traces are off unless `tracing` is
+    given."""
 
     settings = Dependency(instance_of=Settings)
     secret = Dependency(instance_of=Secret)
+    tracing: Object[Tracing | None] = Object(None)
 
     provider_name = Callable(attrgetter("provider"), settings)
     isolation = Callable(attrgetter("isolation"), settings)
@@ -99,7 +108,12 @@ class Container(DeclarativeContainer):
     metrics = Singleton(PrometheusMetrics)
     observe = Singleton(
         Observers,
-        List(Singleton(CallLogger, clock, log), Singleton(StepMeter, clock, metrics)),
+        Callable(
+            _list_observers,
+            tracing,
+            Singleton(CallLogger, clock, log),
+            Singleton(StepMeter, clock, metrics),
+        ),
     )
     retrying = Singleton(Retrying, DEFAULT, clock, randomness, metrics)
 
@@ -110,7 +124,7 @@ class Container(DeclarativeContainer):
     memory = Singleton(MemoryProvider)
     embedded = Resource(open_embedded, settings, installation, clock, log, metrics)
     postgres = Resource(open_postgres, settings, installation, log, metrics)
-    neon = Resource(open_neon_provider, settings, installation, clock, log)
+    neon = Resource(open_neon_provider, settings, installation, clock, log, tracing)
     bare_provider = Selector(
         provider_name, memory=memory, embedded=embedded, postgres=postgres, neon=neon
     )
@@ -178,9 +192,14 @@ class Container(DeclarativeContainer):
         audit_log=Callable(attrgetter("audit"), stores),
         rate_limiter=Callable(_select_rate_limiter, stores, memory_rate_limiter),
         failures=Singleton(MemoryRateLimiter, clock),
+        tracing=tracing,
     )
     leases = Callable(attrgetter("leases"), stores)
-    webhook_sender = Singleton(MemoryWebhookSender)
+    receiver_policy = Singleton(
+        ReceiverPolicy, Callable(attrgetter("webhook_allow_networks"), settings)
+    )
+    bare_webhook_sender = Singleton(HttpWebhookSender, receiver_policy, clock)
+    webhook_sender = Singleton(ObservingWebhookSender, bare_webhook_sender, observe)
     webhooks = Singleton(
         Webhooks,
         settings=settings,
@@ -190,8 +209,11 @@ class Container(DeclarativeContainer):
         registry=registry,
         leases=leases,
         store=Callable(attrgetter("webhooks"), stores),
+        deliveries=Callable(attrgetter("deliveries"), stores),
         announcements=Callable(attrgetter("announcements"), stores),
         sender=webhook_sender,
+        metrics=metrics,
+        tracing=tracing,
     )
     use_cases = Singleton(
         UseCases,
@@ -213,6 +235,7 @@ class Container(DeclarativeContainer):
         guard=guard,
         feed=feed,
         metrics=metrics,
+        tracing=tracing,
     )
     maintenance = Singleton(Maintenance, use_cases)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from entrypoints.wiring.tracing import Tracing, use_case
 from entrypoints.wiring.use_cases import UseCases
 from ports.use_cases.check_health import CheckHealth
 from ports.use_cases.detect_drift import DetectDrift
@@ -25,7 +26,11 @@ class Maintenance:
 
     use_cases: UseCases
 
-    @cached_property
+    @property
+    def tracing(self) -> Tracing | None:
+        return self.use_cases.tracing
+
+    @use_case
     def reconcile(self) -> Reconcile:
         return Reconcile(
             registry=self.use_cases.registry,
@@ -48,7 +53,7 @@ class Maintenance:
             metrics=self.use_cases.metrics,
         )
 
-    @cached_property
+    @use_case
     def detect_drift(self) -> DetectDrift:
         return DetectDrift(
             registry=self.use_cases.registry,
@@ -58,7 +63,7 @@ class Maintenance:
             target=self.use_cases.settings.target,
         )
 
-    @cached_property
+    @use_case
     def limit_sizes(self) -> LimitSizes:
         return LimitSizes(
             registry=self.use_cases.registry,
@@ -70,7 +75,7 @@ class Maintenance:
             metrics=self.use_cases.metrics,
         )
 
-    @cached_property
+    @use_case
     def maintain_spares(self) -> MaintainSpares:
         return MaintainSpares(
             pool=self.use_cases.spare_pool,
@@ -114,7 +119,7 @@ class Maintenance:
             metrics=self.use_cases.metrics,
         )
 
-    @cached_property
+    @use_case
     def expire(self) -> ExpireDatabase:
         return ExpireDatabase(
             registry=self.use_cases.registry,

@@ -15,6 +15,7 @@ from domain.secrets import Secret
 from domain.targets import Isolation
 from entrypoints.config.field_types import require
 from entrypoints.config.settings import Settings
+from entrypoints.wiring.tracing import Tracing
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 
@@ -27,9 +28,12 @@ MAX_QUEUE_LENGTH = 100
 
 @asynccontextmanager
 async def open_neon_provider(
-    settings: Settings, installation: str, clock: Clock, log: BoundLogger
+    settings: Settings, installation: str, clock: Clock, log: BoundLogger, tracing: Tracing | None
 ) -> AsyncIterator[DatabaseProvider]:
-    async with open_neon(create_neon_config(settings, installation, clock, log)) as provider:
+    config = create_neon_config(settings, installation, clock, log)
+    if tracing:
+        config = replace(config, trace_request=tracing.trace_outgoing)
+    async with open_neon(config) as provider:
         yield provider
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from domain.passwords import PasswordDeriver
 from entrypoints.config.settings import Settings
 from entrypoints.wiring.access import Access
+from entrypoints.wiring.tracing import Tracing, use_case
 from entrypoints.wiring.webhooks import Webhooks
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
@@ -70,8 +71,9 @@ class UseCases:
     guard: Guard | None
     feed: RecordFeed
     metrics: Metrics
+    tracing: Tracing | None = None
 
-    @cached_property
+    @use_case
     def create(self) -> CreateDatabase:
         return CreateDatabase(
             registry=self.registry,
@@ -88,7 +90,7 @@ class UseCases:
             has_opaque_names=self.settings.has_opaque_names,
         )
 
-    @cached_property
+    @use_case
     def reuse(self) -> ReuseDatabase:
         return ReuseDatabase(
             registry=self.registry,
@@ -118,11 +120,11 @@ class UseCases:
     def running(self) -> RunningCreations:
         return RunningCreations(self.clock)
 
-    @cached_property
+    @use_case
     def claim_spare(self) -> ClaimSpare:
         return ClaimSpare(pool=self.spare_pool, leases=self.leases, provision=self.provision)
 
-    @cached_property
+    @use_case
     def find_source(self) -> FindSource:
         return FindSource(
             registry=self.registry,
@@ -133,7 +135,7 @@ class UseCases:
             templates=self.find_template,
         )
 
-    @cached_property
+    @use_case
     def create_template(self) -> CreateTemplate:
         return CreateTemplate(
             registry=self.registry,
@@ -148,13 +150,13 @@ class UseCases:
             report_ready=self.spare_pool.report_claim,
         )
 
-    @cached_property
+    @use_case
     def templates(self) -> ManageTemplates:
         return ManageTemplates(
             registry=self.registry, delete=self.delete, templates=self.find_template
         )
 
-    @cached_property
+    @use_case
     def provision(self) -> ProvisionDatabase:
         return ProvisionDatabase(
             registry=self.registry,
@@ -167,15 +169,15 @@ class UseCases:
             metrics=self.metrics,
         )
 
-    @cached_property
+    @use_case
     def find(self) -> FindDatabase:
         return FindDatabase(registry=self.registry)
 
-    @cached_property
+    @use_case
     def find_template(self) -> FindTemplate:
         return FindTemplate(registry=self.registry)
 
-    @cached_property
+    @use_case
     def show_connection(self) -> ShowConnection:
         return ShowConnection(
             registry=self.registry,
@@ -186,11 +188,11 @@ class UseCases:
             login_check=self.reveal_check,
         )
 
-    @cached_property
+    @use_case
     def list(self) -> ListDatabases:
         return ListDatabases(registry=self.registry)
 
-    @cached_property
+    @use_case
     def measure_sizes(self) -> MeasureSizes:
         return MeasureSizes(
             size_limiter=self.size_meter, clock=self.clock, target=self.settings.target
@@ -208,13 +210,13 @@ class UseCases:
     def poll_changes(self) -> PollChanges:
         return PollChanges(registry=self.registry, feed=self.feed)
 
-    @cached_property
+    @use_case
     def change(self) -> ChangeDatabase:
         return ChangeDatabase(
             registry=self.registry, clock=self.clock, expiry=self.settings.expiry_policy
         )
 
-    @cached_property
+    @use_case
     def rotate(self) -> RotatePassword:
         return RotatePassword(
             registry=self.registry,
@@ -226,7 +228,7 @@ class UseCases:
             randomness=self.randomness,
         )
 
-    @cached_property
+    @use_case
     def restore(self) -> RestoreDatabase:
         return RestoreDatabase(
             registry=self.registry,
@@ -240,7 +242,7 @@ class UseCases:
             expiry=self.settings.expiry_policy,
         )
 
-    @cached_property
+    @use_case
     def delete(self) -> DeleteDatabase:
         return DeleteDatabase(
             registry=self.registry,
@@ -251,11 +253,11 @@ class UseCases:
             pace=DeletionPace(self.clock, self.running),
         )
 
-    @cached_property
+    @use_case
     def delete_all(self) -> DeleteDatabases:
         return DeleteDatabases(delete=self.delete)
 
-    @cached_property
+    @use_case
     def add_extension(self) -> AddExtension:
         return AddExtension(
             registry=self.registry,
@@ -266,6 +268,6 @@ class UseCases:
             passwords=self.passwords,
         )
 
-    @cached_property
+    @use_case
     def list_extensions(self) -> ListExtensions:
         return ListExtensions(provider=self.provider)

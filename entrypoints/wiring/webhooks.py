@@ -1,19 +1,22 @@
 """The use cases of webhooks, created over their adapters."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from domain.passwords import PasswordDeriver
 from entrypoints.config.settings import Settings
+from entrypoints.wiring.tracing import Tracing, use_case
 from ports.driven.announcements import Announcements
 from ports.driven.clock import Clock
+from ports.driven.delivery_queue import DeliveryQueue
 from ports.driven.leases import Leases
+from ports.driven.metrics import Metrics
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
 from ports.driven.webhook_sender import WebhookSender
 from ports.driven.webhook_store import WebhookStore
 from ports.use_cases.announce_events import AnnounceEvents, RenderEvent
 from ports.use_cases.manage_webhooks import ManageWebhooks
+from ports.use_cases.send_deliveries import SendDeliveries
 from ports.use_cases.send_test_message import SendTestMessage
 
 
@@ -28,10 +31,13 @@ class Webhooks:
     registry: Registry
     leases: Leases
     store: WebhookStore
+    deliveries: DeliveryQueue
     announcements: Announcements
     sender: WebhookSender
+    metrics: Metrics
+    tracing: Tracing | None = None
 
-    @cached_property
+    @use_case
     def manage(self) -> ManageWebhooks:
         return ManageWebhooks(
             webhooks=self.store,
@@ -41,7 +47,7 @@ class Webhooks:
             allows_http=bool(self.settings.webhook_allow_networks),
         )
 
-    @cached_property
+    @use_case
     def send_test_message(self) -> SendTestMessage:
         return SendTestMessage(
             manage=self.manage,
@@ -49,6 +55,17 @@ class Webhooks:
             clock=self.clock,
             randomness=self.randomness,
             passwords=self.passwords,
+        )
+
+    @use_case
+    def send(self) -> SendDeliveries:
+        return SendDeliveries(
+            queue=self.deliveries,
+            sender=self.sender,
+            leases=self.leases,
+            clock=self.clock,
+            passwords=self.passwords,
+            metrics=self.metrics,
         )
 
     def announce(self, render: RenderEvent) -> AnnounceEvents:

@@ -19,6 +19,7 @@ AUDITED = {
     *("createDatabase", "createNeonDb", "changeDatabase", "deleteDatabase", "rotatePassword"),
     *("addExtension", "restoreDatabase", "showConnection", "reconcile", "createKey", "revokeKey"),
     *("createTemplate", "deleteDatabases", "deleteTemplate", "exchangeKey"),
+    *("createWebhook", "deleteWebhook", "rotateWebhookSecret", "testWebhook"),
 }
 
 

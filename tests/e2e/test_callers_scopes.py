@@ -23,11 +23,12 @@ DOCUMENTED_SCOPES = {
     Scope.CREATE: {"createDatabase", "createNeonDb"},
     Scope.READ: {
         *("listDatabases", "listExtensions", "showDatabase", "showConnection", "watchDatabase"),
-        *("listTemplates", "showTemplate", "watchDatabases"),
+        *("listTemplates", "showTemplate", "watchDatabases", "listWebhooks", "showWebhook"),
     },
     Scope.MANAGE: {
         *("changeDatabase", "deleteDatabase", "rotatePassword", "addExtension", "restoreDatabase"),
-        *("createTemplate", "deleteDatabases", "deleteTemplate"),
+        *("createTemplate", "deleteDatabases", "deleteTemplate", "createWebhook"),
+        *("deleteWebhook", "rotateWebhookSecret", "testWebhook"),
     },
     Scope.ADMIN: {
         *("reconcile", "createKey", "listKeys", "revokeKey", "listAuditEvents", "listSpares"),

@@ -18,6 +18,20 @@ from tests.support.fake_service import (
     fake_service,
 )
 
+WEBHOOK = {
+    "id": "wh_1",
+    "url": "https://hooks.example/",
+    "events": ["database.created", "database.failed"],
+    "all_callers": False,
+    "caller": "ann",
+    "created_at": "2026-01-02T03:04:05Z",
+    "waiting": 1,
+    "given_up": 0,
+    "last_error": None,
+}
+NEW_WEBHOOK = WEBHOOK | {"secret": "whsec_AAAA"}
+WEBHOOK_OPTIONS = "--events database.created,database.failed --all-callers"
+
 CALLER = {"caller": "ann", "scopes": ["create", "read"], "quota": None}
 NEW_KEY = KEY | {"key": "pgv_00000000_secret", "notices": []}
 
@@ -55,6 +69,24 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
         "POST keys",
         build_key_body(name="web", origins=ORIGINS, **FULL_KEY_BODY),
     ),
+    "webhook create https://hooks.example/": (
+        NEW_WEBHOOK,
+        "POST webhooks",
+        {"url": "https://hooks.example/", "events": None, "all_callers": False},
+    ),
+    f"webhook create https://hooks.example/ {WEBHOOK_OPTIONS}": (
+        NEW_WEBHOOK,
+        "POST webhooks",
+        {
+            "url": "https://hooks.example/",
+            "events": ["database.created", "database.failed"],
+            "all_callers": True,
+        },
+    ),
+    "webhook list": ({"webhooks": [WEBHOOK]}, "GET webhooks", None),
+    "webhook test wh_1": (WEBHOOK, "POST webhooks/wh_1/test", None),
+    "webhook rotate wh_1": (NEW_WEBHOOK, "POST webhooks/wh_1/rotate", None),
+    "webhook delete wh_1": (WEBHOOK, "DELETE webhooks/wh_1", None),
     "keys revoke pgv_00000000": (KEY, "DELETE keys/pgv_00000000", None),
 }
 
@@ -121,6 +153,10 @@ PRINTED: dict[str, tuple[Any, str]] = {
         for name in ("json", "env", "k8s-secret")
     },
     "keys create": (NEW_KEY, "pgv_00000000_secret"),
+    "webhook create https://hooks.example/": (NEW_WEBHOOK, "ID    SECRET\nwh_1  whsec_AAAA"),
+    "webhook rotate wh_1": (NEW_WEBHOOK, "ID    SECRET\nwh_1  whsec_AAAA"),
+    "webhook test wh_1": (WEBHOOK, "https://hooks.example/ accepted a test message"),
+    "webhook delete wh_1": (WEBHOOK, "wh_1 is deleted"),
     "keys revoke pgv_00000000": (KEY, "pgv_00000000 is revoked"),
     "list": (
         {"databases": [], "next_page_token": ""},

@@ -64,7 +64,8 @@ FOREIGN_JSON = {"connection": {}, "results": [1], "databases": [None], "somethin
 
 COMMANDS = (
     *("list", "connection x", "extend x 1h", "rotate x", "delete x", "restore x", "reconcile"),
-    *("audit", "keys create", "keys list", "keys revoke x"),
+    *("audit", "keys create", "keys list", "keys revoke x", "webhook create https://x.example"),
+    *("webhook list", "webhook test x", "webhook rotate x", "webhook delete x"),
 )
 
 FOREIGN_ANSWERS: dict[str, tuple[str, int, Any]] = {

@@ -30,6 +30,17 @@ EVENT = {
 }
 
 
+WEBHOOK: dict[str, Any] = {
+    "id": "wh_1",
+    "url": "https://hooks.example/",
+    "events": ["database.created"],
+    "caller": "ann",
+    "waiting": 0,
+    "given_up": 1,
+    "last_error": None,
+}
+
+
 def build_database_page(*records: dict[str, Any], following: str = "") -> dict[str, Any]:
     return {"databases": list(records), "next_page_token": following}
 
@@ -73,6 +84,14 @@ TABLES: dict[str, tuple[Any, list[str]]] = {
         [
             "ID            NAME  SCOPES        QUOTA  RATE    ORIGINS  EXPIRES_AT  REVOKED_AT",
             "pgv_00000000  web   create, read  3      10/min  -        -           -",
+        ],
+    ),
+    "webhook list": (
+        {"webhooks": [WEBHOOK, WEBHOOK | {"waiting": 12, "last_error": "HTTP 503"}]},
+        [
+            "ID    URL                     EVENTS            CALLER  WAITING  GIVEN_UP  LAST_ERROR",
+            "wh_1  https://hooks.example/  database.created  ann     0        1         -",
+            "wh_1  https://hooks.example/  database.created  ann     12       1         HTTP 503",
         ],
     ),
     "audit": (

@@ -1,7 +1,7 @@
 """No secret leaks into a log, an error, a file, a process title or a server's log."""
 
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from tests.support.leak_checks.secret_search import MarkedSecret, SecretSearch, 
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.servers import OperatorsServer, ram_folder
 from tests.support.service import NotStarted, RunningService, running_service
+from tests.support.tracing import running_collector
 
 Open = Callable[[SecretSearch, Path], AbstractAsyncContextManager[Environment]]
 
@@ -24,6 +25,9 @@ ENVIRONMENTS: dict[str, Open] = {
     "embedded": environments.bundled,
     "postgres": environments.on_a_server,
 }
+OFTEN = {"OTEL_BSP_SCHEDULE_DELAY": "100"}
+"""Sends spans so often that those before a crash arrive."""
+
 ON_NEON = ("none", "role", "project")
 
 
@@ -41,17 +45,24 @@ async def find_leaks_in(open_environment: Open) -> list[str]:
     search = SecretSearch()
     with ram_folder() as parent:
         folder = parent / "data"
-        async with open_environment(search, folder) as environment:
-            await use_service(search, environment, folder)
+        async with (
+            open_environment(search, folder) as environment,
+            running_collector() as collector,
+        ):
+            traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, **OFTEN}
+            await use_service(search, environment, folder, traces)
             await environment.collect(search)
+        search.add("in a trace", b"\n".join(collector.bodies))
         search.add_files(folder)
     assert search.database_passwords, "no answer contained a password"
-    for proof in environment.evidence:
-        assert any(proof in text for _, text in search.texts), f"no log contains {proof!r}"
+    for proof in (*environment.evidence, b"RotatePassword"):
+        assert any(proof in text for _, text in search.texts), f"nothing contains {proof!r}"
     return search.find_leaks()
 
 
-async def use_service(search: SecretSearch, environment: Environment, folder: Path) -> None:
+async def use_service(
+    search: SecretSearch, environment: Environment, folder: Path, traces: Mapping[str, str]
+) -> None:
     """Use a database until its deletion, with a crash and a change of the secret."""
     old = search.create_marked_secret("the previous secret")
     new = search.create_marked_secret("the secret")
@@ -59,6 +70,7 @@ async def use_service(search: SecretSearch, environment: Environment, folder: Pa
     web = search.create_marked_secret("the operator's key")
     settings: dict[str, Any] = {
         **environment.settings,
+        **traces,
         "PGVEND_ADMIN_KEY": admin,
         "PGVEND_API_KEYS": f"web={web}",
         "PGVEND_GRACE_PERIOD": "1d",

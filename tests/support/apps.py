@@ -11,6 +11,7 @@ from aiohttp import ClientResponse, ClientSession, web
 from dependency_injector import providers
 
 from adapters.memory.provider import MemoryProvider
+from adapters.memory.webhook_sender import MemoryWebhookSender
 from adapters.registry.stores import Stores
 from domain.connection import Connection
 from domain.secrets import Secret
@@ -20,6 +21,7 @@ from entrypoints.http.app import build_app
 from entrypoints.http.server.runner import serving
 from entrypoints.wiring.container import Container, resolve
 from entrypoints.wiring.resources import create_memory_stores
+from entrypoints.wiring.tracing import Tracing
 from entrypoints.wiring.use_cases import UseCases
 from tests.support.clock import FakeClock
 from tests.support.polling import wait_until
@@ -51,6 +53,7 @@ class RunningApp:
     clock: FakeClock
     records: Stores
     use_cases: UseCases
+    sender: MemoryWebhookSender
 
     def replica(self, **settings: Any) -> AbstractAsyncContextManager["RunningApp"]:
         """Run another replica of the service, or its next start if this one has ended."""
@@ -118,6 +121,7 @@ async def running_app(
     records: Stores | None = None,
     insecure: bool = False,
     port: int = 0,
+    tracing: Tracing | None = None,
     **settings: Any,
 ) -> AsyncIterator[RunningApp]:
     """Run an application, at a free port or at one of `reserved_port`. Its clock does not wait, so
@@ -131,12 +135,15 @@ async def running_app(
     container.memory.override(providers.Object(provider))
     container.clock.override(providers.Object(clock))
     container.stores.override(providers.Object(records))
+    sender = MemoryWebhookSender()
+    container.webhook_sender.override(providers.Object(sender))
+    container.tracing.override(providers.Object(tracing))
     async with (
         serving_app(container, insecure=insecure, port=port) as (chosen, server),
         _client_of(chosen) as client,
     ):
         use_cases = await resolve(container.use_cases())
-        yield RunningApp(client, chosen, server, provider, clock, records, use_cases)
+        yield RunningApp(client, chosen, server, provider, clock, records, use_cases, sender)
 
 
 @asynccontextmanager

@@ -16,7 +16,11 @@ _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 _QUIET = ("/livez", "/readyz", "/metrics", "/console/")
 """The beginnings of paths that monitoring requests every few seconds, and of the files of a page;
-logged at debug level."""
+logged at debug level, and without traces."""
+
+
+def is_quiet(request: web.Request) -> bool:
+    return request.path.startswith(_QUIET)
 
 
 def create_request_id() -> str:
@@ -46,7 +50,7 @@ async def log_request(request: web.Request, handler: Handler) -> web.StreamRespo
     start = time.perf_counter()
     response = await handler(request)
     log = structlog.get_logger()
-    write = log.debug if request.path.startswith(_QUIET) else log.info
+    write = log.debug if is_quiet(request) else log.info
     ms = round((time.perf_counter() - start) * 1000, 1)
     path = request.rel_url.raw_path  # still escaped, so that callers cannot write control codes
     route = find_route(request)

@@ -79,6 +79,16 @@ def test_variables_of_kubernetes_services_are_ignored_silently(env: Environment)
     assert find_ignored_variables() == []
 
 
+def test_variables_of_opentelemetry_are_ignored_in_the_env_file_with_a_warning(
+    env: Environment,
+) -> None:
+    Path(".env").write_text("OTEL_SERVICE_NAME=shop\n")
+    assert env.load(OTEL_TRACES_EXPORTER="none") == Settings()
+    assert find_ignored_variables() == [
+        "OTEL_SERVICE_NAME is ignored in .env: set it in the environment of pgvend."
+    ]
+
+
 @pytest.mark.parametrize("name", ["PGVEND_PORT", "PGVEND_PUBLIC_PORT", "PGVEND_EMBEDDED_PORT"])
 def test_a_kubernetes_link_with_the_name_of_a_setting_is_a_warning(
     env: Environment, name: str

@@ -14,6 +14,7 @@ from adapters.neon.budget import Budget
 from adapters.neon.client import build_path
 from domain.errors import OutcomeUnknown, PgvendError, ProviderBusy, ProviderRejected
 from tests.support.clock import FakeClock
+from tests.support.tracing import format_traceparent, recording_spans
 from tests.unit.adapters.neon.conftest import API, BRANCH, KEY, Wire, operation, problem, role
 
 ROLES, DATABASES = f"{BRANCH}/roles", f"{BRANCH}/databases"
@@ -227,3 +228,41 @@ def _format_chain(error: BaseException | None) -> str:
         text += f"{error!r} {error} "
         error = error.__cause__ or error.__context__
     return text
+
+
+async def test_a_trace_is_continued_at_neon(wire: Wire) -> None:
+    wire.respond("GET", ROLES, payload={"roles": []})
+    wire.respond("POST", DATABASES, payload={"operations": []}, status=201)
+    with recording_spans() as spans:
+        client = replace(wire.client, trace_request=spans.tracing.trace_outgoing)
+        with spans.tracing.trace_use_case("CreateDatabase"):
+            await client.read(ROLES, Roles)
+            await client.write("POST", DATABASES, Accepted, {})
+
+    sent = [request["headers"]["traceparent"] for request in wire.list_requests()]
+    assert sent == [format_traceparent(spans.find(method)) for method in ("GET", "POST")]
+    assert {spans.tree()[method] for method in ("GET", "POST")} == {"CreateDatabase"}
+    assert dict(spans.find("POST").attributes or {}) == {
+        "http.request.method": "POST",
+        "server.address": "neon.example",
+        "url.path": DATABASES,
+    }
+
+
+async def test_outside_of_a_trace_neon_is_sent_none(wire: Wire) -> None:
+    wire.respond("GET", ROLES, payload={"roles": []})
+    with recording_spans() as spans:
+        client = replace(wire.client, trace_request=spans.tracing.trace_outgoing)
+        await client.read(ROLES, Roles)
+    assert spans.list() == []
+    assert "traceparent" not in wire.list_requests()[0]["headers"]
+
+
+async def test_a_refusal_of_neon_is_recorded_without_its_text(wire: Wire) -> None:
+    wire.respond("GET", ROLES, status=423, payload=problem("hunter2"))
+    with recording_spans() as spans:
+        client = replace(wire.client, trace_request=spans.tracing.trace_outgoing)
+        with spans.tracing.trace_use_case("x"), pytest.raises(PgvendError):
+            await client.read(ROLES, Roles)
+    assert (spans.find("GET").attributes or {})["error.type"] == "provider_locked"
+    assert "hunter2" not in spans.find("GET").to_json()

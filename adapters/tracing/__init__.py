@@ -1,0 +1,1 @@
+"""Traces by OpenTelemetry; the only modules that import it, for pgvend installed with `traces`."""

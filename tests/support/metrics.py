@@ -1,13 +1,64 @@
 """Metrics, as Prometheus reads them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from ports.driven.metrics import MetricsReport
+from domain.lifecycle import State
+from domain.reconciliation import ReconcileAction
+from domain.server_snapshot import Capacity, Concern, Reason
+from domain.spares import SpareLevel
+from ports.driven.metrics import CreationPath, Lock, Metrics, MetricsReport, Sample
 
 Series = tuple[str, ...]
 """The name of a time series, followed by its labels: `status=200`."""
+
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+SAMPLE = Sample(
+    at=NOON,
+    health={"registry": True, "provider": False},
+    databases={State.READY: 3, State.EXPIRED: 0},
+    spares=[SpareLevel(template="shop", wanted=4, ready=2, filling=1)],
+)
+
+GUARD: dict[str, Any] = {
+    "is_watching": True,
+    "concerns": [Concern.DISK],
+    "oldest_age": 7,
+    "connections": Capacity(free=90, total=100),
+    "disk": Capacity(free=5, total=50),
+}
+
+USES: dict[str, Callable[[Metrics], None]] = {
+    "count_request": lambda m: m.count_request("GET", "/v1/databases/{id}", 200, 0.1),
+    "count_creation": lambda m: m.count_creation(CreationPath.POOLED, "done", 0.1),
+    "set_running_creations": lambda m: m.set_running_creations(2),
+    "count_step": lambda m: m.count_step("provider.ping", "provider_busy", 0.1),
+    "count_retry": lambda m: m.count_retry("provider_busy"),
+    "count_wait": lambda m: m.count_wait(Lock.TENANT, 0.1),
+    "set_queue_length": lambda m: m.set_queue_length(3),
+    "count_queue_refusal": lambda m: m.count_queue_refusal(),
+    "count_reconciliation": lambda m: m.count_reconciliation("done", NOON),
+    "count_reconciler_task": lambda m: m.count_reconciler_task(ReconcileAction.EXPIRE, "done"),
+    "set_unresolved": lambda m: m.set_unresolved({ReconcileAction.REPORT_MISSING: 2}),
+    "set_sizes": lambda m: m.set_sizes([10, 30]),
+    "count_ending": lambda m: m.count_ending(Reason.OLD, "done"),
+    "set_guard": lambda m: m.set_guard(**GUARD),
+    "set_sample": lambda m: m.set_sample(SAMPLE),
+    "count_delivery": lambda m: m.count_delivery("done", 0.1),
+    "set_pending_deliveries": lambda m: m.set_pending_deliveries(1),
+    "count_export": lambda m: m.count_export("done", 0.1),
+}
+"""A use of each method."""
+
+
+def use_every_metric(metrics: Metrics) -> None:
+    for use in USES.values():
+        use(metrics)
 
 
 def parse_metrics(text: str) -> Mapping[Series, float]:

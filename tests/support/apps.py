@@ -52,6 +52,10 @@ class RunningApp:
     records: Stores
     use_cases: UseCases
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def replica(self, **settings: Any) -> AbstractAsyncContextManager["RunningApp"]:
         """Run another replica of the service, or its next start if this one has ended."""
         return running_app(self.provider, clock=self.clock, records=self.records, **settings)

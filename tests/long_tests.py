@@ -27,6 +27,10 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "the_list",
         "the_page_goes_on",
     ),
+    "tests/e2e/mcp/test_command.py": (
+        "an_agent_lives_through_a_session_over_http",
+        "a_server_over",
+    ),
     "tests/integration/postgres/test_prepared_transactions.py": (
         "a_tenants_transaction_prepared",
         "a_prepared_transaction_with",

@@ -27,11 +27,14 @@ SELECT pg_is_in_recovery() AS standby,
 """
 
 _ADMIN = """
-SELECT rolname AS name, rolsuper AS is_super, oid = 10 AS is_first, rolcreatedb AS "CREATEDB",
-       rolcreaterole AS "CREATEROLE", rolinherit AS "INHERIT", current_database() AS database
-FROM pg_roles WHERE rolname = current_user
+SELECT rolname AS name, rolsuper AS is_super, rolcreatedb AS "CREATEDB",
+       rolcreaterole AS "CREATEROLE", rolinherit AS "INHERIT", current_database() AS database,
+       oid = 10 OR EXISTS (
+           SELECT FROM pg_database WHERE datdba = r.oid AND datname <> current_database()
+       ) AS is_shared
+FROM pg_roles AS r WHERE rolname = current_user
 """
-# 10: initdb's superuser, which cannot lose SUPERUSER
+# 10: initdb's superuser, which cannot lose SUPERUSER; an owner of databases has other uses
 
 _OUT_OF_REACH = """
 SELECT r.rolname AS name FROM pg_roles r
@@ -126,7 +129,7 @@ async def check_reach(session: Session, context: CheckContext) -> Outcome:
 
 
 def _describe_demotion(admin: asyncpg.Record) -> str:
-    if not admin["is_first"]:
+    if not admin["is_shared"]:
         return "Remove SUPERUSER from it."
     return (
         f"Create a separate role, set its password (\\password {NEW_ADMIN} in psql), and use it "
@@ -139,7 +142,7 @@ async def _build_demotion_fixes(
 ) -> tuple[Fix, ...]:
     """Return the statements that replace the superuser by an ordinary admin with the same access to
     existing databases."""
-    if admin["is_first"]:
+    if admin["is_shared"]:
         name, role = NEW_ADMIN, f"CREATE ROLE {NEW_ADMIN} LOGIN CREATEDB CREATEROLE;"
     else:
         name = admin["name"]

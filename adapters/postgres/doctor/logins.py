@@ -68,8 +68,11 @@ async def check_password_encryption(session: Session, _: CheckContext) -> Outcom
         Verdict.WARN,
         f"Passwords that tenants set themselves are stored as {method}.",
         (
-            Fix("ALTER SYSTEM SET password_encryption = 'scram-sha-256';"),
-            Fix("SELECT pg_reload_conf();"),
+            Fix(
+                "ALTER SYSTEM SET password_encryption = 'scram-sha-256';",
+                affects_others=True,
+            ),
+            Fix("SELECT pg_reload_conf();", affects_others=True),
         ),
     )
 

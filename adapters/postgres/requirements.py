@@ -17,9 +17,11 @@ SELECT rolsuper OR (rolcreatedb AND rolcreaterole AND rolinherit) AS is_sufficie
 FROM pg_roles WHERE rolname = current_user
 """
 
-IS_OTHERS = "{database} NOT IN ('postgres', 'template1')"
-"""The SQL condition that a database that pgvend did not create belongs to others, not to the
-server."""
+SERVER_DATABASES = ("postgres", "template1")
+"""Databases of the server itself. Every other one that pgvend did not create belongs to others."""
+
+IS_OTHERS = f"{{database}} NOT IN {SERVER_DATABASES}"
+"""The SQL condition that a database that pgvend did not create belongs to others."""
 
 _OPEN_DATABASES = f"""
 SELECT datname, current_user AS admin, datname = current_database() AS is_admins,

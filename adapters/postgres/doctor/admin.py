@@ -6,6 +6,7 @@ from adapters.postgres.doctor.context import CheckContext, CheckFunctions, Local
 from adapters.postgres.guard import GUARD_GRANTS
 from adapters.postgres.marks import Marks
 from adapters.postgres.quoting import quote_identifier
+from adapters.postgres.requirements import SERVER_DATABASES
 from adapters.postgres.sessions import Session
 from domain.doctor import Fix, Outcome, Verdict, format_count
 from domain.postgres_versions import NEWEST, OLDEST, parse_version
@@ -152,7 +153,7 @@ async def _build_demotion_fixes(
     guard = GUARD_GRANTS.format(admin=quote_identifier(name))
     return (
         Fix(role),
-        Fix(connect),
+        Fix(connect, affects_others=admin["database"] not in SERVER_DATABASES),
         Fix(guard),
         *await _build_grant_fixes(session, name, local_state),
     )

@@ -189,6 +189,21 @@ async def test_fixes_of_databases_that_belong_to_others_are_marked(
     assert [fix.affects_others for fix in found["superusers"].fixes] == [True]
 
 
+async def test_fixes_in_the_database_of_others_that_the_admin_logs_in_to_are_marked(
+    server: OperatorsServer,
+) -> None:
+    await run_as_superuser(server, "CREATE DATABASE team OWNER admin")
+    try:
+        checks = create_postgres_checks(server, server.dsn(database="team"))
+        found = await collect_outcomes(checks)
+    finally:
+        await run_as_superuser(server, "DROP DATABASE team")
+
+    fixes = [fix for name in ("open databases", "pg_hba.conf") for fix in found[name].fixes]
+    assert len(fixes) == 4
+    assert all(fix.affects_others for fix in fixes)
+
+
 async def test_a_superuser_that_owns_databases_keeps_its_privileges(
     server: OperatorsServer,
 ) -> None:

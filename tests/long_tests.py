@@ -75,6 +75,8 @@ LONG: Mapping[str, tuple[str, ...]] = {
     "tests/integration/neon/test_projects.py": ("deleting_a_twin",),
     "tests/e2e/test_shutdown.py": ("ctrl_c",),
     "tests/e2e/test_failover.py": ("",),
+    "tests/e2e/test_pooler.py": ("",),
+    "tests/integration/pooler/test_pooler.py": ("",),
     "tests/e2e/test_bundled_spares.py": ("spares_survive",),
     "tests/e2e/test_startup_errors.py": (
         "a_replica_that_strangers",

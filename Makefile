@@ -79,6 +79,7 @@ lock: ## Choose the newest versions of all dependencies (needs uv and npm)
 	npm update --package-lock-only --prefix tests/clients
 	npm update --package-lock-only --prefix tests/clients/drivers --omit-lockfile-registry-resolved
 	npm update --package-lock-only --prefix tests/clients/browser --omit-lockfile-registry-resolved
+	npm update --package-lock-only --prefix tests/clients/mcp --omit-lockfile-registry-resolved
 	npm update --package-lock-only --prefix tests/clients/compose --omit-lockfile-registry-resolved
 
 clean: ## Remove the virtual environment and caches; the data folder stays

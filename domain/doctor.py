@@ -15,11 +15,18 @@ class Verdict(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Fix:
     """An SQL statement to run in `database` (None: in any), by a superuser; `by_admin` if the admin
-    can run it, because the operator has no superuser."""
+    can run it, because the operator has no superuser. `affects_others` if it changes databases,
+    roles or settings that are not only pgvend's: then those who use them have to agree."""
 
     statement: str
     database: str | None = None
     by_admin: bool = False
+    affects_others: bool = False
+
+    @property
+    def line(self) -> str:
+        """The statement as a line of a script: a comment if it affects others."""
+        return comment(self.statement) if self.affects_others else self.statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,11 @@ class DoctorCheck:
 
     name: str
     outcome: Outcome
+
+
+def comment(line: str) -> str:
+    """Return the line of SQL as a comment."""
+    return f"-- {line}"
 
 
 def format_count(number: int, what: str) -> str:

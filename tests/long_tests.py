@@ -27,11 +27,18 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "the_list",
         "the_page_goes_on",
     ),
+    "tests/e2e/mcp/test_command.py": (
+        "an_agent_lives_through_a_session_over_http",
+        "a_server_over",
+    ),
     "tests/integration/postgres/test_prepared_transactions.py": (
         "a_tenants_transaction_prepared",
         "a_prepared_transaction_with",
     ),
-    "tests/integration/postgres/test_locks.py": ("a_tenant_in_a_loop",),
+    "tests/integration/postgres/test_locks.py": (
+        "a_tenant_in_a_loop",
+        "a_neighbours_open",
+    ),
     "tests/integration/postgres/test_guard_spares.py": (
         "two_guards",
         "the_operators_work",
@@ -44,6 +51,7 @@ LONG: Mapping[str, tuple[str, ...]] = {
     "tests/integration/embedded/test_log.py": (
         "a_server_whose",
         "a_failed_start",
+        "no_message",
     ),
     "tests/integration/embedded/test_extension_transfer.py": (
         "an_extension_that_was_transferred",
@@ -59,7 +67,10 @@ LONG: Mapping[str, tuple[str, ...]] = {
     "tests/security/test_foreign_folders.py": ("an_exported_neon_key",),
     "tests/e2e/test_browser_events.py": ("a_late_page",),
     "tests/e2e/test_serving.py": ("fifty_concurrent",),
-    "tests/e2e/test_connection_limits.py": ("ten_thousand", "few_descriptors"),
+    "tests/e2e/test_connection_limits.py": (
+        "ten_thousand",
+        "few_descriptors",
+    ),
     "tests/integration/postgres/test_read_only.py": (
         "a_prepared_transaction",
         "an_open_transaction",
@@ -69,13 +80,25 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "extensions_are_installed_after",
     ),
     "tests/integration/postgres/test_spares_attacked.py": ("a_neighbours_prepared",),
-    "tests/integration/embedded/test_hostile_account.py": ("traps_of",),
+    "tests/integration/embedded/test_hostile_account.py": (
+        "traps_of",
+        "another_users",
+    ),
     "tests/e2e/test_events.py": ("a_process_stops",),
     "tests/integration/neon/test_startup.py": ("isolation_by_project",),
-    "tests/integration/neon/test_projects.py": ("deleting_a_twin",),
+    "tests/integration/neon/test_projects.py": (
+        "deleting_a_twin",
+        "two_projects",
+        "a_project_that",
+    ),
     "tests/e2e/test_shutdown.py": ("ctrl_c",),
     "tests/e2e/test_failover.py": ("",),
-    "tests/e2e/test_bundled_spares.py": ("spares_survive",),
+    "tests/e2e/test_pooler.py": ("",),
+    "tests/integration/pooler/test_pooler.py": ("",),
+    "tests/e2e/test_bundled_spares.py": (
+        "spares_survive",
+        "a_spare_of",
+    ),
     "tests/e2e/test_startup_errors.py": (
         "a_replica_that_strangers",
         "an_invalid_host",
@@ -89,9 +112,20 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "a_server_killed_while",
         "a_tenants_endless",
         "a_later_start",
+        "a_failed_start",
+        "a_first_start",
     ),
-    "tests/integration/embedded/test_cleanup.py": ("a_lock_file", "another_program"),
-    "tests/integration/embedded/test_restarts.py": ("a_second_service", "a_service_ended"),
+    "tests/integration/embedded/test_cleanup.py": (
+        "a_lock_file",
+        "another_program",
+        "an_incomplete",
+    ),
+    "tests/integration/embedded/test_restarts.py": (
+        "a_second_service",
+        "a_service_ended",
+        "a_killed",
+        "the_folder",
+    ),
     "tests/integration/embedded/test_users.py": ("an_ordinary_user",),
     "tests/integration/embedded/test_versions.py": (
         "a_service_works",
@@ -99,6 +133,9 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "extensions_and_icu",
         "an_operators_settings",
         "data_of_the_previous",
+        "alter_system",
+        "new_databases",
+        "a_new_folder",
     ),
     "tests/integration/emulator/test_command.py": (
         "settings_apply",
@@ -116,9 +153,15 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "a_repeated_creation",
         "a_repeated_deletion",
     ),
-    "tests/integration/postgres/test_faults_copies.py": ("the_call_after_a_fault_completes",),
+    "tests/integration/postgres/test_faults_copies.py": (
+        "the_call_after_a_fault_completes",
+        "the_call_after_a_fault_while",
+    ),
     "tests/integration/postgres/test_copies_states.py": ("a_session_that_the_admin",),
-    "tests/integration/test_bench.py": ("a_service_creates", "the_reason"),
+    "tests/integration/test_bench.py": (
+        "a_service_creates",
+        "the_reason",
+    ),
     "tests/integration/postgres/test_neighbours.py": (
         "a_session_that_the_admin",
         "autovacuum",
@@ -126,14 +169,105 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "a_neighbours_lock_after",
         "a_neighbours_uncommitted",
     ),
-    "tests/integration/postgres/test_blocking_sessions.py": ("an_operators_session",),
     "tests/image/test_image.py": ("",),
+    "tests/integration/postgres/test_blocking_sessions.py": (
+        "an_operators_session",
+        "reconnecting",
+    ),
     "tests/integration/registry/test_postgres_hanging.py": (
         "an_add_that",
         "a_lease_that",
         "leaving_a_lease",
         "closing_does",
         "a_statement_that_hangs",
+        "a_lost_server",
     ),
+    "tests/e2e/test_dump_and_load.py": (
+        "the_bundled",
+        "a_truncated",
+        "standard_output",
+        "an_error_after",
+        "an_error_in",
+        "newer_programs",
+        "owners_and",
+    ),
+    "tests/e2e/test_documentation_page.py": (
+        "code_in_texts",
+        "the_page_is_accessible",
+        "the_page_fits",
+    ),
+    "tests/e2e/console/test_shown_connections.py": (
+        "a_new_connection_follows",
+        "a_repeated",
+        "the_connection_in",
+        "a_new_connection_leaves",
+        "an_address",
+        "invisible",
+    ),
+    "tests/e2e/console/test_sessions.py": (
+        "an_answer",
+        "a_page_that",
+        "a_creation",
+    ),
+    "tests/integration/registry/test_migrations.py": ("alembic_is",),
+    "tests/integration/registry/test_query_plans.py": (
+        "postgresql_finds",
+        "postgresql_lists_changes",
+    ),
+    "tests/integration/embedded/test_extensions.py": (
+        "vector_gets",
+        "programs_without",
+        "a_link",
+        "on_older",
+        "a_dump_with",
+    ),
+    "tests/e2e/test_bundled_templates.py": (
+        "a_spare",
+        "a_fork",
+    ),
+    "tests/integration/postgres/test_tombstones.py": (
+        "more_objects",
+        "objects_in",
+        "a_table_in",
+    ),
+    "tests/e2e/test_documented_workflows.py": ("a_pull_request",),
+    "tests/e2e/test_secrets.py": (
+        "a_guessable_secret_in_use",
+        "passwords_that_neon",
+        "after_a_lost_registry",
+    ),
+    "tests/integration/embedded/test_listening.py": (
+        "pgvends_own",
+        "connections_name_the_address",
+    ),
+    "tests/integration/embedded/test_paths.py": (
+        "other_users",
+        "the_data_folder",
+    ),
+    "tests/e2e/test_first_start.py": ("on_a_terminal",),
+    "tests/e2e/test_guard.py": ("missing_rights",),
+    "tests/integration/postgres/test_guard_session.py": ("a_lost_session",),
+    "tests/integration/postgres/test_private_ca.py": ("the_cli",),
+    "tests/integration/neon/test_clocks.py": ("a_database_is_found",),
+    "tests/integration/emulator/test_official_client.py": ("the_client_lists",),
+    "tests/integration/registry/test_postgres_failures.py": (
+        "sessions_that",
+        "a_crash_during",
+    ),
+    "tests/integration/doctor/test_embedded.py": ("a_port_in",),
+    "tests/integration/postgres/test_revocation.py": ("many_privileges",),
+    "tests/integration/postgres/test_encodings.py": ("new_databases",),
+    "tests/e2e/test_command_line.py": ("psql_accepts",),
+    "tests/e2e/test_delete_command.py": ("it_asks",),
+    "tests/integration/postgres/test_copies.py": (
+        "vector_belongs",
+        "a_copy_may",
+    ),
+    "tests/e2e/test_external_server.py": (
+        "an_unreachable",
+        "an_admin",
+    ),
+    "tests/security/test_leak_checks.py": ("a_secret_in",),
+    "tests/integration/emulator/test_lock.py": ("concurrent_changes",),
 }
 """From most of these files the sample keeps other tests."""

@@ -12,9 +12,9 @@ from adapters.neon.api_models import Database, Role, RoleResponse
 from adapters.neon.branch import NeonBranch, extract_password
 from adapters.neon.claim_state import ClaimState, match_claim
 from adapters.neon.claims import Claim, ClaimStore
-from adapters.neon.errors import AlreadyExists
+from adapters.neon.errors import AlreadyExists, NotVisible
 from adapters.neon.extensions import install_extensions, list_extensions
-from adapters.neon.operations import OperationFailed
+from adapters.neon.operations import Change, OperationFailed
 from adapters.neon.tenant_locks import TenantLocks
 from adapters.postgres.server import Server
 from domain.connection import Connection
@@ -50,8 +50,7 @@ class ApiProvider(DatabaseProvider):
         async with self.locks.hold(request.tenant.id):
             claim_state = await self._claim(request.tenant)
             await self._check_extensions(request, claim_state)
-            password = await self._ensure_role(claim_state)
-            await self._ensure_database(claim_state)
+            password = await self._ensure_objects(claim_state)
         connection = await self._build_connection(request, password)
         await self._install(request, connection)
         return connection
@@ -83,23 +82,51 @@ class ApiProvider(DatabaseProvider):
             return ClaimState(replace(claim, is_new=True))
         return await self._inspect(claim)
 
-    async def _ensure_role(self, claim_state: ClaimState) -> Secret:
-        """Create the tenant's role if it is missing. Return its password."""
+    async def _ensure_objects(self, claim_state: ClaimState) -> Secret:
+        """Create the tenant's role and database, or the missing ones of them. Return the role's
+        password."""
         if claim_state.has_foreign_objects:
             await self._release(claim_state.claim)
             raise NameTaken(
                 f"The name {claim_state.claim.database!r} is in use on the Neon branch."
             )
-        if claim_state.has_role:
-            await self.branch.waiter.wait_until_settled()
-            return await self.branch.reveal_or_reset_password(claim_state.claim.owner)
-        response = await run_to_completion(self._request_role(claim_state.claim))
+        if not claim_state.has_role:
+            return await self._create_objects(claim_state)
+        await self.branch.waiter.wait_until_settled()
+        password = await self.branch.reveal_or_reset_password(claim_state.claim.owner)
+        await self._ensure_database(claim_state)
+        return password
+
+    async def _create_objects(self, claim_state: ClaimState) -> Secret:
+        """Create the role, and a database unless there is one."""
+        claim = claim_state.claim
+        response = await run_to_completion(self._request_role(claim))
+        role, changes = Change("create role", response.operations), list[Change]()
         try:
-            await self.branch.waiter.wait_until_done(response.operations, "create role")
-        except OperationFailed:  # it may stay listed, as if it existed
-            await self.branch.delete_role(claim_state.claim.owner)
+            if not claim_state.owned_databases:
+                changes.append(await self._request_database_after(role, claim))
+            await self.branch.waiter.wait_until_all_done(role, *changes)
+        except OperationFailed:  # what failed may stay listed, as if it existed
+            if changes:
+                await self.branch.delete_database(claim.database)
+            await self.branch.delete_role(claim.owner)
             raise
         return extract_password(response.role)
+
+    async def _request_database_after(self, role: Change, claim: Claim) -> Change:
+        """Request the database when the role usually exists: that saves the request whether it
+        does, of which an account has few."""
+        if await self.branch.waiter.wait_usual_time(role):
+            with suppress(ProviderBusy, NotVisible):
+                return await self._request_database(claim)
+        await self.branch.waiter.wait_until_done(role)
+        return await self._request_database(claim)
+
+    async def _request_database(self, claim: Claim) -> Change:
+        try:
+            return await self.branch.request_database(claim.database, claim.owner)
+        except AlreadyExists as error:
+            raise _explain_conflict(error, claim) from error
 
     async def _request_role(self, claim: Claim) -> RoleResponse:
         """Request a new role. Extend the claim to its creation: only the claim proves that
@@ -120,12 +147,11 @@ class ApiProvider(DatabaseProvider):
         if claim_state.owned_databases:
             return
         try:
-            await self.branch.create_database(claim_state.claim.database, claim_state.claim.owner)
+            change = await self._request_database(claim_state.claim)
+            await self.branch.waiter.wait_until_done(change)
         except OperationFailed:
             await self.branch.delete_database(claim_state.claim.database)
             raise
-        except AlreadyExists as error:
-            raise _explain_conflict(error, claim_state.claim) from error
 
     async def _release(self, claim: Claim) -> None:
         """Release a new claim under which nothing was created."""

@@ -19,7 +19,7 @@ from adapters.neon.api_models import (
 )
 from adapters.neon.client import Client, build_path
 from adapters.neon.errors import AlreadyExists, NotVisible, RequirementMissing, Unprocessable
-from adapters.neon.operations import OperationWaiter
+from adapters.neon.operations import Change, OperationWaiter
 from domain.errors import OutcomeUnknown, ProviderBusy
 from domain.secrets import Secret
 
@@ -70,10 +70,11 @@ class NeonBranch:
         body = {"role": {"name": name}}
         return await self.client.write("POST", self._build_path("roles"), RoleResponse, body)
 
-    async def create_database(self, name: str, owner: str) -> None:
-        """Create a database. Raises AlreadyExists."""
+    async def request_database(self, name: str, owner: str) -> Change:
+        """Request a database without waiting for its operations. Raises AlreadyExists."""
         body = {"database": {"name": name, "owner_name": owner}}
-        await self._change("POST", self._build_path("databases"), "create database", body)
+        response = await self.client.write("POST", self._build_path("databases"), Accepted, body)
+        return Change("create database", response.operations)
 
     async def delete_database(self, name: str) -> None:
         """Delete a database and end its sessions. Do nothing if it does not exist."""
@@ -111,21 +112,16 @@ class NeonBranch:
         response = await self.client.write(
             "POST", self._build_path("roles", role, "reset_password"), RoleResponse
         )
-        await self.waiter.wait_until_done(response.operations, "reset password")
+        await self.waiter.wait_until_done(Change("reset password", response.operations))
         return extract_password(response.role)
 
     async def _delete(self, kind: str, name: str, list_objects: ListObjects) -> None:
         try:
-            await self._change("DELETE", self._build_path(kind, name), f"delete {kind}")
+            response = await self.client.write("DELETE", self._build_path(kind, name), Accepted)
+            await self.waiter.wait_until_done(Change(f"delete {kind}", response.operations))
         except NotVisible:  # deleted already, or hidden from the key
             if name in {each.name for each in await list_objects()}:
                 raise
-
-    async def _change(
-        self, method: str, path: str, purpose: str, body: dict[str, dict[str, str]] | None = None
-    ) -> None:
-        response = await self.client.write(method, path, Accepted, body)
-        await self.waiter.wait_until_done(response.operations, purpose)
 
     def _build_path(self, *parts: str) -> str:
         return build_path("projects", self.project_id, "branches", self.id, *parts)

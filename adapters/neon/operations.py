@@ -1,7 +1,8 @@
 """Waiting for Neon's operations: a successful response means accepted, not done."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from adapters.neon.api_models import Operation, OperationResponse, Operations
 from adapters.neon.client import Client, build_path
@@ -21,6 +22,9 @@ MIN_POLL_PAUSE = 0.01
 MAX_POLL_PAUSE = 5.0
 """Seconds between two polls of one operation."""
 
+LATENESS = 4
+"""An operation that takes longer than usual is noticed after at most a quarter more of its time."""
+
 DEFAULT_DURATION = 0.05
 """Assumed duration in seconds before the first measurement; Neon reports 50 to 90 ms."""
 
@@ -35,7 +39,7 @@ class OperationFailed(OutcomeUnknown):
 @dataclass
 class Pace:
     """Times to poll: first just after the usual duration of the operation, later if it varies, then
-    at growing intervals."""
+    at intervals that grow with the time waited."""
 
     usual: dict[str, float] = field(default_factory=dict)
     deviation: dict[str, float] = field(default_factory=dict)
@@ -44,16 +48,32 @@ class Pace:
     def iterate_pauses(self, kind: str) -> Iterator[float]:
         usual = self.usual.get(kind, DEFAULT_DURATION)
         # slightly late costs one request, slightly early two
-        yield usual * 1.03 + min(self.deviation.get(kind, 0.0), usual / 2)
-        pause = max(MIN_POLL_PAUSE, usual / 16)
+        pause = elapsed = usual * 1.03 + min(self.deviation.get(kind, 0.0), usual / 2)
         while True:
             yield pause
-            pause = min(pause * 2, MAX_POLL_PAUSE)
+            pause = min(max(MIN_POLL_PAUSE, elapsed / LATENESS), MAX_POLL_PAUSE)
+            elapsed += pause
 
     def learn(self, kind: str, seconds: float) -> None:
         usual = self.usual.get(kind, seconds)
         self.deviation[kind] = (self.deviation.get(kind, 0.0) + abs(seconds - usual)) / 2
         self.usual[kind] = (usual + seconds) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An accepted change. Its `purpose` names it: the duration of an action depends on it."""
+
+    purpose: str
+    operations: Sequence[Operation]
+
+    def list_kinds(self) -> dict[str, str]:
+        """Return the kind of each unfinished operation, by its id."""
+        return {
+            operation.id: f"{operation.action}: {self.purpose}"
+            for operation in self.operations
+            if operation.status not in DONE
+        }
 
 
 @dataclass(frozen=True)
@@ -65,26 +85,52 @@ class OperationWaiter:
     clock: Clock
     pace: Pace
 
-    async def wait_until_done(self, operations: Sequence[Operation], purpose: str = "") -> None:
-        """Wait until all operations are done; those of one request run in order.
+    async def wait_until_done(self, change: Change) -> None:
+        """Wait until all operations of the change are done; they run in order.
 
-        `purpose` names the change: the duration of an action depends on it. Raises OutcomeUnknown
-        if an operation fails or takes too long: the change may or may not have been made.
+        Raises OutcomeUnknown if an operation fails or takes too long: the change may or may not
+        have been made.
         """
-        for operation in operations:
-            await self._wait_until_done(operation, f"{operation.action}: {purpose}")
+        kinds = change.list_kinds()
+        for operation in change.operations:
+            if operation.id in kinds:
+                await self._wait_until_done(operation, kinds[operation.id])
+
+    async def wait_usual_time(self, change: Change) -> bool:
+        """Wait as long as such operations usually take. Return False at once if that is
+        unknown."""
+        kinds = change.list_kinds().values()
+        if not self.pace.usual.keys() >= set(kinds):
+            return False
+        for kind in kinds:
+            await self.clock.sleep(next(self.pace.iterate_pauses(kind)))
+        return True
+
+    async def wait_until_all_done(self, *changes: Change) -> None:
+        """Wait until the operations of the changes are done, which run one after the other. One
+        request asks for all of them. Raises as `wait_until_done` does."""
+        started_at = self.clock.elapsed()
+        kinds = dict(chain.from_iterable(change.list_kinds().items() for change in changes))
+        pauses = self.pace.iterate_pauses(next(reversed(kinds.values()), ""))
+        while kinds:
+            await self.clock.sleep(next(pauses))
+            listed = await self._list_recent()
+            waited = self.clock.elapsed() - started_at
+            for operation, kind in list(kinds.items()):
+                if operation not in listed:  # not visible yet
+                    _check_progress("", waited)
+                elif self._is_done(listed[operation], kind):
+                    del kinds[operation]
+                else:
+                    _check_progress(listed[operation].status, waited)
 
     async def wait_until_settled(self) -> None:
         """Wait until the project has no unfinished operations, including those of requests whose
         response was lost."""
-        response = await self.client.read(
-            self._build_path(), Operations, limit=str(RECENT_OPERATIONS)
-        )
         ended = DONE | ABORTED | {"failed"}
-        unfinished = [
-            operation for operation in response.operations if operation.status not in ended
-        ]
-        await self.wait_until_done(unfinished[::-1])  # the newest stands first
+        recent = await self._read_recent()
+        unfinished = [operation for operation in recent if operation.status not in ended]
+        await self.wait_until_done(Change("", unfinished[::-1]))  # the newest stands first
 
     async def _wait_until_done(self, operation: Operation, kind: str) -> None:
         started_at = self.clock.elapsed()
@@ -101,9 +147,26 @@ class OperationWaiter:
             return operation  # assume that the status is unchanged
         except NotVisible:
             return operation.model_copy(update={"status": "failed"})  # it may appear later
-        if response.operation.status in DONE:
-            self.pace.learn(kind, response.operation.total_duration_ms / 1000)
+        self._is_done(response.operation, kind)
         return response.operation
+
+    async def _list_recent(self) -> Mapping[str, Operation]:
+        """Return the newest operations by id; none if they cannot be read."""
+        try:
+            return {operation.id: operation for operation in await self._read_recent()}
+        except (Unavailable, NotVisible):
+            return {}
+
+    async def _read_recent(self) -> Sequence[Operation]:
+        limit = str(RECENT_OPERATIONS)
+        return (await self.client.read(self._build_path(), Operations, limit=limit)).operations
+
+    def _is_done(self, operation: Operation, kind: str) -> bool:
+        """Return whether the operation is done, and learn its duration."""
+        if operation.status not in DONE:
+            return False
+        self.pace.learn(kind, operation.total_duration_ms / 1000)
+        return True
 
     def _build_path(self, *parts: str) -> str:
         return build_path("projects", self.project_id, "operations", *parts)

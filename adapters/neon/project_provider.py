@@ -14,7 +14,7 @@ from adapters.neon.admin import create_admin_login, find_admin_address
 from adapters.neon.api_models import NewProject, Project
 from adapters.neon.branch import NeonBranch
 from adapters.neon.extensions import install_extensions, list_extensions
-from adapters.neon.operations import OperationWaiter, Pace
+from adapters.neon.operations import Change, OperationWaiter, Pace
 from adapters.neon.projects import NeonProjects
 from adapters.neon.tenant_locks import TenantLocks
 from adapters.postgres.marks import SPARE_SUFFIX, Marks
@@ -114,7 +114,7 @@ class ProjectProvider(DatabaseProvider):
         new = await run_to_completion(self._request_project(tenant))
         branch = self._open_branch(new.project, new.branch.id)
         try:
-            await branch.waiter.wait_until_done(new.operations)
+            await branch.waiter.wait_until_done(Change("", new.operations))
         except BaseException:  # an incomplete project is useless
             with suppress(PgvendError):
                 await run_to_completion(self.projects.delete(new.project))

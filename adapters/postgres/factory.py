@@ -59,8 +59,9 @@ async def check_server(
             await check_admin_privileges(session)
             if measures:
                 await check_measure_privilege(session)
-            if statements := await build_public_access_fixes(session, only_own=not has_superuser):
+            if fixes := await build_public_access_fixes(session, only_own=not has_superuser):
                 role = "superuser" if has_superuser else "admin"
+                statements = [fix.line for fix in fixes]
                 log.warning("postgres.open_to_tenants", run_as=role, statements=statements)
     except ProviderRejected as error:
         raise StartupError(f"{error} See {setting}.") from error

@@ -1,10 +1,13 @@
 """Checks of a server and its admin against pgvend's requirements."""
 
+from collections.abc import Iterator, Sequence
+
 import asyncpg
 
 from adapters.postgres.errors import LACKS_PRIVILEGE
 from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import Session
+from domain.doctor import Fix
 from domain.errors import ProviderRejected
 
 _ADMIN_PRIVILEGES = """
@@ -14,8 +17,15 @@ SELECT rolsuper OR (rolcreatedb AND rolcreaterole AND rolinherit) AS is_sufficie
 FROM pg_roles WHERE rolname = current_user
 """
 
-_OPEN_DATABASES = """
-SELECT datname, current_user AS admin, datname = current_database() AS is_admins
+SERVER_DATABASES = ("postgres", "template1")
+"""Databases of the server itself. Every other one that pgvend did not create belongs to others."""
+
+IS_OTHERS = f"{{database}} NOT IN {SERVER_DATABASES}"
+"""The SQL condition that a database that pgvend did not create belongs to others."""
+
+_OPEN_DATABASES = f"""
+SELECT datname, current_user AS admin, datname = current_database() AS is_admins,
+       {IS_OTHERS.format(database="datname")} AS is_others
 FROM pg_database d
 WHERE datallowconn AND EXISTS (
     SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) AS entry
@@ -37,7 +47,7 @@ async def check_admin_privileges(session: Session | asyncpg.Connection) -> None:
         raise ProviderRejected(LACKS_PRIVILEGE)
 
 
-async def build_public_access_fixes(session: Session, *, only_own: bool) -> list[str]:
+async def build_public_access_fixes(session: Session, *, only_own: bool) -> Sequence[Fix]:
     """Return the statements that a superuser has to run once, so that tenants reach no database but
     their own. With `only_own`, return those for the admin's databases, which the admin
     may run itself.
@@ -46,10 +56,16 @@ async def build_public_access_fixes(session: Session, *, only_own: bool) -> list
     only the database's owner can revoke it. pgvend did not create those databases, so it leaves
     them to the operator.
     """
-    fixes = []
-    for row in await session.fetch(_OPEN_DATABASES, only_own):
-        name = quote_identifier(row["datname"])
-        if row["is_admins"]:  # the next statement would revoke the admin's access too
-            fixes.append(f"GRANT CONNECT ON DATABASE {name} TO {quote_identifier(row['admin'])};")
-        fixes.append(f"REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC;")
-    return fixes
+    rows = await session.fetch(_OPEN_DATABASES, only_own)
+    return [
+        Fix(statement, by_admin=only_own, affects_others=row["is_others"])
+        for row in rows
+        for statement in _list_revocations(row)
+    ]
+
+
+def _list_revocations(row: asyncpg.Record) -> Iterator[str]:
+    name = quote_identifier(row["datname"])
+    if row["is_admins"]:  # the next statement would revoke the admin's access too
+        yield f"GRANT CONNECT ON DATABASE {name} TO {quote_identifier(row['admin'])};"
+    yield f"REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC;"

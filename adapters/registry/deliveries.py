@@ -14,6 +14,7 @@ from sqlalchemy import (
     delete,
     func,
     select,
+    text,
     update,
 )
 
@@ -24,6 +25,9 @@ from ports.driven.delivery_queue import DeliveryQueue
 
 _COLUMNS = DELIVERIES.c
 
+_WEBHOOK_ID = _COLUMNS.webhook_id.concat(text("''"))
+"""Rules out the index on the webhook, by which SQLite would read the deliveries that are not due,
+too."""
 _IS_DELIVERY = (
     _COLUMNS.webhook_id == bindparam("known_webhook"),
     _COLUMNS.id == bindparam("known_id"),
@@ -59,7 +63,7 @@ class SqlDeliveryQueue(DeliveryQueue):
         per_webhook: int,
         without: Collection[str] = (),
     ) -> list[Delivery]:
-        is_due = and_(_COLUMNS.due_at <= now, _COLUMNS.webhook_id.not_in(sorted(without)))
+        is_due = and_(_COLUMNS.due_at <= now, _WEBHOOK_ID.not_in(sorted(without)))
         found = await self._executor.fetch(_select_due(is_due, webhooks, per_webhook))
         if not found:
             return []
@@ -96,11 +100,11 @@ def _select_due(
 ) -> Select[tuple[Any, ...]]:
     """Select the first deliveries of the webhooks that are due longest."""
     chosen = (
-        select(_COLUMNS.webhook_id)
+        select(_WEBHOOK_ID)
         .join(WEBHOOKS, _COLUMNS.webhook_id == WEBHOOKS.c.id)
         .where(is_due)
-        .group_by(_COLUMNS.webhook_id)
-        .order_by(func.min(_COLUMNS.due_at), _COLUMNS.webhook_id)
+        .group_by(_WEBHOOK_ID)
+        .order_by(func.min(_COLUMNS.due_at), _WEBHOOK_ID)
         .limit(webhooks)
     )
     placed = select(DELIVERIES, _PLACE.label("place")).where(

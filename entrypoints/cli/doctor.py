@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from domain.doctor import DoctorCheck, Fix, has_failed
+from domain.doctor import DoctorCheck, Fix, comment, has_failed
 from domain.text import is_plain
 from entrypoints.cli.errors import report_errors
 from entrypoints.cli.options import AsJson
@@ -16,6 +16,9 @@ from entrypoints.cli.printing import print_json, print_table
 HEADS = ("verdict", "check", "detail")
 
 BY_SUPERUSER = "Run this SQL as a superuser to fix it:"
+FOR_OTHERS = (
+    "This changes what is not only pgvend's. Agree with those who use it, then remove the hyphens:"
+)
 BY_ADMIN = "Run this SQL as the admin to fix it:"
 
 
@@ -53,13 +56,20 @@ def _write_script(checks: Sequence[DoctorCheck], by_admin: bool) -> Iterator[str
     for check in checks:
         fixes = [fix for fix in check.outcome.fixes if fix.by_admin is by_admin]
         if fixes:
-            yield f"-- {check.name}"
+            yield comment(check.name)
         if len(safe := [fix for fix in fixes if _is_plain_sql(fix)]) < len(fixes):
-            yield "-- left out: a database or role whose name holds control characters"
-        for database, group in groupby(safe, key=lambda fix: fix.database):
-            if database is not None:
-                yield f"\\connect {_quote(database)}"
-            yield from (fix.statement for fix in group)
+            yield comment("left out: a database or role whose name holds control characters")
+        yield from _write_lines([fix for fix in safe if not fix.affects_others])
+        if others := [fix for fix in safe if fix.affects_others]:
+            yield comment(FOR_OTHERS)
+            yield from map(comment, _write_lines(others))
+
+
+def _write_lines(fixes: Sequence[Fix]) -> Iterator[str]:
+    for database, group in groupby(fixes, key=lambda fix: fix.database):
+        if database is not None:
+            yield f"\\connect {_quote(database)}"
+        yield from (fix.statement for fix in group)
 
 
 def _is_plain_sql(fix: Fix) -> bool:
@@ -92,7 +102,8 @@ def _to_json(checks: Sequence[DoctorCheck]) -> dict[str, Any]:
 
 def _fix_to_json(fix: Fix) -> dict[str, Any]:
     return {
-        "statement": fix.statement,
+        "statement": fix.line,
         "database": fix.database,
+        "affects_others": fix.affects_others,
         "run_as": "admin" if fix.by_admin else "superuser",
     }

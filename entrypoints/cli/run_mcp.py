@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+from functools import partial
 
 from domain.errors import PgvendError
 from domain.expiry import parse_duration
@@ -29,8 +30,8 @@ def run_mcp(settings: ClientSettings, agents: AgentOptions, place: HttpOptions |
     # Others must not use the key of this process: a request without a key has none.
     app = create_app(create_server(settings.url, None, agents), place)
     with _open_listener(place) as listener:
-        _announce(place, listener.getsockname()[1], settings.address)
-        asyncio.run(serve_http(app, listener))
+        announce = partial(_announce, place, listener.getsockname()[1], settings.address)
+        asyncio.run(serve_http(app, listener, announce))
 
 
 def _check_ttl(text: str) -> None:

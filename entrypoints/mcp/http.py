@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,21 +64,32 @@ def create_app(server: Server[Any], options: HttpOptions) -> Starlette:
     )
 
 
-async def serve_http(app: Starlette, listener: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM. Then running calls get DRAIN_TIMEOUT to finish."""
-    server = HttpServer(
-        Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=MAX_CONNECTIONS,
-            timeout_graceful_shutdown=DRAIN_TIMEOUT,
-        )
+async def serve_http(app: Starlette, listener: socket.socket, announce: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM, and call `announce` at the start. At the end running calls get
+    DRAIN_TIMEOUT to finish."""
+    config = Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=DRAIN_TIMEOUT,
     )
     _ignore_repetition()
-    await server.serve(sockets=[listener])
+    await _AnnouncedServer(config, announce).serve(sockets=[listener])
+
+
+class _AnnouncedServer(HttpServer):
+    """Announces that it serves when it handles signals, so that one ends it in order."""
+
+    def __init__(self, config: Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
 
 
 def _ignore_repetition() -> None:

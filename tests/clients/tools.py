@@ -24,6 +24,9 @@ that read the document."""
 BROWSER = HERE / "browser"
 """The folder that pins what tests load into a browser."""
 
+MCP = HERE / "mcp"
+"""The folder that pins the programs for the Model Context Protocol, and the Node.js they need."""
+
 QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "CI": "true"}
 
 
@@ -84,6 +87,11 @@ def axe_core() -> str:
 def npm_drivers() -> Path:
     """Return the folder whose `node_modules` holds the drivers for Node.js."""
     return npm_tools(DRIVERS, PROGRAMS / "clients-drivers-npm")
+
+
+def mcp_programs() -> Path:
+    """Return the folder whose `node_modules` holds the programs for MCP."""
+    return npm_tools(MCP, PROGRAMS / "clients-mcp-npm")
 
 
 def python_drivers() -> Path:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,10 @@ async def test_the_printed_fixes_can_be_run_by_psql(
     try:
         before = await _run_doctor(tmp_path, **settings)
         script = before.stdout.partition("Run this SQL as a superuser to fix it:")[2]
-        anywhere = server_15.dsn("postgres", "template1")
-        psql = await run_program(
-            find_program("psql"), anywhere, "-v", "ON_ERROR_STOP=1", stdin=script
-        )
+        await _run_script(server_15, script)
+        cautious = await _run_doctor(tmp_path, **settings)
+        agreed = re.sub(r"^-- (?=[A-Z\\].*[;\"]$)", "", script, flags=re.MULTILINE)
+        await _run_script(server_15, agreed)
         again = await _run_doctor(tmp_path, **settings)
     finally:
         await run_as_superuser(
@@ -77,7 +78,9 @@ async def test_the_printed_fixes_can_be_run_by_psql(
             "REVOKE ALL ON FUNCTION pg_hba_file_rules() FROM admin",
         )
 
-    assert (before.status, psql.status, again.status) == (1, 0, 0), (before, psql, again)
+    assert (before.status, cautious.status, again.status) == (1, 1, 0), (before, cautious, again)
+    assert re.findall(r"^(?!--)\S.*;$", cautious.stdout, re.MULTILINE) == []
+    assert 'ON DATABASE "wide_open"' in cautious.stdout
     assert "to fix it:" not in again.stdout
     assert PASSWORD not in f"{before}{again}"
 
@@ -116,6 +119,12 @@ async def test_invalid_settings_are_reported_as_at_startup(tmp_path: Path) -> No
     assert (result.status, result.stdout) == (1, "")
     assert "PGVEND_SECRET" in result.stderr
     assert "hunter2" not in result.stderr
+
+
+async def _run_script(server: OperatorsServer, script: str) -> None:
+    anywhere = server.dsn("postgres", "template1")
+    psql = await run_program(find_program("psql"), anywhere, "-v", "ON_ERROR_STOP=1", stdin=script)
+    assert psql.status == 0, psql.stderr
 
 
 def _settings_for(server: OperatorsServer) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""No secret leaks into a log, an error, a file, a process title or a server's log."""
+"""No secret leaks into a log, an error, a file, a trace, a process title or a server's log."""
 
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping

@@ -90,8 +90,7 @@ async def running_service_for_agents(**settings: Any) -> AsyncIterator[KeyedApp]
 def create_agent_server(
     keyed: KeyedApp, key: str | None, options: AgentOptions = WITH_DELETION
 ) -> Server[Service]:
-    url = urlsplit(f"http://127.0.0.1:{keyed.app.port}")
-    return create_server(url, Secret(key) if key else None, options)
+    return create_server(urlsplit(keyed.app.url), Secret(key) if key else None, options)
 
 
 def read_text(result: CallToolResult) -> str:
@@ -109,7 +108,7 @@ class User:
         self.questions: list[str] = []
 
     async def __call__(
-        self, context: ClientRequestContext, question: ElicitRequestParams
+        self, context: ClientRequestContext, params: ElicitRequestParams
     ) -> ElicitResult:
-        self.questions.append(question.message)
+        self.questions.append(params.message)
         return self._answer

@@ -55,6 +55,10 @@ class RunningApp:
     use_cases: UseCases
     sender: MemoryWebhookSender
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def replica(self, **settings: Any) -> AbstractAsyncContextManager["RunningApp"]:
         """Run another replica of the service, or its next start if this one has ended."""
         return running_app(self.provider, clock=self.clock, records=self.records, **settings)

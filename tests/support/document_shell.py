@@ -29,7 +29,7 @@ _CURL = "silent\nshow-error\nfail-with-body\n"
 
 _ADDRESS = re.compile(r"https://pgvend\.example|(http://)?(localhost|127\.0\.0\.1):8000\b")
 
-_NAMES = re.compile(r"(?:db|tpl)_[0-9a-z]{26}|(pgv_[0-9a-z]{8})(?:_[0-9a-z]+\.\.\.)?")
+_NAMES = re.compile(r"(?:db|tpl|wh)_[0-9a-z]{26}|(pgv_[0-9a-z]{8})(?:_[0-9a-z]+\.\.\.)?")
 """Ids and keys on a page; those of the run take their place."""
 
 _VARYING = re.compile(rf"(?P<name>{_NAMES.pattern})|(?P<any>\.\.\.)|(?P<number>\d+)")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from domain.ids import RANDOM_BYTES, new_id
-from domain.names import Nickname
+from domain.names import Nickname, PgNames
 from domain.passwords import PasswordDeriver
 from domain.provisioning import ProvisionRequest, Tenant
 from domain.secrets import Secret
@@ -25,6 +25,13 @@ def new_provision_request(nickname: str | None = None) -> ProvisionRequest:
     names = Nickname(nickname or unique_name()).derive_names()
     tenant = Tenant(id=tenant_id, names=names)
     return ProvisionRequest(tenant=tenant, password=deriver(tenant_id, 0))
+
+
+def opaque_request() -> ProvisionRequest:
+    """Return a request for a database with an opaque name."""
+    request = new_provision_request()
+    names = PgNames.from_id(request.tenant.id)
+    return replace(request, tenant=replace(request.tenant, names=names))
 
 
 def with_next_password(provision_request: ProvisionRequest, rotation: int = 1) -> ProvisionRequest:

@@ -26,8 +26,10 @@ NOT_SAMPLED = (
     "tests/e2e/console/test_admin.py",
     "tests/e2e/console/test_details.py",
     "tests/e2e/test_failover.py",
+    "tests/e2e/test_pooler.py",
     "tests/integration/chaos/test_attacked.py",
     "tests/integration/neon/test_concurrency.py",
+    "tests/integration/pooler/test_pooler.py",
 )
 """The sample has no test below these paths: each of them takes long."""
 

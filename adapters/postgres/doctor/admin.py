@@ -6,6 +6,7 @@ from adapters.postgres.doctor.context import CheckContext, CheckFunctions, Local
 from adapters.postgres.guard import GUARD_GRANTS
 from adapters.postgres.marks import Marks
 from adapters.postgres.quoting import quote_identifier
+from adapters.postgres.requirements import SERVER_DATABASES
 from adapters.postgres.sessions import Session
 from domain.doctor import Fix, Outcome, Verdict, format_count
 from domain.postgres_versions import NEWEST, OLDEST, parse_version
@@ -27,11 +28,14 @@ SELECT pg_is_in_recovery() AS standby,
 """
 
 _ADMIN = """
-SELECT rolname AS name, rolsuper AS is_super, oid = 10 AS is_first, rolcreatedb AS "CREATEDB",
-       rolcreaterole AS "CREATEROLE", rolinherit AS "INHERIT", current_database() AS database
-FROM pg_roles WHERE rolname = current_user
+SELECT rolname AS name, rolsuper AS is_super, rolcreatedb AS "CREATEDB",
+       rolcreaterole AS "CREATEROLE", rolinherit AS "INHERIT", current_database() AS database,
+       oid = 10 OR EXISTS (
+           SELECT FROM pg_database WHERE datdba = r.oid AND datname <> current_database()
+       ) AS is_shared
+FROM pg_roles AS r WHERE rolname = current_user
 """
-# 10: initdb's superuser, which cannot lose SUPERUSER
+# 10: initdb's superuser, which cannot lose SUPERUSER; an owner of databases has other uses
 
 _OUT_OF_REACH = """
 SELECT r.rolname AS name FROM pg_roles r
@@ -126,7 +130,7 @@ async def check_reach(session: Session, context: CheckContext) -> Outcome:
 
 
 def _describe_demotion(admin: asyncpg.Record) -> str:
-    if not admin["is_first"]:
+    if not admin["is_shared"]:
         return "Remove SUPERUSER from it."
     return (
         f"Create a separate role, set its password (\\password {NEW_ADMIN} in psql), and use it "
@@ -139,7 +143,7 @@ async def _build_demotion_fixes(
 ) -> tuple[Fix, ...]:
     """Return the statements that replace the superuser by an ordinary admin with the same access to
     existing databases."""
-    if admin["is_first"]:
+    if admin["is_shared"]:
         name, role = NEW_ADMIN, f"CREATE ROLE {NEW_ADMIN} LOGIN CREATEDB CREATEROLE;"
     else:
         name = admin["name"]
@@ -149,7 +153,7 @@ async def _build_demotion_fixes(
     guard = GUARD_GRANTS.format(admin=quote_identifier(name))
     return (
         Fix(role),
-        Fix(connect),
+        Fix(connect, affects_others=admin["database"] not in SERVER_DATABASES),
         Fix(guard),
         *await _build_grant_fixes(session, name, local_state),
     )

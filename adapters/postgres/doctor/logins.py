@@ -4,6 +4,7 @@ from adapters.postgres.doctor.context import CheckContext, CheckFunctions, fetch
 from adapters.postgres.doctor.hba import RULES, Rule, assess_rules, build_read_grants, is_local
 from adapters.postgres.marks import ANY_MARK
 from adapters.postgres.quoting import quote_identifier
+from adapters.postgres.requirements import SERVER_DATABASES
 from adapters.postgres.sessions import Session
 from domain.doctor import Fix, Outcome, Verdict
 
@@ -35,7 +36,10 @@ async def _report_hidden_rules(session: Session) -> Outcome:
         Verdict.UNKNOWN,
         "The admin may not read pg_hba.conf. No line should let tenants log in by `trust`, "
         "`password` or `md5`: check it, or run the fix and this check again.",
-        tuple(Fix(line, login["database"]) for line in build_read_grants(login["admin"])),
+        tuple(
+            Fix(line, login["database"], affects_others=login["database"] not in SERVER_DATABASES)
+            for line in build_read_grants(login["admin"])
+        ),
     )
 
 
@@ -68,8 +72,11 @@ async def check_password_encryption(session: Session, _: CheckContext) -> Outcom
         Verdict.WARN,
         f"Passwords that tenants set themselves are stored as {method}.",
         (
-            Fix("ALTER SYSTEM SET password_encryption = 'scram-sha-256';"),
-            Fix("SELECT pg_reload_conf();"),
+            Fix(
+                "ALTER SYSTEM SET password_encryption = 'scram-sha-256';",
+                affects_others=True,
+            ),
+            Fix("SELECT pg_reload_conf();", affects_others=True),
         ),
     )
 

@@ -7,6 +7,7 @@ from adapters.postgres.doctor.context import CheckContext, CheckFunctions, Local
 from adapters.postgres.inspection import TOMBSTONE_PREFIX
 from adapters.postgres.marks import ANY_MARK, Marks, find_id
 from adapters.postgres.quoting import quote_identifier
+from adapters.postgres.requirements import IS_OTHERS
 from adapters.postgres.sessions import Session
 from domain.doctor import Fix, Outcome, Verdict, format_count
 
@@ -15,9 +16,11 @@ SELECT mark FROM pg_roles CROSS JOIN LATERAL shobj_description(oid, 'pg_authid')
 WHERE starts_with(mark, $1)
 """
 
-_TOMBSTONES = """
+_TOMBSTONES = f"""
 SELECT rolname AS role, coalesce(d.datname, current_database()) AS database,
-       count(s.refobjid) AS objects
+       count(s.refobjid) AS objects,
+       coalesce(bool_or({IS_OTHERS.format(database="d.datname")} AND NOT starts_with(
+           coalesce(shobj_description(d.datdba, 'pg_authid'), ''), $2)), false) AS is_others
 FROM pg_roles AS r
 LEFT JOIN pg_shdepend AS s ON refclassid = 'pg_authid'::regclass AND refobjid = r.oid
 LEFT JOIN pg_database AS d ON d.oid = s.dbid
@@ -81,7 +84,11 @@ async def check_tombstones(session: Session, context: CheckContext) -> Outcome:
         "reconciliation removes some of them. If their number does not fall, a superuser can "
         "remove them.",
         tuple(
-            Fix(f"DROP OWNED BY {quote_identifier(row['role'])};", row["database"])
+            Fix(
+                f"DROP OWNED BY {quote_identifier(row['role'])};",
+                row["database"],
+                affects_others=row["is_others"],
+            )
             for row in rows
             if row["objects"]
         ),

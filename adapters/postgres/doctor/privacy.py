@@ -1,7 +1,7 @@
 """Checks of tenants' access to other databases, and of risks for superusers in tenants'
 databases."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from adapters.postgres.doctor.context import CheckContext, CheckFunctions
 from adapters.postgres.quoting import quote_identifier
@@ -32,7 +32,7 @@ SELECT extname AS name FROM pg_extension AS e WHERE extname = ANY($1::text[]) OR
 """
 
 _SUPERUSERS_AT_RISK = """
-SELECT rolname AS name FROM pg_roles
+SELECT rolname AS name, rolname <> current_user AS is_others FROM pg_roles
 WHERE rolsuper AND rolcanlogin AND NOT EXISTS (
     SELECT FROM unnest(rolconfig) AS setting WHERE starts_with(setting, 'search_path=')
 ) ORDER BY rolname
@@ -46,7 +46,7 @@ async def check_open_databases(session: Session, context: CheckContext) -> Outco
             Verdict.FAIL,
             "Tenants can log in to databases that are not theirs: PostgreSQL admits all roles by "
             "default. After the fix, roles that use these databases need GRANT CONNECT.",
-            tuple(Fix(line, by_admin=not context.has_superuser) for line in fixes),
+            tuple(fixes),
         )
     if not context.has_superuser and await build_public_access_fixes(session, only_own=False):
         return Outcome(
@@ -79,29 +79,35 @@ def _assess_template(is_open: bool, extensions: list[str]) -> Outcome:
         Verdict.WARN,
         f"Databases that others create from {TEMPLATE} contain {' and '.join(risks)}; "
         "tenants' databases are not created from it.",
-        tuple(Fix(line, TEMPLATE) for line in _build_template_fixes(is_open, extensions)),
+        tuple(_build_template_fixes(is_open, extensions)),
     )
 
 
-def _build_template_fixes(is_open: bool, extensions: Iterable[str]) -> Iterable[str]:
+def _build_template_fixes(is_open: bool, extensions: Iterable[str]) -> Iterator[Fix]:
     if is_open:
-        yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC;"
+        revocation = "REVOKE CREATE ON SCHEMA public FROM PUBLIC;"
+        yield Fix(revocation, TEMPLATE, affects_others=True)
     for name in extensions:
-        yield f"DROP EXTENSION {quote_identifier(name)};"
+        yield Fix(f"DROP EXTENSION {quote_identifier(name)};", TEMPLATE, affects_others=True)
 
 
 async def check_superusers(session: Session, _: CheckContext) -> Outcome:
     """Check superusers' search_path. A function in a tenant's `public` schema runs with the rights
     of its caller."""
-    names = [row["name"] for row in await session.fetch(_SUPERUSERS_AT_RISK)]
-    if not names:
+    rows = await session.fetch(_SUPERUSERS_AT_RISK)
+    if not rows:
         return Outcome(Verdict.OK, "Superusers search for functions in pg_catalog first.")
+    names = ", ".join(row["name"] for row in rows)
     return Outcome(
         Verdict.WARN,
-        f"A superuser ({', '.join(names)}) that logs in to a tenant's database may unintentionally "
-        "run the tenant's functions. After the fix, qualify names in all other schemas.",
+        f"A superuser ({names}) that logs in to a tenant's database may unintentionally run the "
+        "tenant's functions. After the fix, qualify names in all other schemas.",
         tuple(
-            Fix(f"ALTER ROLE {quote_identifier(n)} SET search_path = pg_catalog;") for n in names
+            Fix(
+                f"ALTER ROLE {quote_identifier(row['name'])} SET search_path = pg_catalog;",
+                affects_others=row["is_others"],
+            )
+            for row in rows
         ),
     )
 

@@ -1,11 +1,8 @@
 """`pgvend mcp` in a process of its own: a whole session of an agent, over both transports."""
 
 import asyncio
-import re
 import signal
-from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import socket
 
 import httpx2
 import pytest
@@ -16,33 +13,11 @@ from mcp.client.streamable_http import streamable_http_client
 from tests.support.agents import Agent, User
 from tests.support.command_line import PGVEND, plain_environment, run_command, run_program
 from tests.support.keyed_clients import ADMIN_KEY, bearer
+from tests.support.mcp_process import PATIENCE, serving_mcp
 from tests.support.postgres_under_test import session
 from tests.support.provision_requests import unique_name
 from tests.support.servers import ram_folder
 from tests.support.service import RunningService, running_service
-
-PATIENCE = 60.0
-
-
-@asynccontextmanager
-async def serving_mcp(**environment: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    """Run `pgvend mcp --http 0 --allow-delete`, and yield the process and its address."""
-    process = await asyncio.create_subprocess_exec(
-        *(*PGVEND, "mcp", "--http", "0", "--allow-delete"),
-        cwd="/",
-        env=plain_environment(**environment),
-        stderr=PIPE,
-    )
-    try:
-        assert process.stderr
-        line = (await asyncio.wait_for(process.stderr.readline(), PATIENCE)).decode()
-        match = re.fullmatch(r"pgvend serves MCP at (http://\S+/mcp) for (http://\S+)\n", line)
-        assert match, line + (await process.stderr.read()).decode()
-        yield process, match[1]
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
 
 
 async def live_through_session(agent: Agent, user: User) -> None:
@@ -136,9 +111,9 @@ async def test_mistakes_in_the_options_are_named(arguments: tuple[str, ...], nam
 
 
 async def test_a_port_in_use_is_named() -> None:
-    async with serving_mcp(PGVEND_URL="http://127.0.0.1:1") as (_, url):
-        port = url.rpartition(":")[2].partition("/")[0]
-        result = await run_command("mcp", "--http", port, PGVEND_URL="http://127.0.0.1:1")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        result = await run_command("mcp", "--http", port)
 
     assert result.status == 1
     assert f"port {port}" in result.stderr

@@ -165,6 +165,59 @@ async def test_access_to_databases_of_another_admin_is_granted(server: Operators
     assert again.verdict is OK
 
 
+async def test_fixes_of_databases_that_belong_to_others_are_marked(
+    server: OperatorsServer,
+) -> None:
+    provision_request = new_provision_request()
+    grant, team = "GRANT SELECT ON pg_catalog.pg_authid TO", "team"
+    async with operators_under_test(server) as postgres:
+        owner = (await postgres.provider.provision(provision_request)).user
+        await run_as_superuser(server, f"CREATE DATABASE {team}")
+        try:
+            await run_as_superuser(server, f'{grant} "{owner}"')
+            await run_as_superuser(server, f'{grant} "{owner}"', database=team)
+            await postgres.provider.delete(provision_request.tenant)
+            found = await collect_outcomes(create_postgres_checks(server))
+            await apply_fixes(server, found["tombstones"])
+            await postgres.provider.delete(provision_request.tenant)
+        finally:
+            await run_as_superuser(server, f"DROP DATABASE {team}")
+
+    by_database = {fix.database: fix.affects_others for fix in found["tombstones"].fixes}
+    assert by_database == {"postgres": False, team: True}
+    assert [fix.affects_others for fix in found["open databases"].fixes] == [True]
+    assert [fix.affects_others for fix in found["superusers"].fixes] == [True]
+
+
+async def test_fixes_in_the_database_of_others_that_the_admin_logs_in_to_are_marked(
+    server: OperatorsServer,
+) -> None:
+    await run_as_superuser(server, "CREATE DATABASE team OWNER admin")
+    try:
+        checks = create_postgres_checks(server, server.dsn(database="team"))
+        found = await collect_outcomes(checks)
+    finally:
+        await run_as_superuser(server, "DROP DATABASE team")
+
+    fixes = [fix for name in ("open databases", "pg_hba.conf") for fix in found[name].fixes]
+    assert len(fixes) == 4
+    assert all(fix.affects_others for fix in fixes)
+
+
+async def test_a_superuser_that_owns_databases_keeps_its_privileges(
+    server: OperatorsServer,
+) -> None:
+    async with other_admin(server, "SUPERUSER") as other:
+        await run_as_superuser(server, "CREATE DATABASE team OWNER other")
+        try:
+            admin = (await collect_outcomes(other))["admin"]
+        finally:
+            await run_as_superuser(server, "DROP DATABASE team")
+
+    assert "Create a separate role" in admin.detail
+    assert not any("NOSUPERUSER" in fix.statement for fix in admin.fixes)
+
+
 async def test_a_tombstone_is_reported_while_objects_refer_to_it(server: OperatorsServer) -> None:
     """A superuser granted a privilege to it, and only a superuser can revoke that."""
     provision_request = new_provision_request()

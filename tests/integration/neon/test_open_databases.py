@@ -29,7 +29,7 @@ async def test_the_warning_lists_open_databases_until_the_admin_closes_them(
     async with neon.session() as admin:
         try:
             for statement in warning["statements"]:
-                await admin.execute(statement)
+                await admin.execute(statement.removeprefix("-- "))
             remaining = await _warnings(provider_on(neon, Isolation.ROLE))
         finally:
             await admin.execute("GRANT CONNECT, TEMPORARY ON DATABASE neondb TO PUBLIC")

@@ -91,8 +91,8 @@ async def test_a_database_open_to_all_is_reported_with_its_fix(
             with capture_logs() as logs:
                 await _start(_server_from_dsn(server.dsn()))
             [warning] = logs
-            [statement] = warning["statements"]
-            await operator.execute(statement)
+            [comment] = warning["statements"]
+            await operator.execute(comment.removeprefix("-- "))
             with capture_logs() as logs:
                 await _start(_server_from_dsn(server.dsn()))
             assert (warning["event"], logs) == ("postgres.open_to_tenants", [])

@@ -15,6 +15,8 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.registry.announcements import SqlAnnouncements
+from adapters.registry.deliveries import SqlDeliveryQueue
 from adapters.registry.executor import Executor
 from adapters.registry.registry import SqlRegistry
 from domain.lifecycle import LISTED, LIVE, State
@@ -210,6 +212,36 @@ async def test_postgresql_lists_changes_by_their_index(
     for index, call in calls.items():
         for plan in await _explain_in_postgres(migrated_engine, call):
             assert index in plan
+
+
+@on_sqlite
+async def test_sqlite_finds_expiring_databases_and_due_deliveries_by_their_indexes(
+    migrated_engine: AsyncEngine,
+) -> None:
+    calls = _list_webhook_calls(migrated_engine)
+    plans = [await _explain_in_sqlite(migrated_engine, call) for call in calls]
+
+    assert "databases_wake_at (wake_at<?)" in plans[0]
+    assert "SEARCH webhook_deliveries USING INDEX webhook_deliveries_due_at (due_at<?)" in plans[1]
+
+
+@on_postgres
+@pytest.mark.usefixtures("filled_registry")
+async def test_postgresql_finds_expiring_databases_by_their_index(
+    migrated_engine: AsyncEngine,
+) -> None:
+    list_expiring, _ = _list_webhook_calls(migrated_engine)
+    for plan in await _explain_in_postgres(migrated_engine, list_expiring):
+        assert "databases_wake_at" in plan
+
+
+def _list_webhook_calls(engine: AsyncEngine) -> Sequence[Callable[[], Awaitable[object]]]:
+    executor = Executor(engine, engine)
+    announcements, queue = SqlAnnouncements(executor), SqlDeliveryQueue(executor)
+    return (
+        partial(announcements.list_expiring, BEGIN, BEGIN + timedelta(hours=1), 1000),
+        partial(queue.claim, BEGIN, BEGIN, webhooks=10, per_webhook=4),
+    )
 
 
 def _name_index_for(query: Query) -> str:

@@ -13,7 +13,7 @@ from domain.doctor import DoctorCheck, Fix, Outcome, Verdict
 from domain.errors import StartupError
 from domain.passwords import derive_secret_name
 from domain.secrets import Secret
-from entrypoints.cli.doctor import _write_script
+from entrypoints.cli.doctor import FOR_OTHERS, _to_json, _write_script
 from entrypoints.config.settings import Settings
 from entrypoints.doctor.secret import SecretChecks
 from entrypoints.doctor.settings import (
@@ -168,6 +168,30 @@ def test_a_name_with_a_line_break_adds_no_command_to_the_script(fix: Fix) -> Non
         "-- left out: a database or role whose name holds control characters",
         '\\connect "web"',
         "SELECT 2;",
+    ]
+
+
+def test_sql_that_affects_others_is_printed_as_comments() -> None:
+    fixes = (
+        Fix("DROP EXTENSION dblink;", "team", affects_others=True),
+        Fix("ALTER ROLE admin CREATEDB;"),
+        Fix("GRANT SELECT ON x TO admin;", "postgres"),
+    )
+    checks = [DoctorCheck("mixed", Outcome(Verdict.WARN, "", fixes))]
+
+    assert list(_write_script(checks, by_admin=False)) == [
+        "-- mixed",
+        "ALTER ROLE admin CREATEDB;",
+        '\\connect "postgres"',
+        "GRANT SELECT ON x TO admin;",
+        f"-- {FOR_OTHERS}",
+        '-- \\connect "team"',
+        "-- DROP EXTENSION dblink;",
+    ]
+    assert [fix["statement"] for fix in _to_json(checks)["checks"][0]["fixes"]] == [
+        "-- DROP EXTENSION dblink;",
+        "ALTER ROLE admin CREATEDB;",
+        "GRANT SELECT ON x TO admin;",
     ]
 
 

@@ -74,7 +74,7 @@ async def test_requests_have_the_key_json_and_a_query(wire: Wire) -> None:
     wire.respond("POST", RESET, payload={"role": role(password="npg_new"), "operations": []})
 
     await wire.client.read(build_path("projects", "a/b"), Roles, limit="1")
-    await wire.branch.create_database("shop", "user_shop")
+    await wire.branch.request_database("shop", "user_shop")
     password = await wire.branch.reset_password("user_ana")
 
     wanted = {"database": {"name": "shop", "owner_name": "user_shop"}}
@@ -137,7 +137,7 @@ async def test_without_a_response_a_changes_outcome_is_unknown(
     with pytest.raises(ProviderBusy):
         await wire.branch.list_roles()
     with pytest.raises(OutcomeUnknown):
-        await wire.branch.create_database("shop", "user_shop")
+        await wire.branch.request_database("shop", "user_shop")
 
 
 @pytest.mark.parametrize("status", [200, 201])
@@ -154,7 +154,7 @@ async def test_a_success_that_lacks_a_field_is_unknown(wire: Wire, status: int) 
 async def test_a_change_that_was_not_sent_did_not_happen(wire: Wire, error: BaseException) -> None:
     wire.respond("POST", DATABASES, exception=error)
     with pytest.raises(ProviderBusy, match="NEON_API_URL"):
-        await wire.branch.create_database("shop", "user_shop")
+        await wire.branch.request_database("shop", "user_shop")
 
 
 async def test_unknown_fields_nulls_and_states_are_accepted(wire: Wire) -> None:

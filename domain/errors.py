@@ -24,6 +24,7 @@ PgvendError
 │   ├── OutcomeUnknown         the change may have been made: repeat the request, it is idempotent
 │   └── ProviderFull           nothing was changed: no capacity until something is deleted
 ├── ProviderRejected           final: the operator has to act
+├── ExportFailed               the database is kept for some time: the operator has to act
 ├── DeliveryFailed             change the receiver of the webhook
 └── StartupError               the service cannot start; the message says how to fix it
 
@@ -305,6 +306,12 @@ class ProviderRejected(PgvendError):
     """The provider rejects the request and would reject it again: ask the operator."""
 
     code = "provider_rejected"
+
+
+class ExportFailed(PgvendError):
+    """The database could not be dumped."""
+
+    code = "export_failed"
 
 
 class DeliveryFailed(PgvendError):

@@ -47,12 +47,13 @@ MAX_HISTORY = 100
 
 
 def trim_history(history: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Return the history without the oldest step that is not the latest of its operation, if there
-    are too many."""
+    """Return the history without the oldest step, if there are too many. Keep the latest step of
+    each operation and each state: it says how the operation stands, and when it was started."""
     if len(history) <= MAX_HISTORY:
         return history
-    latest = {step.name: step.number for step in history}
-    index = next(i for i, step in enumerate(history) if step.number != latest[step.name])
+    latest = {(step.name, step.state): step.number for step in history}
+    kept = set(latest.values())
+    index = next(i for i, step in enumerate(history) if step.number not in kept)
     return history[:index] + history[index + 1 :]
 
 

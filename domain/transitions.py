@@ -1,10 +1,11 @@
-"""The transitions that deletion, expiry, restoration and the claim of a spare require."""
+"""The transitions that deletion, expiry, exports, restoration and the claim of a spare require."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.database import Database
 from domain.errors import IllegalTransition, InFlight
+from domain.exports import is_overdue
 from domain.lifecycle import Operation, State
 
 
@@ -36,22 +37,28 @@ def is_expiring(database: Database, now: datetime) -> bool:
     return database.state in {State.READY, State.EXPIRED} and database.is_past_expiry(now)
 
 
-def start_expiry(database: Database, now: datetime, grace: timedelta) -> Database | None:
+def start_expiry(
+    database: Database, now: datetime, grace: timedelta, patience: timedelta | None = None
+) -> Database | None:
     """Return the record with the transition that its expiry requires, or None.
 
     Within the grace period a ready database is suspended; afterwards it is deleted. A restoration
     whose new expiry has passed as well is cancelled, and the database is suspended again, because
     the restoration may have reopened it.
+
+    With `patience`, a database is suspended and exported before it is deleted, and deleted without
+    an export if that fails for so long; None exports nothing.
     """
     if not is_expiring(database, now):
         return None
-    if database.is_past_expiry(now - grace):
+    is_over = database.is_past_expiry(now - grace)
+    if is_over and (patience is None or is_overdue(database, now, patience)):
         return start_deletion(database, now)
     if database.state is State.READY:
         return database.transition_to(State.EXPIRED).start(Operation.SUSPEND, now)
     if database.is_pending(Operation.RESTORE):
         return database.complete(Operation.RESTORE, now).start(Operation.SUSPEND, now)
-    return None
+    return database.start(Operation.EXPORT, now) if is_over and database.is_idle else None
 
 
 def is_suspending(database: Database, now: datetime) -> bool:
@@ -68,6 +75,21 @@ def complete_suspension(database: Database, now: datetime, grace: timedelta) -> 
     return database.complete(Operation.SUSPEND, now, database.expires_at + grace)
 
 
+def is_exporting(database: Database, now: datetime) -> bool:
+    """Return whether the database is to be exported. One that is being restored is not."""
+    is_expired = database.state is State.EXPIRED and is_expiring(database, now)
+    return is_expired and database.is_pending(Operation.EXPORT)
+
+
+def complete_export(database: Database, now: datetime, file: str) -> Database | None:
+    """Return the record of a database that was exported to the file, to be deleted. Return None if
+    it was deleted or restored meanwhile."""
+    if not is_exporting(database, now):
+        return None
+    exported = replace(database, export=file).complete(Operation.EXPORT, now)
+    return start_deletion(exported, now)
+
+
 def check_restorable(database: Database, now: datetime) -> None:
     """Raise InFlight while the database is expiring, and IllegalTransition unless it is expired."""
     if database.state is State.READY and database.is_past_expiry(now):
@@ -79,7 +101,10 @@ def check_restorable(database: Database, now: datetime) -> None:
 
 
 def start_restoration(database: Database, now: datetime, expires_at: datetime | None) -> Database:
-    """Return the record of a database that is to be restored, with its new expiry."""
+    """Return the record of a database that is to be restored, with its new expiry. That supersedes
+    a pending export."""
+    if database.is_pending(Operation.EXPORT):
+        database = database.complete(Operation.EXPORT, now)
     return replace(database.start(Operation.RESTORE, now), expires_at=expires_at)
 
 

@@ -39,6 +39,16 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "a_tenant_in_a_loop",
         "a_neighbours_open",
     ),
+    "tests/integration/postgres/test_exports.py": (
+        "a_cancelled",
+        "a_database_that_its_owner",
+        "a_database_whose",
+        "a_dump",
+        "a_tenant",
+        "an_export",
+        "settings",
+    ),
+    "tests/integration/postgres/test_locks.py": ("a_tenant_in_a_loop",),
     "tests/integration/postgres/test_guard_spares.py": (
         "two_guards",
         "the_operators_work",

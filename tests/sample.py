@@ -43,6 +43,10 @@ bundled server's, stand for the others, and the replicas of registries for those
 EXCLUDED_REGISTRIES = [registries.KINDS["postgres-18, two replicas"]]
 """They run the code of the other registry on PostgreSQL."""
 
+WEBHOOK_REGISTRIES = [registries.KINDS[name] for name in ("memory", "sqlite")]
+"""The stores of webhooks run on these, and on PostgreSQL where calls are concurrent: decorated
+registries have the same stores, and the statements on PostgreSQL are those on SQLite."""
+
 BROKEN_CALL, BROKEN_BY = CALLS[0], FAULTS[0]
 """On Neon: every fault in this call, and this fault in every call."""
 
@@ -111,6 +115,10 @@ def keeps_registry(case: Case) -> bool:
     return case.get("registry_kind") not in EXCLUDED_REGISTRIES
 
 
+def keeps_webhook_store(case: Case) -> bool:
+    return case["registry_kind"] in WEBHOOK_REGISTRIES or "concurrent" in case["test"]
+
+
 def keeps_cancelled(case: Case) -> bool:
     story = (case.get("name"), case.get("following"))
     return case["kind"] in FULLY_CANCELLED_KINDS or story in {CANCELLED_STORY, (None, None)}
@@ -149,10 +157,13 @@ RULES: Sequence[Rule] = (
     Rule("tests/e2e/console/test_details.py", lambda _: False),
     Rule("tests/e2e/test_documented_commands.py", keeps_page),
     Rule("tests/contract/", keeps_registry),
+    Rule("tests/contract/test_announcements.py", keeps_webhook_store),
+    Rule("tests/contract/test_delivery_queue.py", keeps_webhook_store),
     Rule("tests/contract/test_provider", keeps_provider),
     Rule("tests/contract/test_provider_cancelled.py", keeps_cancelled),
     Rule("tests/contract/test_login", keeps_provider),
     Rule("tests/contract/test_size_limiter", keeps_provider),
+    Rule("tests/contract/test_webhook_store.py", keeps_webhook_store),
     Rule("tests/integration/neon/test_faults.py", keeps_cell),
     Rule("tests/integration/neon/test_faults_combined.py", lambda case: case["seed"] in SEEDS),
     Rule("tests/integration/postgres/", keeps_server),

@@ -2,20 +2,17 @@
 
 import asyncio
 import os
-import shutil
 import signal
-import subprocess
-import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
 from adapters.embedded.account import SYSTEM_USER, Account
 from adapters.embedded.binaries import BUNDLED
+from adapters.postgres.child_processes import end_with_parent
 from domain.errors import StartupError
 from domain.postgres_versions import OLDEST, Version, parse_version
 from ports.driven.cancellation import run_in_thread
@@ -44,7 +41,7 @@ class Programs:
         arguments, DATA stands for that folder."""
         with self._data_path(data) as (path, descriptors):
             return await asyncio.create_subprocess_exec(
-                *_parent_death_command(),
+                *end_with_parent(signal.SIGINT),
                 str(self.folder / name),
                 *(argument.replace(DATA, path) for argument in arguments),
                 cwd=data,
@@ -133,16 +130,3 @@ def _account_arguments(account: Account | None) -> dict[str, Any]:
     if account is None:
         return {}
     return {"user": account.uid, "group": account.gid, "extra_groups": []}
-
-
-@cache
-def _parent_death_command() -> tuple[str, ...]:
-    """Return a command that ends a program with its parent, even after SIGKILL. Linux alone has it;
-    on other systems the next start cleans up."""
-    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
-    if setpriv is None:
-        return ()
-    prefix = (setpriv, "--pdeathsig", signal.SIGINT.name.removeprefix("SIG"))
-    trial = subprocess.run([*prefix, "true"], capture_output=True, check=False)  # noqa: S603
-    # util-linux before 2.33 and BusyBox do not have the option
-    return prefix if trial.returncode == 0 else ()

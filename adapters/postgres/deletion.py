@@ -14,6 +14,7 @@ from adapters.postgres.blocking_sessions import (
     end_sessions,
 )
 from adapters.postgres.dependents import explain_dependents, has_dependents
+from adapters.postgres.exports.access import remove_export_role
 from adapters.postgres.grants import GrantRevocation
 from adapters.postgres.inspection import DatabaseState, TenantState, build_tombstone_name
 from adapters.postgres.marks import Marks
@@ -59,6 +60,7 @@ class Deletion:
     async def run(self) -> Tombstone | None:
         """Run the deletion, and return the tombstone if the role cannot be dropped yet."""
         await self._disable_login()
+        await remove_export_role(self.session, self.tenant.id)
         for database in self.state.databases:
             await self._drop_database(database)
         return await self._drop_role()

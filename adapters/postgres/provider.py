@@ -88,7 +88,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
     async def _provision(self, request: ProvisionRequest, password: str) -> None:
         tenant = request.tenant
         limit = self.long_calls if request.source else self.creations
-        async with self._place(hold_place(limit)), self._tenant_lock(tenant) as session:
+        async with self._place(hold_place(limit)), self.tenant_lock(tenant) as session:
             state = await inspect_tenant(session, tenant, self.marks)
             if state.has_name_conflict:
                 raise NameTaken(f"The name {tenant.names.database!r} is in use on the server.")
@@ -155,7 +155,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         return await fetch_available_extensions(session, self.server.installable)
 
     async def install(self, request: ProvisionRequest) -> None:
-        async with self._tenant_lock(request.tenant) as session:
+        async with self.tenant_lock(request.tenant) as session:
             state = await self._find_tenant(session, request.tenant)
             if not state.databases:
                 raise DatabaseNotFound(
@@ -169,8 +169,8 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
 
     async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
         tenant, password = request.tenant, await self.server.encode_password(request.password)
-        async with self._tenant_lock(tenant) as session:
-            access = self._create_access(session, await self._find_tenant(session, tenant))
+        async with self.tenant_lock(tenant) as session:
+            access = self.create_access(session, await self._find_tenant(session, tenant))
             await access.set_password(password, end_sessions=end_sessions)
         return await self.server.build_connection(request)
 
@@ -199,7 +199,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
     async def _delete(self, tenant: Tenant) -> Tombstone | None:
         is_tombstone = tenant.names.owner == build_tombstone_name(tenant.id)
         limit = self.tombstone_calls if is_tombstone else self.long_calls
-        async with self._place(limit), self._tenant_lock(tenant) as session:
+        async with self._place(limit), self.tenant_lock(tenant) as session:
             state = await inspect_tenant(session, tenant, self.marks)
             if not state.has_role:
                 return None
@@ -221,12 +221,12 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         self, tenant: Tenant, change: Callable[[TenantAccess], Awaitable[None]]
     ) -> None:
         """Change the access of a tenant, if it exists."""
-        async with self._place(self.long_calls), self._tenant_lock(tenant) as session:
+        async with self._place(self.long_calls), self.tenant_lock(tenant) as session:
             state = await inspect_tenant(session, tenant, self.marks)
             if state.has_role:
-                await change(self._create_access(session, state))
+                await change(self.create_access(session, state))
 
-    def _create_access(self, session: Session, state: TenantState) -> TenantAccess:
+    def create_access(self, session: Session, state: TenantState) -> TenantAccess:
         return TenantAccess(session, state.owner, state.databases, self.server, self.marks)
 
     async def inventory(self) -> Sequence[InventoryItem]:
@@ -240,7 +240,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
             await check_admin_privileges(session)
 
     @asynccontextmanager
-    async def _tenant_lock(self, tenant: Tenant) -> AsyncIterator[Session]:
+    async def tenant_lock(self, tenant: Tenant) -> AsyncIterator[Session]:
         """Yield a session with the tenant's advisory lock.
 
         A session that lost its connection may still be running a statement on the server. It keeps

@@ -70,12 +70,13 @@ def copy_database(source: str, database: str, owner: str) -> str:
 
 
 def open_to_owner(database: str, owner: str) -> str:
-    """Make the database private, then open it for the owner and its members."""
+    """Make the database private, then open it for the owner and its members. An export that was
+    interrupted may have limited its sessions."""
     name = quote_identifier(database)
     return (
         f"REVOKE ALL ON DATABASE {name} FROM PUBLIC; "
         f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {name} TO {quote_identifier(owner)}; "
-        f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"
+        f"ALTER DATABASE {name} ALLOW_CONNECTIONS true CONNECTION LIMIT -1"
     )
 
 

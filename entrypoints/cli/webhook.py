@@ -64,7 +64,7 @@ def list_(as_json: AsJson = False) -> None:
         if as_json:
             print_json({"webhooks": webhooks})
         else:
-            print_table(HEADS, webhooks)
+            print_table(HEADS, map(_shorten_events, webhooks))
 
 
 def send_test(webhook_id: WebhookId, as_json: AsJson = False) -> None:
@@ -91,6 +91,13 @@ def delete(webhook_id: WebhookId, as_json: AsJson = False) -> None:
             print_json(deleted)
         else:
             print_line(f"{get_member(deleted, 'id')} is deleted")
+
+
+def _shorten_events(row: object) -> object:
+    """Return the row with `all` instead of a list of all events."""
+    if isinstance(row, dict) and row.get("events") == sorted(EventType):
+        return row | {"events": "all"}
+    return row
 
 
 def _print_secret(answer: object, *, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from domain.expiry import ExpiryPolicy
 from domain.secret_strength import MIN_LENGTH, find_weakness
 from domain.secrets import Secret
 from entrypoints.config.access import AccessSettings
+from entrypoints.config.exports import ExportSettings
 from entrypoints.config.field_types import (
     Choice,
     Duration,
@@ -31,7 +32,14 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class Settings(AccessSettings, NetworkSettings, SpareSettings, WebhookSettings, MonitoringSettings):
+class Settings(
+    AccessSettings,
+    NetworkSettings,
+    SpareSettings,
+    ExportSettings,
+    WebhookSettings,
+    MonitoringSettings,
+):
     """The service's settings. An error about a field ends with its description, as the fix."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, populate_by_name=True)

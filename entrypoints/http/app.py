@@ -12,6 +12,7 @@ from aiohttp.typedefs import Middleware
 from entrypoints.background.announcement_loop import AnnouncementLoop
 from entrypoints.background.change_loop import ChangeLoop
 from entrypoints.background.delivery_loop import DeliveryLoop
+from entrypoints.background.export_loop import ExportLoop
 from entrypoints.background.guard_loop import GuardLoop
 from entrypoints.background.reconcile_loop import ReconcileLoop
 from entrypoints.background.spare_loop import SpareLoop
@@ -139,6 +140,8 @@ def _create_lifetime(container: Container) -> Callable[[web.Application], AsyncI
             closing.push_async_callback(app[BACKGROUND].drain, DRAIN_TIMEOUT)
             _run_until_closed(ReconcileLoop(maintenance.reconcile, interval, clock, log), closing)
             _run_until_closed(SpareLoop(maintenance.maintain_spares, clock, log), closing)
+            exports = ExportLoop(maintenance.exports, maintenance.export, log)
+            _run_until_closed(exports, closing)
             poll_changes = maintenance.use_cases.poll_changes
             _run_until_closed(ChangeLoop(poll_changes, clock, log), closing)
             _start_webhooks(maintenance.use_cases.webhooks, webhook_interval, closing)

@@ -51,6 +51,7 @@ from domain.retry import DEFAULT
 from domain.secrets import Secret
 from entrypoints.config.settings import Settings
 from entrypoints.wiring.access import Access
+from entrypoints.wiring.exports import create_exporter
 from entrypoints.wiring.maintenance import Maintenance
 from entrypoints.wiring.neon import open_neon_provider, with_retries
 from entrypoints.wiring.resources import (
@@ -235,7 +236,8 @@ class Container(DeclarativeContainer):
         metrics=metrics,
         tracing=tracing,
     )
-    maintenance = Singleton(Maintenance, use_cases)
+    exporter = Resource(create_exporter, settings, bare_provider, log)
+    maintenance = Singleton(Maintenance, use_cases, exporter)
 
 
 async def resolve(value: T | Awaitable[T]) -> T:

@@ -5,9 +5,12 @@ from functools import cached_property
 
 from entrypoints.wiring.tracing import Tracing, use_case
 from entrypoints.wiring.use_cases import UseCases
+from ports.driven.exporter import Exporter
 from ports.use_cases.check_health import CheckHealth
 from ports.use_cases.detect_drift import DetectDrift
 from ports.use_cases.expire_database import ExpireDatabase
+from ports.use_cases.export_database import ExportDatabase
+from ports.use_cases.export_queue import ExportQueue
 from ports.use_cases.guard_server import GuardServer
 from ports.use_cases.limit_sizes import LimitSizes
 from ports.use_cases.list_spares import ListSpares
@@ -21,10 +24,12 @@ from ports.use_cases.sample_metrics import SampleMetrics
 class Maintenance:
     """What the background loops run, and what operators ask for.
 
-    `guard_server` is None for providers without a guard.
+    `guard_server` is None for providers without a guard. Without an `exporter`, nothing is
+    exported.
     """
 
     use_cases: UseCases
+    exporter: Exporter | None
 
     @property
     def tracing(self) -> Tracing | None:
@@ -129,6 +134,26 @@ class Maintenance:
             clock=self.use_cases.clock,
             delete=self.use_cases.delete,
             grace=self.use_cases.settings.grace,
+            exports=self.exports if self.exporter else None,
+        )
+
+    @cached_property
+    def exports(self) -> ExportQueue:
+        return ExportQueue(self.use_cases.settings.export_patience)
+
+    @cached_property
+    def export(self) -> ExportDatabase | None:
+        if self.exporter is None:
+            return None
+        return ExportDatabase(
+            registry=self.use_cases.registry,
+            exporter=self.exporter,
+            leases=self.use_cases.leases,
+            clock=self.use_cases.clock,
+            delete=self.use_cases.delete,
+            audit=self.use_cases.access.audit,
+            patience=self.use_cases.settings.export_patience,
+            metrics=self.use_cases.metrics,
         )
 
     @cached_property

@@ -91,10 +91,11 @@ class AnnounceEvents:
         return [each for each, version in changes.versions.items() if version > known.get(each, 0)]
 
     async def _read(self, ids: Sequence[str]) -> list[Database]:
-        """Return the records of these ids. Skip those that this pgvend cannot read: they are
-        announced when they have changed and can be read. Raises Unavailable if none can."""
+        """Return the records of these ids, oldest first. Skip those that this pgvend cannot read:
+        they are announced when they have changed and can be read. Raises Unavailable if none
+        can."""
         try:
-            return await self.registry.search(Query(ids=frozenset(ids), limit=len(ids)))
+            return (await self.registry.search(Query(ids=frozenset(ids), limit=len(ids))))[::-1]
         except Unavailable:
             found = [record for each in ids if (record := await self._try_to_read(each))]
             if not found:

@@ -31,12 +31,12 @@ async def test_a_webhook_is_stored_as_given(store: WebhookStore) -> None:
     assert await store.list_all() == [webhook]
 
 
-@pytest.mark.parametrize("webhook_id", STRANGE, ids=ascii)
-async def test_an_unknown_id_is_not_found(store: WebhookStore, webhook_id: str) -> None:
+async def test_an_unknown_id_is_not_found(store: WebhookStore) -> None:
     await store.add(new_webhook(), 1)
 
-    assert await store.find(webhook_id) is None
-    await store.remove(webhook_id)
+    for webhook_id in STRANGE:
+        assert await store.find(webhook_id) is None
+        await store.remove(webhook_id)
 
     assert len(await store.list_all()) == 1
 

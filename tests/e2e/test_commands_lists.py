@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from domain.event_types import EventType
 from domain.lifecycle import PUBLIC
 from tests.support.command_line import run_command
 from tests.support.fake_service import (
@@ -87,11 +88,18 @@ TABLES: dict[str, tuple[Any, list[str]]] = {
         ],
     ),
     "webhook list": (
-        {"webhooks": [WEBHOOK, WEBHOOK | {"waiting": 12, "last_error": "HTTP 503"}]},
+        {
+            "webhooks": [
+                WEBHOOK,
+                WEBHOOK | {"waiting": 12, "last_error": "HTTP 503"},
+                WEBHOOK | {"events": sorted(EventType)},
+            ]
+        },
         [
             "ID    URL                     EVENTS            CALLER  WAITING  GIVEN_UP  LAST_ERROR",
             "wh_1  https://hooks.example/  database.created  ann     0        1         -",
             "wh_1  https://hooks.example/  database.created  ann     12       1         HTTP 503",
+            "wh_1  https://hooks.example/  all               ann     0        1         -",
         ],
     ),
     "audit": (

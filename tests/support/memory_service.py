@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 import pytest
 
 from adapters.memory.audit_log import MemoryAuditLog
+from adapters.memory.exporter import MemoryExporter
 from adapters.memory.provider import FaultHook, MemoryLoginCheck, MemoryProvider, no_fault
 from adapters.memory.registry import MemoryRegistry
 from adapters.system.leases import InProcessLeases
@@ -38,6 +39,8 @@ from ports.use_cases.delete_databases import DeleteDatabases
 from ports.use_cases.deletion_pace import DeletionPace
 from ports.use_cases.detect_drift import DetectDrift
 from ports.use_cases.expire_database import ExpireDatabase
+from ports.use_cases.export_database import ExportDatabase
+from ports.use_cases.export_queue import ExportQueue
 from ports.use_cases.find_reusable import FindReusable
 from ports.use_cases.find_source import FindSource
 from ports.use_cases.limit_sizes import LimitSizes
@@ -92,9 +95,11 @@ class MemoryService:
     settings_shape: str = ""
     has_opaque_names: bool = False
     metrics: Metrics = NO_METRICS
+    exports: ExportQueue | None = None
 
     def __post_init__(self) -> None:
         self.provider = MemoryProvider(capacity=self.capacity, fault_hook=self._fault_hook)
+        self.exporter = MemoryExporter(self.provider, self._fault_hook)
         self.running = RunningCreations(self.clock)
         self.pace = DeletionPace(self.clock, self.running)
 
@@ -102,7 +107,7 @@ class MemoryService:
         """Return another process of the service. It shares the registry, the provider and the
         leases."""
         other = replace(self)
-        other.provider = self.provider
+        other.provider, other.exporter = self.provider, self.exporter
         return other
 
     def restarted(self) -> Self:
@@ -199,6 +204,15 @@ class MemoryService:
 
     def expire(self, grace: timedelta = NO_GRACE) -> ExpireDatabase:
         return self._create_use_case(ExpireDatabase, delete=self.deletion(), grace=grace)
+
+    def export(self, patience: timedelta) -> ExportDatabase:
+        return self._create_use_case(
+            ExportDatabase,
+            exporter=self.exporter,
+            delete=self.deletion(),
+            audit=self._create_use_case(AuditEvents),
+            patience=patience,
+        )
 
     def show_connection(self) -> ShowConnection:
         return self._create_use_case(ShowConnection, login_check=MemoryLoginCheck(self.provider))

@@ -12,6 +12,7 @@ import typer
 
 from adapters.metrics.catalog import CATALOG, Spec
 from domain.errors import PgvendError
+from domain.sizes import SizeLimit, format_size
 from entrypoints.cli.app import COMMANDS, Commands
 from entrypoints.config.secret_files import FILE_VARIABLES
 from entrypoints.http.api.openapi import create_document
@@ -132,12 +133,21 @@ def _default(value: Any) -> str:
         case tuple():
             return f"`{','.join(map(str, value))}`"
         case timedelta():
-            return f"`{int(value.total_seconds())}s`"
+            return f"`{_format_duration(value)}`"
+        case SizeLimit():
+            return f"`{format_size(value.size)}`"
     return f"`{value}`"
 
 
 def _labels(spec: Spec) -> str:
     return ", ".join(f"`{label}`" for label in spec.labels)
+
+
+def _format_duration(length: timedelta) -> str:
+    """Return the length in the largest unit that fits."""
+    seconds = int(length.total_seconds())
+    units = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+    return next(f"{seconds // unit}{name}" for name, unit in units.items() if not seconds % unit)
 
 
 def _subclasses(kind: type[PgvendError]) -> Iterator[type[PgvendError]]:

@@ -206,6 +206,18 @@ async def test_spares_are_not_announced_and_a_claim_is_a_creation(service: Servi
     assert await service.take() == ["created"]
 
 
+@pytest.mark.usefixtures("webhook")
+async def test_older_databases_come_first(service: Service) -> None:
+    ids = []
+    for name in ("b", "a", "c"):
+        ids.append((await service.memory.create(name)).database.id)
+        service.clock.passed += 1
+
+    await service.announce()
+
+    assert [delivery.database_id for delivery in service.store.queue] == ids
+
+
 async def test_each_webhook_gets_the_events_that_it_wants(service: Service) -> None:
     wanted = [
         await service.add_webhook(),

@@ -1,0 +1,1 @@
+"""Exports: dumps of tenants' databases by pg_dump."""

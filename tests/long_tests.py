@@ -48,7 +48,6 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "an_export",
         "settings",
     ),
-    "tests/integration/postgres/test_locks.py": ("a_tenant_in_a_loop",),
     "tests/integration/postgres/test_guard_spares.py": (
         "two_guards",
         "the_operators_work",

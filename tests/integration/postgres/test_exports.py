@@ -95,7 +95,7 @@ def read_dump(folder: Path) -> str:
     """Return the dump as SQL."""
     program = find_newest_program("pg_restore")
     assert program
-    command = [program, "--file=-", folder / FILE]
+    command = [str(program), "--file=-", str(folder / FILE)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 

@@ -3,16 +3,21 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
+from domain.audit import StoredAuditEvent
 from domain.connection import Connection
+from domain.database import Database
 from domain.deliveries import Delivery
 from domain.extensions import Extension
+from domain.lifecycle import State
 from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
 from domain.secrets import Secret
 from domain.sizes import Measurement
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
+from ports.driven.registry import Changes, Query, Registry
 from ports.driven.size_limiter import SizeLimiter
 from ports.driven.webhook_sender import WebhookSender
 
@@ -130,3 +135,51 @@ class ObservingWebhookSender(WebhookSender):
     async def send(self, delivery: Delivery, secret: Secret) -> None:
         with self.observe("webhook_sender.send", id=delivery.id, webhook=delivery.webhook_id):
             await self.inner.send(delivery, secret)
+
+
+@dataclass(frozen=True)
+class ObservingRegistry(Registry):
+    inner: Registry
+    observe: Observer
+
+    async def add(
+        self,
+        database: Database,
+        quota: int | None = None,
+        event: StoredAuditEvent | None = None,
+    ) -> Database:
+        with self.observe("registry.add", id=database.id):
+            return await self.inner.add(database, quota, event)
+
+    async def update(
+        self,
+        database: Database,
+        quota: int | None = None,
+        event: StoredAuditEvent | None = None,
+    ) -> Database:
+        with self.observe("registry.update", id=database.id):
+            return await self.inner.update(database, quota, event)
+
+    async def get(self, database_id: str) -> Database:
+        with self.observe("registry.get", id=database_id):
+            return await self.inner.get(database_id)
+
+    async def search(self, query: Query) -> list[Database]:
+        with self.observe("registry.search"):
+            return await self.inner.search(query)
+
+    async def count_live(self, caller: str) -> int:
+        with self.observe("registry.count_live"):
+            return await self.inner.count_live(caller)
+
+    async def count_states(self) -> Mapping[State, int]:
+        with self.observe("registry.count_states"):
+            return await self.inner.count_states()
+
+    async def list_changes(self, since: datetime | None = None) -> Changes:
+        with self.observe("registry.list_changes"):
+            return await self.inner.list_changes(since)
+
+    async def ping(self) -> None:
+        with self.observe("registry.ping"):
+            await self.inner.ping()

@@ -65,14 +65,28 @@ STEP_DURATION = Spec(
     "pgvend_step_duration_seconds",
     Kind.HISTOGRAM,
     ("step",),
-    "time of a call to the provider, the login check or the size limiter, failed or not",
+    "time of a call to the `provider`, the `registry`, the `login_check` or another port, failed "
+    "or not",
     FAST,
 )
 STEP_ERRORS = Spec(
     "pgvend_step_errors_total",
     Kind.COUNTER,
     ("step", "error"),
-    "failed calls to the provider, the login check or the size limiter",
+    "failed calls to the provider, the registry or another port; some are part of a normal answer",
+)
+NEON_REQUESTS = Spec(
+    "pgvend_neon_requests_total",
+    Kind.COUNTER,
+    ("method", "outcome"),
+    "requests to Neon's API",
+)
+NEON_REQUEST_DURATION = Spec(
+    "pgvend_neon_request_duration_seconds",
+    Kind.HISTOGRAM,
+    ("method",),
+    "time of a request to Neon's API, failed or not",
+    FAST,
 )
 RETRIES = Spec(
     "pgvend_retries_total", Kind.COUNTER, ("error",), "repetitions of failed steps, by the error"
@@ -204,11 +218,17 @@ DELIVERY_DURATION = Spec(
     "time of an attempt to deliver a webhook, failed or not",
     FAST,
 )
-DELIVERIES_PENDING = Spec(
-    "pgvend_webhook_deliveries_pending",
+DELIVERIES_WAITING = Spec(
+    "pgvend_webhook_deliveries_waiting",
     Kind.GAUGE,
     (),
-    "deliveries of webhooks that are not finished; all replicas share them",
+    "deliveries of webhooks that wait for their receivers; all replicas show the same",
+)
+DELIVERIES_GIVEN_UP = Spec(
+    "pgvend_webhook_deliveries_given_up",
+    Kind.GAUGE,
+    (),
+    "deliveries of webhooks that were given up and are kept; all replicas show the same",
 )
 EXPORTS = Spec("pgvend_exports_total", Kind.COUNTER, ("outcome",), "exports of expired databases")
 EXPORT_DURATION = Spec(
@@ -224,6 +244,7 @@ CATALOG = (
     *(HTTP_REQUESTS, HTTP_REQUEST_DURATION),
     *(CREATIONS, CREATION_DURATION, CREATIONS_RUNNING),
     *(STEP_DURATION, STEP_ERRORS, RETRIES),
+    *(NEON_REQUESTS, NEON_REQUEST_DURATION),
     *(LOCK_WAIT, QUEUE_LENGTH, QUEUE_REFUSALS),
     *(SPARES_WANTED, SPARES_READY, SPARES_FILLING),
     *(RECONCILER_RUNS, RECONCILER_SUCCESS, RECONCILER_TASKS, RECONCILER_UNRESOLVED),
@@ -231,7 +252,7 @@ CATALOG = (
     *(SIZES, LARGEST_SIZE, MEASURED),
     *(GUARD_WATCHING, GUARD_CONCERN, GUARD_ENDINGS),
     *(OLDEST_AGE, CONNECTIONS_FREE, CONNECTIONS_LIMIT, DISK_FREE, DISK_SIZE),
-    *(DELIVERIES, DELIVERY_DURATION, DELIVERIES_PENDING),
+    *(DELIVERIES, DELIVERY_DURATION, DELIVERIES_WAITING, DELIVERIES_GIVEN_UP),
     *(EXPORTS, EXPORT_DURATION),
     BUILD,
 )

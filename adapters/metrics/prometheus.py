@@ -63,6 +63,10 @@ class PrometheusMetrics(Metrics, MetricsReport):
         if outcome != DONE:
             self._count(catalog.STEP_ERRORS, step, outcome)
 
+    def count_neon_request(self, method: str, outcome: str, seconds: float) -> None:
+        self._count(catalog.NEON_REQUESTS, method, outcome)
+        self._observe(catalog.NEON_REQUEST_DURATION, seconds, method)
+
     def count_retry(self, error: str) -> None:
         self._count(catalog.RETRIES, error)
 
@@ -120,13 +124,13 @@ class PrometheusMetrics(Metrics, MetricsReport):
         states = {state.value: number for state, number in sample.databases.items()}
         self._gauges.replace(catalog.DATABASES, states)
         self._set_spares(sample.spares)
+        deliveries = sample.deliveries
+        self._gauges.set(catalog.DELIVERIES_WAITING, deliveries.waiting if deliveries else None)
+        self._gauges.set(catalog.DELIVERIES_GIVEN_UP, deliveries.given_up if deliveries else None)
 
     def count_delivery(self, outcome: str, seconds: float) -> None:
         self._count(catalog.DELIVERIES, outcome)
         self._observe(catalog.DELIVERY_DURATION, seconds)
-
-    def set_pending_deliveries(self, count: int) -> None:
-        self._gauges.set(catalog.DELIVERIES_PENDING, count)
 
     def count_export(self, outcome: str, seconds: float) -> None:
         self._count(catalog.EXPORTS, outcome)

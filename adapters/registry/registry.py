@@ -99,9 +99,11 @@ class SqlRegistry(Registry):
         return int(row["number"])
 
     async def count_states(self) -> Mapping[State, int]:
-        # without IS_LIVE: the index on the state alone holds what this needs
         counted = select(_COLUMNS.state, func.count().label("number")).group_by(_COLUMNS.state)
-        rows = await self._executor.fetch(counted.where(_COLUMNS.state.in_(sorted(LIVE))))
+        counted = counted.where(_COLUMNS.state.in_(sorted(LIVE)))
+        if self._executor.is_postgres:  # in SQLite, the index on the state holds all it needs
+            counted = counted.where(IS_LIVE)
+        rows = await self._executor.fetch(counted)
         return dict.fromkeys(LIVE, 0) | {State(row["state"]): row["number"] for row in rows}
 
     async def list_changes(self, since: datetime | None = None) -> Changes:

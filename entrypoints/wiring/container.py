@@ -24,6 +24,7 @@ from adapters.decorators.observing import (
     Observers,
     ObservingLoginCheck,
     ObservingProvider,
+    ObservingRegistry,
     ObservingSizeLimiter,
     ObservingWebhookSender,
 )
@@ -107,14 +108,10 @@ class Container(DeclarativeContainer):
     randomness = Singleton(SystemRandomness)
     log = Singleton(_bind_logger)
     metrics = Singleton(PrometheusMetrics)
+    step_meter = Singleton(StepMeter, clock, metrics)
     observe = Singleton(
         Observers,
-        Callable(
-            _list_observers,
-            tracing,
-            Singleton(CallLogger, clock, log),
-            Singleton(StepMeter, clock, metrics),
-        ),
+        Callable(_list_observers, tracing, Singleton(CallLogger, clock, log), step_meter),
     )
     retrying = Singleton(Retrying, DEFAULT, clock, randomness, metrics)
 
@@ -125,7 +122,7 @@ class Container(DeclarativeContainer):
     memory = Singleton(MemoryProvider)
     embedded = Resource(open_embedded, settings, installation, clock, log, metrics)
     postgres = Resource(open_postgres, settings, installation, log, metrics)
-    neon = Resource(open_neon_provider, settings, installation, clock, log, tracing)
+    neon = Resource(open_neon_provider, settings, installation, clock, log, metrics, tracing)
     bare_provider = Selector(
         provider_name, memory=memory, embedded=embedded, postgres=postgres, neon=neon
     )
@@ -178,8 +175,9 @@ class Container(DeclarativeContainer):
     )
 
     bare_registry = Callable(attrgetter("registry"), stores)
+    observing_registry = Singleton(ObservingRegistry, bare_registry, step_meter)
     feed = Singleton(RecordFeed)
-    publishing_registry = Singleton(PublishingRegistry, bare_registry, feed.provided.publish)
+    publishing_registry = Singleton(PublishingRegistry, observing_registry, feed.provided.publish)
     memory_rate_limiter = Singleton(MemoryRateLimiter, clock)
 
     registry = Singleton(LoggingRegistry, publishing_registry, log)

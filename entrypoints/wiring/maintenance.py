@@ -118,6 +118,7 @@ class Maintenance:
         return SampleMetrics(
             check_health=self.check_health,
             registry=self.use_cases.registry,
+            webhooks=self.use_cases.webhooks.store,
             running=self.use_cases.running,
             guard=self.guard_server,
             clock=self.use_cases.clock,

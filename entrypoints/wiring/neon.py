@@ -8,6 +8,7 @@ from structlog.stdlib import BoundLogger
 
 from adapters.decorators.queueing import Queue, QueueingProvider
 from adapters.decorators.retrying import Retrying, RetryingProvider
+from adapters.metrics.neon_requests import NeonRequestMeter
 from adapters.neon.budget import Budget
 from adapters.neon.startup import NeonAccess, NeonConfig, open_neon
 from domain.retry import SHARED_PROJECT
@@ -18,6 +19,7 @@ from entrypoints.config.settings import Settings
 from entrypoints.wiring.tracing import Tracing
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
+from ports.driven.metrics import Metrics
 
 TIMEOUT = SHARED_PROJECT.deadline
 """Seconds that a call waits for its turn, and then for a project that others have locked."""
@@ -28,12 +30,16 @@ MAX_QUEUE_LENGTH = 100
 
 @asynccontextmanager
 async def open_neon_provider(
-    settings: Settings, installation: str, clock: Clock, log: BoundLogger, tracing: Tracing | None
+    settings: Settings,
+    installation: str,
+    clock: Clock,
+    log: BoundLogger,
+    metrics: Metrics,
+    tracing: Tracing | None,
 ) -> AsyncIterator[DatabaseProvider]:
+    meter = NeonRequestMeter(clock, metrics, tracing.trace_outgoing if tracing else None)
     config = create_neon_config(settings, installation, clock, log)
-    if tracing:
-        config = replace(config, trace_request=tracing.trace_outgoing)
-    async with open_neon(config) as provider:
+    async with open_neon(replace(config, trace_request=meter)) as provider:
         yield provider
 
 

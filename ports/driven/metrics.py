@@ -12,6 +12,7 @@ from domain.lifecycle import State
 from domain.reconciliation import ReconcileAction
 from domain.server_snapshot import Capacity, Concern, Reason
 from domain.spares import SpareLevel
+from domain.webhooks import DeliverySummary
 
 DONE = "done"
 CANCELLED = "cancelled"
@@ -39,12 +40,14 @@ class Lock(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """Facts that the registry and the provider were asked for at that time. Those that were not
-    answered are empty. `health` says for each part whether it answers."""
+    answered are empty. `health` says for each part whether it answers; `deliveries` are those of
+    all webhooks together."""
 
     at: datetime
     health: Mapping[str, bool]
     databases: Mapping[State, int] = field(default_factory=dict)
     spares: Sequence[SpareLevel] = ()
+    deliveries: DeliverySummary | None = None
 
 
 class Metrics:
@@ -67,7 +70,10 @@ class Metrics:
         """Set the number of creations that run in this process."""
 
     def count_step(self, step: str, outcome: str, seconds: float) -> None:
-        """Count a call to the provider, the login check or the size limiter."""
+        """Count a call to a port: the provider, the registry, the login check and others."""
+
+    def count_neon_request(self, method: str, outcome: str, seconds: float) -> None:
+        """Count a request to Neon's API."""
 
     def count_retry(self, error: str) -> None:
         """Count a repetition of a step after an error of that code."""
@@ -112,9 +118,6 @@ class Metrics:
 
     def count_delivery(self, outcome: str, seconds: float) -> None:
         """Count an attempt to deliver a webhook."""
-
-    def set_pending_deliveries(self, count: int) -> None:
-        """Set the number of deliveries of webhooks that are not finished."""
 
     def count_export(self, outcome: str, seconds: float) -> None:
         """Count an export of an expired database."""

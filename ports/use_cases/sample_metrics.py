@@ -7,9 +7,11 @@ from math import inf
 
 from domain.errors import PgvendError
 from domain.lifecycle import State
+from domain.webhooks import DeliverySummary
 from ports.driven.clock import Clock
 from ports.driven.metrics import Metrics, Sample
 from ports.driven.registry import Registry
+from ports.driven.webhook_store import WebhookStore
 from ports.use_cases.check_health import OK, CheckHealth
 from ports.use_cases.guard_server import GuardServer, GuardState
 from ports.use_cases.running_creations import RunningCreations
@@ -32,6 +34,7 @@ class SampleMetrics:
 
     check_health: CheckHealth
     registry: Registry
+    webhooks: WebhookStore
     running: RunningCreations
     guard: GuardServer | None
     clock: Clock
@@ -49,12 +52,15 @@ class SampleMetrics:
         """Take the sample. Never raises a PgvendError."""
         started_at = self.clock.elapsed()
         try:
-            health, databases = await asyncio.gather(self.check_health(), self._count_databases())
+            health, databases, deliveries = await asyncio.gather(
+                self.check_health(), self._count_databases(), self._count_deliveries()
+            )
             sample = Sample(
                 at=self.clock.now(),
                 health={part: outcome == OK for part, outcome in health.checks.items()},
                 databases=databases,
                 spares=health.spares,
+                deliveries=deliveries,
             )
             self.metrics.set_sample(sample)
         finally:
@@ -81,3 +87,15 @@ class SampleMetrics:
                 return await self.registry.count_states()
         except (PgvendError, TimeoutError):
             return {}
+
+    async def _count_deliveries(self) -> DeliverySummary | None:
+        """Return the sums of all webhooks, None if the registry does not answer."""
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                summaries = (await self.webhooks.summarize()).values()
+        except (PgvendError, TimeoutError):
+            return None
+        return DeliverySummary(
+            waiting=sum(each.waiting for each in summaries),
+            given_up=sum(each.given_up for each in summaries),
+        )

@@ -10,6 +10,7 @@ from domain.lifecycle import State
 from domain.reconciliation import ReconcileAction
 from domain.server_snapshot import Capacity, Concern, Reason
 from domain.spares import SpareLevel
+from domain.webhooks import DeliverySummary
 from ports.driven.metrics import CreationPath, Lock, Metrics, MetricsReport, Sample
 
 Series = tuple[str, ...]
@@ -23,6 +24,7 @@ SAMPLE = Sample(
     health={"registry": True, "provider": False},
     databases={State.READY: 3, State.EXPIRED: 0},
     spares=[SpareLevel(template="shop", wanted=4, ready=2, filling=1)],
+    deliveries=DeliverySummary(waiting=3, given_up=1),
 )
 
 GUARD: dict[str, Any] = {
@@ -38,6 +40,7 @@ USES: dict[str, Callable[[Metrics], None]] = {
     "count_creation": lambda m: m.count_creation(CreationPath.POOLED, "done", 0.1),
     "set_running_creations": lambda m: m.set_running_creations(2),
     "count_step": lambda m: m.count_step("provider.ping", "provider_busy", 0.1),
+    "count_neon_request": lambda m: m.count_neon_request("GET", "done", 0.1),
     "count_retry": lambda m: m.count_retry("provider_busy"),
     "count_wait": lambda m: m.count_wait(Lock.TENANT, 0.1),
     "set_queue_length": lambda m: m.set_queue_length(3),
@@ -50,7 +53,6 @@ USES: dict[str, Callable[[Metrics], None]] = {
     "set_guard": lambda m: m.set_guard(**GUARD),
     "set_sample": lambda m: m.set_sample(SAMPLE),
     "count_delivery": lambda m: m.count_delivery("done", 0.1),
-    "set_pending_deliveries": lambda m: m.set_pending_deliveries(1),
     "count_export": lambda m: m.count_export("done", 0.1),
 }
 """A use of each method."""

@@ -169,6 +169,22 @@ async def test_sqlite_counts_a_quota_by_the_index_of_live_records(
 
 
 @on_sqlite
+async def test_sqlite_counts_states_without_reading_records_that_are_gone(
+    registry: SqlRegistry, migrated_engine: AsyncEngine
+) -> None:
+    plan = await _explain_in_sqlite(migrated_engine, registry.count_states)
+    assert "USING COVERING INDEX databases_state (state=?)" in plan
+
+
+@on_postgres
+async def test_postgresql_counts_states_without_reading_records_that_are_gone(
+    filled_registry: SqlRegistry, migrated_engine: AsyncEngine
+) -> None:
+    for plan in await _explain_in_postgres(migrated_engine, filled_registry.count_states):
+        assert re.search(r"\bdatabases_(live|database|owner|nickname|live_caller)\b", plan)
+
+
+@on_sqlite
 @pytest.mark.parametrize("name", NAME_QUERIES)
 async def test_sqlite_finds_names_by_their_indexes(
     registry: SqlRegistry, migrated_engine: AsyncEngine, name: str

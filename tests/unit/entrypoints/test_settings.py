@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from domain.secrets import Secret
 from domain.sizes import SizeLimit
 from entrypoints.config.client import ClientSettings, load_client_settings
+from entrypoints.config.monitoring import ListenAddress
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import LogLevel
 from entrypoints.wiring.resources import create_embedded_options
@@ -36,6 +37,7 @@ DEFAULTS = {
     "default_ttl": None,
     "max_ttl": None,
     "grace_period": None,
+    "metrics_listen": None,
     "reconcile_interval": 30,
     "size_limit": None,
     "cors_allow_origins": (),
@@ -64,6 +66,8 @@ PARSED_VALUES: list[tuple[str, str, object]] = [
     ("PGVEND_EXPORT_PATIENCE", "14d", timedelta(days=14)),
     ("PGVEND_EXPORT_TIMEOUT", "10m", timedelta(minutes=10)),
     ("PGVEND_EXPORT_MAX_SIZE", "2GB", SizeLimit(2 << 30)),
+    ("PGVEND_METRICS_LISTEN", "127.0.0.1:9187", ListenAddress("127.0.0.1", 9187)),
+    ("PGVEND_METRICS_LISTEN", "[::1]:9187", ListenAddress("::1", 9187)),
     ("CORS_ALLOW_ORIGINS", APP, (APP,)),
     ("CORS_ALLOW_ORIGINS", f" {APP}/ ,, {LOCAL} ", (APP, LOCAL)),
     ("CORS_ALLOW_ORIGINS", "https://App.Example", (APP,)),

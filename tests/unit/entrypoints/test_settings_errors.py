@@ -43,6 +43,8 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ("PGVEND_SIZE_LIMIT", "such as 500MB or 10GB", ["500", "1.5GB", "1MB", "-1GB", "lots"]),
     ("PGVEND_EXPORT_MAX_SIZE", "such as 500MB or 10GB", ["1MB", "none"]),
     ("PGVEND_EXPORT_TIMEOUT", "a duration such as 10m or 2h", ["10", "1s"]),
+    ("PGVEND_METRICS_LISTEN", "such as 127.0.0.1:9187", ["9187", ":9187", "::1:9187", "[::1]"]),
+    ("PGVEND_METRICS_LISTEN", "such as 127.0.0.1:9187", ["127.0.0.1:70000", "http://a:9187"]),
     ("PGVEND_LOG_LEVEL", "one of debug, info, warning, error", ["loud"]),
     ("PGVEND_TRUSTED_PROXIES", NETWORKS, ["proxy.example", "10.0.0.7/8", "*"]),
     ("PGVEND_TRUSTED_PROXIES", "comma separated", ["10.0.0.7 10.0.0.8"]),

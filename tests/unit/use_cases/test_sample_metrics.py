@@ -7,6 +7,7 @@ import pytest
 
 from adapters.memory.provider import MemoryProvider
 from adapters.memory.registry import MemoryRegistry
+from adapters.memory.webhooks import MemoryWebhookStore
 from adapters.metrics.prometheus import PrometheusMetrics
 from domain.errors import ProviderBusy, Unavailable
 from domain.guard_policy import GuardPolicy
@@ -22,6 +23,7 @@ from tests.support.fake_guard import FakeGuard
 from tests.support.guard_states import create_snapshot
 from tests.support.metrics import read_metrics
 from tests.support.records import new_record
+from tests.support.webhooks import new_delivery, new_webhook
 
 
 class SlowRegistry(MemoryRegistry):
@@ -44,6 +46,7 @@ class Service:
     def __init__(self) -> None:
         self.clock, self.metrics = FakeClock(), PrometheusMetrics()
         self.registry, self.provider = SlowRegistry(self.clock), MemoryProvider()
+        self.webhooks = MemoryWebhookStore()
         self.running = RunningCreations(self.clock)
         self.guard = FakeGuard([create_snapshot(disk=Capacity(free=5, total=50))])
 
@@ -52,6 +55,7 @@ class Service:
         return SampleMetrics(
             check_health=CheckHealth(registry=self.registry, provider=self.provider),
             registry=self.registry,
+            webhooks=self.webhooks,
             running=self.running,
             guard=self.server if has_guard else None,
             clock=self.clock,
@@ -97,6 +101,19 @@ async def test_states_that_cannot_be_counted_are_absent(service: Service, error:
 
     assert service.read("pgvend_databases") == {}
     assert service.read("pgvend_part_up") != {}
+
+
+async def test_the_deliveries_of_all_webhooks_are_summed(service: Service) -> None:
+    for _ in range(2):
+        webhook = new_webhook()
+        await service.webhooks.add(webhook, limit=9)
+        waiting, given_up = new_delivery(webhook), new_delivery(webhook, due_at=None)
+        service.webhooks.queue += [waiting, waiting, given_up]
+
+    await service.sampler()()
+
+    assert service.read("pgvend_webhook_deliveries_waiting") == {(): 4}
+    assert service.read("pgvend_webhook_deliveries_given_up") == {(): 2}
 
 
 async def test_only_one_call_takes_a_sample_that_is_due(service: Service) -> None:

@@ -1,12 +1,12 @@
 """How far events were announced, and their deliveries, in tables of an SQL database."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, update
 
-from adapters.registry.executor import Change, Executor
+from adapters.registry.executor import Executor
 from adapters.registry.schema import ANNOUNCED, DATABASES, DELIVERIES, PROGRESS, WEBHOOKS
 from domain.deliveries import Delivery
 from domain.lifecycle import State
@@ -77,9 +77,11 @@ class SqlAnnouncements(Announcements):
         }
 
     async def store(self, progress: Mapping[str, Progress], deliveries: Sequence[Delivery]) -> None:
-        changes = [*_list_changes(progress), *map(_add_delivery, deliveries)]
-        if changes:
-            await self._executor.write_all(changes)
+        records = [*map(_name_progress, progress.items())]
+        added = [*map(_name_delivery, deliveries)]
+        await self._executor.write_all(
+            [(_ADVANCE, records), (_BEGIN, records), (_ADD_DELIVERY, added)]
+        )
 
     async def list_expiring(self, now: datetime, until: datetime, limit: int) -> list[str]:
         record = DATABASES.c
@@ -107,22 +109,23 @@ class SqlAnnouncements(Announcements):
 
     async def store_end(self, until: datetime) -> None:
         values = {"new_id": ONLY_ROW, "new_ends_at": until}
-        await self._executor.write_all([(_EXTEND_PERIOD, values), (_BEGIN_PERIOD, values)])
+        await self._executor.write_all([(_EXTEND_PERIOD, [values]), (_BEGIN_PERIOD, [values])])
 
     async def discard(self, keep: int) -> None:
         await self._executor.write(_DISCARD, {"kept": keep})
 
 
-def _list_changes(progress: Mapping[str, Progress]) -> Iterator[Change]:
-    for database_id, each in progress.items():
-        row = {"database_id": database_id, "step": each.step, "expiry": each.expiry}
-        values = {f"new_{name}": value for name, value in row.items()}
-        yield _ADVANCE, values
-        yield _BEGIN, values
+def _name_progress(item: tuple[str, Progress]) -> Mapping[str, Any]:
+    """Return the values of the row, by the names of the parameters."""
+    database_id, progress = item
+    return {
+        "new_database_id": database_id,
+        "new_step": progress.step,
+        "new_expiry": progress.expiry,
+    }
 
 
-def _add_delivery(delivery: Delivery) -> Change:
-    row: dict[str, Any] = {
-        name: getattr(delivery, name) for name in _DELIVERY if name != "body"
-    } | {"body": delivery.body.decode()}
-    return _ADD_DELIVERY, {f"new_{name}": value for name, value in row.items()}
+def _name_delivery(delivery: Delivery) -> Mapping[str, Any]:
+    """Return the values of the row, by the names of the parameters."""
+    row = {name: getattr(delivery, name) for name in _DELIVERY} | {"body": delivery.body.decode()}
+    return {f"new_{name}": value for name, value in row.items()}

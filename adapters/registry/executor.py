@@ -24,6 +24,11 @@ def is_storable(text: str) -> bool:
 Change = tuple[Executable, Mapping[str, Any]]
 """A statement and its values."""
 
+Rows = Sequence[Mapping[str, Any]]
+
+Changes = tuple[Executable, Rows]
+"""A statement, and values to run it with, one after the other."""
+
 
 class Executor:
     """Executes statements on a database.
@@ -79,12 +84,14 @@ class Executor:
             write = partial(_write_to_server, statement, values, first)
             return await run_to_completion(_run(self._writing, write))
 
-    async def write_all(self, changes: Sequence[Change]) -> None:
-        """Run statements in one transaction, to its end even when the caller is cancelled. Raises
-        Unavailable, and NameTaken if a row conflicts with another one."""
+    async def write_all(self, changes: Sequence[Changes]) -> None:
+        """Run each statement with each of its values, all in one transaction, to its end even when
+        the caller is cancelled. Raises Unavailable, and NameTaken if a row conflicts with another
+        one."""
+        changes = [(statement, rows) for statement, rows in changes if rows]
         with translate_errors():
             if isinstance(self._writing, ThreadedEngine):
-                prepared = [(self._prepare(*change), change[1]) for change in changes]
+                prepared = [(self._prepare(each, rows[0]), rows) for each, rows in changes]
                 await self._writing.run_to_completion(partial(_write_all_to_file, prepared))
             else:
                 write = partial(_write_all_to_server, changes)
@@ -125,19 +132,20 @@ class Executor:
 
 
 def _write_all_to_file(
-    changes: Sequence[tuple[PreparedStatement, Mapping[str, Any]]], connection: sqlite3.Connection
+    changes: Sequence[tuple[PreparedStatement, Rows]], connection: sqlite3.Connection
 ) -> None:
     connection.execute("BEGIN IMMEDIATE")  # an error leaves it open: the pool rolls it back
-    for statement, values in changes:
-        statement.execute(connection, values)
+    for statement, rows in changes:
+        for values in rows:
+            statement.execute(connection, values)
     connection.execute("COMMIT")
 
 
-def _write_all_to_server(changes: Sequence[Change], connection: Connection) -> None:
+def _write_all_to_server(changes: Sequence[Changes], connection: Connection) -> None:
     connection.execution_options(isolation_level="READ COMMITTED")
     with connection.begin():
-        for statement, values in changes:
-            connection.execute(statement, values)
+        for statement, rows in changes:
+            connection.execute(statement, rows)
 
 
 def _write_to_server(

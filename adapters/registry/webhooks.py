@@ -90,7 +90,7 @@ class SqlWebhookStore(WebhookStore):
     async def remove(self, webhook_id: str) -> None:
         values = {"known_id": webhook_id}
         if is_storable(webhook_id):
-            await self._executor.write_all([(_REMOVE, values), (_REMOVE_DELIVERIES, values)])
+            await self._executor.write_all([(_REMOVE, [values]), (_REMOVE_DELIVERIES, [values])])
 
     async def summarize(self) -> Mapping[str, DeliverySummary]:
         errors = {

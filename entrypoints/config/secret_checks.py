@@ -11,6 +11,7 @@ from domain.secrets import Secret
 from entrypoints.config.settings import Settings
 from ports.driven.installation import Installation
 from ports.driven.registry import Query, Registry
+from ports.driven.webhook_store import WebhookStore
 from ports.use_cases.check_secrets import CheckSecrets
 
 REPLACE_ADVICE = (
@@ -22,6 +23,12 @@ REPLACE_ADVICE = (
 RESTORE_ADVICE = (
     "Add the secret under which they were created to PGVEND_SECRET_PREVIOUS. If it is lost, rotate "
     "the password of each of them. Until then, their connections cannot be shown."
+)
+
+
+WEBHOOK_ADVICE = (
+    "Their messages cannot be signed. Add the secret under which they were created to "
+    "PGVEND_SECRET_PREVIOUS, or give each of them another one with `pgvend webhook rotate`."
 )
 
 
@@ -54,6 +61,21 @@ async def report_secret(
         log.warning("secret.missing", databases=in_use.missing, fix=RESTORE_ADVICE)
     if settings.previous_secrets:
         log.info("secret.previous", databases=in_use.previous)
+
+
+async def report_webhook_secrets(
+    store: WebhookStore, passwords: PasswordDeriver, log: BoundLogger
+) -> None:
+    """Log webhooks whose secret comes from one that is not set, and from a previous one. Raises
+    StartupError."""
+    with _translate_errors():
+        names = [webhook.secret for webhook in await store.list_all()]
+    missing = [name for name in names if not passwords.knows(name)]
+    previous = [name for name in names if name not in {*missing, passwords.current}]
+    if missing:
+        log.warning("secret.missing", webhooks=len(missing), fix=WEBHOOK_ADVICE)
+    if previous:
+        log.info("secret.previous", webhooks=len(previous))
 
 
 @contextmanager

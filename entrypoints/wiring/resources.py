@@ -21,7 +21,11 @@ from adapters.registry.stores import Stores, open_postgres_stores, open_sqlite_s
 from adapters.system.leases import InProcessLeases
 from domain.passwords import PasswordDeriver, derive_secret_name
 from domain.secrets import Secret
-from entrypoints.config.secret_checks import refuse_weak_secret, report_secret
+from entrypoints.config.secret_checks import (
+    refuse_weak_secret,
+    report_secret,
+    report_webhook_secrets,
+)
 from entrypoints.config.settings import Settings
 from ports.driven.clock import Clock
 from ports.driven.guard import Guard
@@ -72,6 +76,7 @@ async def create_password_deriver(
     """Raises StartupError."""
     passwords = PasswordDeriver(secret, settings.previous_secrets, installation)
     await report_secret(stores.installation, settings, passwords, log, secret=secret)
+    await report_webhook_secrets(stores.webhooks, passwords, log)
     return passwords
 
 

@@ -68,6 +68,7 @@ LONG: Mapping[str, tuple[str, ...]] = {
     ),
     "tests/integration/chaos/test_attacked.py": ("",),
     "tests/unit/entrypoints/test_traces.py": ("a_service_without_traces",),
+    "tests/e2e/test_exported_traces.py": ("",),
     "tests/e2e/test_doctor.py": (
         "while_a_service_runs",
         "databases_are_recognized_under",

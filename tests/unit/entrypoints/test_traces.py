@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from opentelemetry.trace import StatusCode
 
-from domain.errors import DatabaseNotFound, ProviderBusy, StartupError
+from domain.errors import DatabaseNotFound, ProviderBusy, ProviderRejected, StartupError
 from entrypoints.config.traces import find_trace_endpoint
 from entrypoints.wiring.tracing import Tracing, open_tracing, use_case
 from tests.support.service import REPOSITORY
@@ -138,6 +138,7 @@ async def test_each_call_of_a_use_case_has_a_span_and_its_result() -> None:
     [
         (DatabaseNotFound("hunter2"), "database_not_found", StatusCode.UNSET),
         (ProviderBusy("hunter2"), "provider_busy", StatusCode.ERROR),
+        (ProviderRejected("hunter2"), "provider_rejected", StatusCode.ERROR),
         (ValueError("hunter2"), "ValueError", StatusCode.ERROR),
     ],
 )

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ class Ended:
 class Podman:
     """Podman, as root."""
 
-    environment: dict[str, str]
+    environment: dict[str, str] = field(repr=False)
 
     async def attempt(self, *arguments: str | Path) -> Ended:
         return await _execute("podman", *map(str, arguments), environment=self.environment)
@@ -100,11 +100,14 @@ class Container:
         """Run the image's health check, and return its outcome."""
         return (await self.podman.attempt("healthcheck", "run", self.id)).status == 0
 
+    async def is_running(self) -> bool:
+        return await self._inspect("{{.State.Running}}") == "true"
+
     async def stop(self) -> int:
         """Send the image's stop signal, and return the exit status. After 120 seconds the container
         is killed."""
         await self.podman.run("stop", "--time=120", self.id)
-        return int(await self.podman.run("inspect", "--format={{.State.ExitCode}}", self.id))
+        return int(await self._inspect("{{.State.ExitCode}}"))
 
     async def start(self) -> None:
         await self.podman.run("start", self.id)
@@ -112,6 +115,9 @@ class Container:
     async def read_log(self) -> str:
         ended = await self.podman.attempt("logs", self.id)
         return ended.output + ended.errors
+
+    async def _inspect(self, template: str) -> str:
+        return await self.podman.run("inspect", f"--format={template}", self.id)
 
 
 def open_podman() -> Podman:

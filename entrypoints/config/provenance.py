@@ -30,6 +30,8 @@ ADDRESSES = frozenset(
         "PGVEND_EMBEDDED_LISTEN",
         "PGVEND_EMBEDDED_PORT",
         "PGVEND_EMBEDDED_PROGRAMS",  # programs that run with access to the secrets
+        "PGVEND_EXPORT_DIR",  # where the contents of databases are written
+        "PGVEND_METRICS_LISTEN",
         "PGVEND_POSTGRES_ADMIN_DSN",
         "PGVEND_PROFILE",
         "PGVEND_PUBLIC_HOST",

@@ -67,6 +67,9 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "vector_of_an_earlier",
     ),
     "tests/integration/chaos/test_attacked.py": ("",),
+    "tests/unit/test_architecture.py": ("every_module_can",),
+    "tests/unit/test_audit.py": ("a_vulnerability",),
+    "tests/unit/use_cases/test_watch_databases.py": ("each_version",),
     "tests/unit/entrypoints/test_traces.py": ("a_service_without_traces",),
     "tests/e2e/test_exported_traces.py": ("",),
     "tests/e2e/test_doctor.py": (

@@ -24,12 +24,16 @@ from tests.integration.postgres.test_faults_create import KINDS as PROVISION_KIN
 from tests.long_tests import LONG
 from tests.security.outcome import KINDS as SERVERS
 from tests.security.test_leaks import ENVIRONMENTS, ON_NEON
+from tests.support.actions import ACTIONS
 from tests.support.fault_injection import INJECTIONS
+from tests.support.memory_faults import FAULT_KINDS
+from tests.support.memory_service import MemoryService
 from tests.support.neon.fault_matrix import CALLS, FAULTS, Cell
 from tests.unit.use_cases.test_crash_points import AT_ONCE
+from tests.unit.use_cases.test_spares_crash_points import ACTIONS as SPARE_ACTIONS
 
 Case = Mapping[str, Any]
-"""A test's parameters, and its name as the parameter `test`."""
+"""A test's parameters, its name as the parameter `test`, and its file as `path`."""
 
 SKIPPED_KINDS = {"embedded-16", "postgres-16", "postgres-18, two replicas"}
 EXCLUDED_KINDS = [
@@ -43,6 +47,11 @@ bundled server's, stand for the others, and the replicas of registries for those
 EXCLUDED_REGISTRIES = [registries.KINDS["postgres-18, two replicas"]]
 """They run the code of the other registry on PostgreSQL."""
 
+WEBHOOK_STORES = (
+    "tests/contract/test_announcements.py",
+    "tests/contract/test_delivery_queue.py",
+    "tests/contract/test_webhook_store.py",
+)
 WEBHOOK_REGISTRIES = [registries.KINDS[name] for name in ("memory", "sqlite")]
 """The stores of webhooks run on these, and on PostgreSQL where calls are concurrent: decorated
 registries have the same stores, and the statements on PostgreSQL are those on SQLite."""
@@ -69,6 +78,12 @@ FULLY_CANCELLED_KINDS = [KINDS[name] for name in ("memory", "embedded-18", "neon
 CANCELLED_STORY = CANCELLED[0]
 """These kinds run every story of a cancelled call, the others one."""
 
+FIRST_ACTIONS = next(iter(ACTIONS)), next(iter(SPARE_ACTIONS))
+SERIES = ACTIONS[FIRST_ACTIONS[0]], SPARE_ACTIONS[FIRST_ACTIONS[1]]
+KILLED = FAULT_KINDS["killed"]
+"""In use cases: every fault in these actions, and this fault in every action; each action at the
+same time as the first one, and as itself, without leases."""
+
 REGISTRY_TEST = "test_an_add_is_complete_or_not_made"
 """On a registry's PostgreSQL: every fault in this test, and `FAULT` in all tests."""
 
@@ -90,9 +105,11 @@ FIRST_CASES = (
     "tests/integration/doctor/",
     "tests/integration/neon/",
     "tests/integration/postgres/",
+    "tests/e2e/test_registries.py",
     "tests/integration/registry/test_former_words.py",
     "tests/integration/registry/test_migrations.py",
     "tests/integration/registry/test_unreadable_records.py",
+    "tests/unit/adapters/driver/test_hosts.py",
 )
 FILES_WITH_RULES = ("tests/integration/neon/test_faults", "tests/integration/postgres/test_faults")
 """Below the first ones the sample keeps the first case of each test, but for the second ones, for
@@ -147,6 +164,15 @@ def keeps_registry_fault(case: Case) -> bool:
     return case["test"] == REGISTRY_TEST or case["injection"] is FAULT
 
 
+def keeps_crash(case: Case) -> bool:
+    if "one" in case:
+        is_pair_kept = case["one"] in {case["other"], *FIRST_ACTIONS}
+        return is_pair_kept and case["other_process"] == MemoryService.restarted
+    if case.get("later", AT_ONCE) != AT_ONCE:
+        return False
+    return "action" not in case or case["fault_kind"] is KILLED or case["action"] in SERIES
+
+
 def keeps_server(case: Case) -> bool:
     return bool(case.get("where", SERVER) == SERVER)
 
@@ -157,13 +183,11 @@ RULES: Sequence[Rule] = (
     Rule("tests/e2e/console/test_details.py", lambda _: False),
     Rule("tests/e2e/test_documented_commands.py", keeps_page),
     Rule("tests/contract/", keeps_registry),
-    Rule("tests/contract/test_announcements.py", keeps_webhook_store),
-    Rule("tests/contract/test_delivery_queue.py", keeps_webhook_store),
+    *(Rule(path, keeps_webhook_store) for path in WEBHOOK_STORES),
     Rule("tests/contract/test_provider", keeps_provider),
     Rule("tests/contract/test_provider_cancelled.py", keeps_cancelled),
     Rule("tests/contract/test_login", keeps_provider),
     Rule("tests/contract/test_size_limiter", keeps_provider),
-    Rule("tests/contract/test_webhook_store.py", keeps_webhook_store),
     Rule("tests/integration/neon/test_faults.py", keeps_cell),
     Rule("tests/integration/neon/test_faults_combined.py", lambda case: case["seed"] in SEEDS),
     Rule("tests/integration/postgres/", keeps_server),
@@ -181,10 +205,9 @@ RULES: Sequence[Rule] = (
     Rule("tests/security/test_leaks.py", keeps_environment),
     Rule("tests/schema/", lambda _: False),
     Rule("tests/integration/registry/test_postgres_broken_requests.py", keeps_registry_fault),
-    Rule(
-        "tests/unit/use_cases/test_crash_points.py",
-        lambda case: case.get("later", AT_ONCE) == AT_ONCE,
-    ),
+    Rule("tests/unit/use_cases/test_stateful.py", lambda _: False),
+    Rule("tests/unit/use_cases/test_crash_points.py", keeps_crash),
+    Rule("tests/unit/use_cases/test_spares_crash_points.py", keeps_crash),
 )
 
 
@@ -199,7 +222,8 @@ def in_sample(item: pytest.Item) -> bool:
 
 def case_of(item: pytest.Item) -> Case:
     callspec = getattr(item, "callspec", None)
-    return {"test": item.name.partition("[")[0], **(callspec.params if callspec else {})}
+    path, test = item.nodeid.partition("::")[0], item.name.partition("[")[0]
+    return {"path": path, "test": test, **(callspec.params if callspec else {})}
 
 
 def _is_first(item: pytest.Item) -> bool:

@@ -226,12 +226,12 @@ def test_an_error_of_the_service_is_not_one_of_the_folder(admin: LocalAdmin) -> 
 
 
 def test_the_found_key_is_not_one_that_the_user_chose(
-    served: LocalAdmin, environment: Environment, tmp_path: Path
+    served: LocalAdmin, env: Environment, tmp_path: Path
 ) -> None:
     """Client commands use it; an agent must not get it without the user's choice."""
-    environment.set(PGVEND_DATA_DIR=str(tmp_path), PGVEND_URL="http://127.0.0.1:8000")
+    env.set(PGVEND_DATA_DIR=str(tmp_path), PGVEND_URL="http://127.0.0.1:8000")
     settings = load_client_settings()
     assert (settings.key, settings.chosen_key) == (KEY, None)
 
-    environment.set(PGVEND_KEY=KEY.reveal())
+    env.set(PGVEND_KEY=KEY.reveal())
     assert load_client_settings().chosen_key == KEY

@@ -18,7 +18,9 @@ from aiohttp import (
     ClientSession,
     ClientTimeout,
     DummyCookieJar,
+    TCPConnector,
 )
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from yarl import URL
 
 from domain.errors import DatabaseNotFound, Unauthenticated
@@ -33,8 +35,14 @@ TIMEOUT = 400
 """Seconds to wait for the service: longer than a call can wait for its turn and for a locked Neon
 project together."""
 
+MAX_CONNECTIONS = 1000
+"""Requests at once; further ones wait."""
+
 MAX_ANSWER = 8 * 2**20
 """Bytes of an answer."""
+
+TRACE_CONTEXT = TraceContextTextMapPropagator()
+"""Continues the trace that the client has started, if it has."""
 
 UNREACHABLE = "unreachable"
 
@@ -95,8 +103,11 @@ class Api:
         return (await self.send(method, *path, **request)).body
 
     def _headers(self, more: Mapping[str, str]) -> Mapping[str, str]:
-        key = {"Authorization": f"Bearer {self.key.reveal()}"} if self.key else {}
-        return {"Accept": "application/json", **key, **more}
+        headers = {"Accept": "application/json", **more}
+        if self.key:
+            headers["Authorization"] = f"Bearer {self.key.reveal()}"
+        TRACE_CONTEXT.inject(headers)
+        return headers
 
     async def _exchange(
         self,
@@ -160,6 +171,7 @@ async def opening_api(url: SplitResult, key: Secret | None) -> AsyncIterator[Api
     async with ClientSession(
         timeout=ClientTimeout(total=TIMEOUT, sock_connect=CONNECT_TIMEOUT),
         cookie_jar=DummyCookieJar(),
+        connector=TCPConnector(limit=MAX_CONNECTIONS),
         headers={"User-Agent": f"pgvend-mcp/{version('pgvend')}"},
     ) as session:
         yield Api(session, url, key)

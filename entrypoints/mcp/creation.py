@@ -29,8 +29,8 @@ async def create_once(api: Api, body: Body) -> Record:
 
 
 async def reuse_database(api: Api, body: Body) -> Record:
-    """Return the caller's database of that nickname with its connection; create it if there is
-    none, and restore it if it has expired. Raises ToolProblem.
+    """Return the caller's database of that nickname with its connection: a new one if there is no
+    such database, and an expired one restored. Raises ToolProblem.
 
     A database that is ready keeps its expiry and its labels: the API would replace them, and an
     agent's short lifetime would delete a database that somebody meant to keep.

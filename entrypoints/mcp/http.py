@@ -46,8 +46,8 @@ class HttpOptions:
 
 
 def create_app(server: Server[Any], options: HttpOptions) -> Starlette:
-    """Return the application. It refuses a Host or an Origin that is none of its names, so that no
-    web page can use it by a name that leads to it (DNS rebinding)."""
+    """Return the application. It refuses a Host and an Origin that are not among its names, so that
+    no web page can use it by a name that leads to it (DNS rebinding)."""
     return server.streamable_http_app(
         streamable_http_path=PATH,
         stateless_http=True,

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp_types import CallToolResult, TextContent
 from pydantic import ValidationError
 
@@ -12,6 +12,7 @@ from domain.errors import PgvendError
 
 INVALID_ARGUMENTS = "invalid_arguments"
 INTERNAL_ERROR = "internal_error"
+DECLINED = "declined"
 
 
 class ToolProblem(Exception):
@@ -51,12 +52,12 @@ def find_problem(error: Exception) -> ToolProblem | None:
             return error
         case PgvendError():
             return ToolProblem(error.code, str(error), retryable=error.retryable)
-        case ValidationError():
-            return ToolProblem(INVALID_ARGUMENTS, _describe_arguments(error))
-        case ToolError(__cause__=Exception() as cause):
+        case UnexpectedToolError(__cause__=Exception() as cause):
             return find_problem(cause)
-        case ToolError():  # of an elicitation that the client answered wrongly
-            return ToolProblem(INVALID_ARGUMENTS, str(error))
+        case ToolError(__cause__=ToolError()):  # of an answer that is not that of the form
+            return ToolProblem(DECLINED, "The answer of the user is not valid: nothing was done.")
+        case ToolError(__cause__=ValidationError() as cause):
+            return ToolProblem(INVALID_ARGUMENTS, _describe_arguments(cause))
     return None
 
 

@@ -100,11 +100,14 @@ def read_text(result: CallToolResult) -> str:
     return content.text
 
 
+AGREES = {"confirm": True}
+
+
 class User:
     """Answers the questions of a client, and keeps them."""
 
-    def __init__(self, action: Any = "accept", *, confirm: bool = True) -> None:
-        self._answer = ElicitResult(action=action, content={"confirm": confirm})
+    def __init__(self, action: Any = "accept", *, content: Any = AGREES) -> None:
+        self._answer = ElicitResult(action=action, content=content)
         self.questions: list[str] = []
 
     async def __call__(

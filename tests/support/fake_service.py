@@ -72,6 +72,7 @@ class FakeService:
     statuses: dict[int, int] = field(default_factory=dict)
     """The status of single answers, by the number of the request, counted from 0."""
     answers: list[Any] = field(default_factory=list)
+    answer_headers: dict[str, str] = field(default_factory=dict)
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
@@ -86,7 +87,7 @@ class FakeService:
         answer = self.answers.pop(0)
         if isinstance(answer, bytes):
             return web.Response(body=answer, status=status, content_type="application/json")
-        return web.json_response(answer, status=status)
+        return web.json_response(answer, status=status, headers=self.answer_headers)
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from domain.text import escape_unprintable
 from entrypoints.mcp.api import Api, Record
-from entrypoints.mcp.problems import ToolProblem
+from entrypoints.mcp.problems import DECLINED, ToolProblem
 from entrypoints.mcp.service import AgentContext, api_of
 from entrypoints.mcp.tools.parameters import Name
 
@@ -55,7 +55,7 @@ async def delete_database(
     restore_database brings it back until the grace period of the service is over, if the service
     has one. Delete only what you created, or what the user asked you to delete."""
     if not (isinstance(answer, AcceptedElicitation) and answer.data.confirm):
-        raise ToolProblem("declined", "The user did not agree: nothing was deleted.")
+        raise ToolProblem(DECLINED, "The user did not agree: nothing was deleted.")
     api = api_of(context)
     record = await _find_confirmed(api, name, confirm_nickname)
     if record["state"] in GONE:

@@ -2,11 +2,16 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from mcp import Client
 
 from entrypoints.mcp.connections import REDACTED
+from entrypoints.mcp.options import AgentOptions
+from entrypoints.mcp.server import create_server
 from tests.support.agents import Agent, running_agent
+from tests.support.fake_service import fake_service
 
 
 async def reveal(agent: Agent) -> Any:
@@ -35,6 +40,20 @@ async def test_a_lifetime_is_never_shortened(lifetime: str | None) -> None:
         extended = await agent.call("extend_database", name="shop", ttl="1m")
 
     assert extended["expires_at"] == created["expires_at"]
+
+
+async def test_an_expiry_that_somebody_else_sets_meanwhile_is_not_overwritten() -> None:
+    """It may be later."""
+    record = {"id": "db_1", "expires_at": "2026-01-02T03:04:05Z"}
+    async with (
+        fake_service(record, record, {"scopes": []}) as service,
+        Client(create_server(urlsplit(service.url), None, AgentOptions())) as client,
+    ):
+        service.answer_headers["ETag"] = '"7"'
+        await client.call_tool("extend_database", {"name": "shop", "ttl": "365d"})
+
+    assert service.requests[1] == ("PATCH", "/v1/databases/db_1", {"ttl": "365d"})
+    assert service.headers[1]["If-Match"] == '"7"'
 
 
 async def test_an_expired_database_is_restored_with_its_password() -> None:

@@ -65,7 +65,9 @@ async def test_a_client_that_can_asks_its_user(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("user", [User("decline"), User("cancel"), User(confirm=False)])
+@pytest.mark.parametrize(
+    "user", [User("decline"), User("cancel"), User(content={"confirm": False})]
+)
 async def test_a_user_who_does_not_agree_keeps_the_database(user: User, mode: str) -> None:
     async with running_agent(mode=mode, elicitation_callback=user) as agent:
         created = await agent.call("create_database", nickname="shop", ttl="7d")
@@ -73,6 +75,21 @@ async def test_a_user_who_does_not_agree_keeps_the_database(user: User, mode: st
         record = await agent.call("get_database", name="shop")
 
     assert (problem["code"], problem["retryable"]) == ("declined", False)
+    assert record["expires_at"] == created["expires_at"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("answer", [None, {}, {"confirm": "perhaps"}])
+async def test_an_answer_that_is_not_the_forms_keeps_the_database(
+    answer: dict[str, str | int | float | bool | list[str] | None] | None, mode: str
+) -> None:
+    user = User(content=answer)
+    async with running_agent(mode=mode, elicitation_callback=user) as agent:
+        created = await agent.call("create_database", nickname="shop", ttl="7d")
+        problem = await agent.fail("delete_database", name="shop", confirm_nickname="shop")
+        record = await agent.call("get_database", name="shop")
+
+    assert problem["code"] == "declined"
     assert record["expires_at"] == created["expires_at"]
 
 

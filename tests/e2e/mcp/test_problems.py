@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
+from mcp_types import RequestParamsMeta
 
 from entrypoints.mcp.catalog import TOOLS
 from entrypoints.mcp.options import AgentOptions
@@ -98,6 +99,19 @@ async def test_another_answer_than_that_of_pgvend_is_not_shown(answer: object, c
     assert (problem["code"], problem["retryable"]) == (code, False)
 
 
+@pytest.mark.parametrize(("status", "retryable"), [(302, False), (500, False), (502, True)])
+async def test_a_proxy_that_answers_instead_of_pgvend_is_a_problem(
+    status: int, retryable: bool
+) -> None:
+    async with (
+        fake_service({"databases": [], "next_page_token": ""}, status=status) as service,
+        Client(create_server(urlsplit(service.url), None, AgentOptions())) as client,
+    ):
+        problem = await Agent(client).fail("list_databases")
+
+    assert (problem["code"], problem["retryable"]) == ("not_pgvend", retryable)
+
+
 @pytest.mark.parametrize("key", [None, "pgv_00000000_wrong", "wrong"])
 async def test_without_a_valid_key_the_list_of_tools_says_what_is_missing(key: str | None) -> None:
     async with (
@@ -127,6 +141,18 @@ async def test_an_agent_sees_the_tools_of_its_scopes_and_the_service_checks_each
     assert "create_database" not in tools
     assert "list_databases" in tools
     assert (problem["code"], problem["retryable"]) == ("forbidden", False)
+
+
+async def test_a_call_continues_the_trace_of_its_client() -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    async with (
+        fake_service({"extensions": []}, {"scopes": ["read"]}) as service,
+        Client(create_server(urlsplit(service.url), None, AgentOptions())) as client,
+    ):
+        meta: RequestParamsMeta = {"traceparent": trace}  # type: ignore[typeddict-unknown-key]
+        await client.call_tool("list_extensions", meta=meta)
+
+    assert service.headers[0]["traceparent"] == trace
 
 
 async def test_the_instructions_name_the_default_lifetime() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from domain.errors import StartupError
 from domain.secrets import Secret
+from entrypoints.config.client import load_client_settings
 from entrypoints.config.data_folder import open_data_folder
 from entrypoints.config.local_admin import LocalAdmin, load_local_admin
 from entrypoints.config.local_key import (
@@ -222,3 +223,15 @@ def test_a_folder_without_a_service_leads_to_no_key(tmp_path: Path, admin: Local
 def test_an_error_of_the_service_is_not_one_of_the_folder(admin: LocalAdmin) -> None:
     with pytest.raises(OSError, match=r"^no route$"), admin.publish_address("http", "::1", 1):
         raise OSError("no route")
+
+
+def test_the_found_key_is_not_one_that_the_user_chose(
+    served: LocalAdmin, env: Environment, tmp_path: Path
+) -> None:
+    """Client commands use it; an agent must not get it without the user's choice."""
+    env.set(PGVEND_DATA_DIR=str(tmp_path), PGVEND_URL="http://127.0.0.1:8000")
+    settings = load_client_settings()
+    assert (settings.key, settings.chosen_key) == (KEY, None)
+
+    env.set(PGVEND_KEY=KEY.reveal())
+    assert load_client_settings().chosen_key == KEY

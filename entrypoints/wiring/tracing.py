@@ -67,13 +67,15 @@ def open_tracing(variables: Mapping[str, str]) -> Iterator[Tracing | None]:
 
 
 def use_case(create: Callable[[Any], T]) -> cached_property[T]:
-    """Decorate a method that creates a use case: make it a cached property. If traces are exported,
-    each call of the use case has a span."""
+    """Decorate a method that creates a use case, or none: make it a cached property. If traces are
+    exported, each call of the use case has a span."""
 
     @wraps(create)
     def create_traced(self: HasTracing) -> T:
         made = create(self)
-        return made if self.tracing is None else cast("T", TracedUseCase(made, self.tracing))
+        if made is None or self.tracing is None:
+            return made
+        return cast("T", TracedUseCase(made, self.tracing))
 
     return cached_property(create_traced)
 

@@ -122,6 +122,10 @@ class UseCases:
     def greet(self) -> Greet:
         return Greet()
 
+    @use_case
+    def leave(self) -> Greet | None:
+        return None
+
 
 async def test_each_call_of_a_use_case_has_a_span_and_its_result() -> None:
     with recording_spans() as spans:
@@ -151,6 +155,11 @@ async def test_an_error_of_a_use_case_passes_and_its_code_is_recorded(
     assert raised.value is error
     assert (_read(spans), span.status.status_code) == ({"error.type": code}, status)
     assert "hunter2" not in span.to_json()
+
+
+def test_a_use_case_that_is_switched_off_stays_so() -> None:
+    with recording_spans() as spans:
+        assert UseCases(spans.tracing).leave is None
 
 
 def test_without_traces_a_use_case_is_not_wrapped() -> None:

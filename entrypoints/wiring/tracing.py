@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar, cast
 import structlog
 
 from domain.errors import StartupError
-from entrypoints.config.traces import find_trace_endpoint
+from entrypoints.config.traces import find_trace_export
 
 T = TypeVar("T")
 
@@ -51,8 +51,8 @@ class HasTracing(Protocol):
 def open_tracing(variables: Mapping[str, str]) -> Iterator[Tracing | None]:
     """Export traces as the variables of the environment say until the context exits; yield None if
     they name no endpoint. Raises StartupError."""
-    endpoint = find_trace_endpoint(variables)
-    if endpoint is None:
+    export = find_trace_export(variables)
+    if export is None:
         yield None
         return
     try:
@@ -62,7 +62,9 @@ def open_tracing(variables: Mapping[str, str]) -> Iterator[Tracing | None]:
             "OTEL_EXPORTER_OTLP_ENDPOINT is set, and pgvend was installed without the libraries "
             "for traces: install pgvend[traces], or unset the variable."
         ) from error
-    with open_export(endpoint, version("pgvend"), structlog.get_logger()) as tracing:
+    with open_export(
+        export.endpoint, export.headers, version("pgvend"), structlog.get_logger()
+    ) as tracing:
         yield tracing
 
 

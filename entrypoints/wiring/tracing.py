@@ -60,7 +60,7 @@ def open_tracing(variables: Mapping[str, str]) -> Iterator[Tracing | None]:
     except ImportError as error:
         raise StartupError(
             "OTEL_EXPORTER_OTLP_ENDPOINT is set, and pgvend was installed without the libraries "
-            "for traces: install pgvend[traces], or unset the variable."
+            "for traces: run `make setup-traces`, or install pgvend[traces], or unset the variable."
         ) from error
     with open_export(
         export.endpoint, export.headers, version("pgvend"), structlog.get_logger()

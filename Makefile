@@ -14,6 +14,8 @@ image: ## Build the container's image with docker, podman or buildah (ARGS="--he
 
 setup-mcp: .venv/.mcp ## Add to .venv what `pgvend mcp` needs, the MCP server for AI agents
 
+setup-traces: .venv/.traces ## Add to .venv what traces need
+
 ##@ Development
 test: setup-dev ## Run the tests: all layers, with a sample of large parameter products
 	CHAOS_ROUNDS=$(or $(ROUNDS),3) $(BIN)/python -m pytest $(PARALLEL) --sample $(ARGS)
@@ -107,6 +109,10 @@ setup-dev: .venv/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/mcp.txt
 	@touch $@
 
+.venv/.traces: .venv/.run requirements/traces.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/traces.txt
+	@touch $@
+
 .venv/.dev: .venv/.run requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
@@ -114,6 +120,6 @@ setup-dev: .venv/.dev
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} \
 	    /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	    /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	    /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run image test test-all test-live chaos lint schema image-test mutants audit format bench bench-docs screenshots lock clean setup setup-mcp setup-dev help
+.PHONY: run image test test-all test-live chaos lint schema image-test mutants audit format bench bench-docs screenshots lock clean setup setup-mcp setup-traces setup-dev help

@@ -11,9 +11,11 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.util.re import parse_env_headers
 from structlog.stdlib import BoundLogger
 
 from adapters.tracing.spans import Spans
+from domain.secrets import Secret
 
 SERVICE = "pgvend"
 
@@ -22,12 +24,16 @@ FLUSH_TIMEOUT = 3.0
 
 
 @contextmanager
-def open_export(endpoint: str, version: str, log: BoundLogger) -> Iterator[Spans]:
+def open_export(
+    endpoint: str, headers: Secret | None, version: str, log: BoundLogger
+) -> Iterator[Spans]:
     """Export spans to the endpoint, in the background, until the context exits.
 
-    OpenTelemetry reads its other variables itself: sampling, headers, limits and attributes.
+    OpenTelemetry reads its other variables itself: sampling, limits, attributes, and headers unless
+    they are given.
     """
-    processor = BatchSpanProcessor(ReportingExporter(_create_exporter(endpoint), endpoint, log))
+    exporter = ReportingExporter(_create_exporter(endpoint, headers), endpoint, log)
+    processor = BatchSpanProcessor(exporter)
     with open_spans(processor, version) as spans:
         yield spans
 
@@ -84,14 +90,15 @@ class ReportingExporter(SpanExporter):
         self._lost = 0
 
 
-def _create_exporter(endpoint: str) -> SpanExporter:
+def _create_exporter(endpoint: str, headers: Secret | None) -> SpanExporter:
     """Return an exporter whose own log of errors is off: it would quote the endpoint's path, which
     can hold a key."""
     import requests  # noqa: PLC0415 - a part of it opens a socket when it is imported
 
     session = requests.Session()
     session.trust_env = False  # neither proxies nor .netrc: pgvend reads no such variables
-    exporter = OTLPSpanExporter(endpoint, session=session)
+    given = parse_env_headers(headers.reveal(), liberal=True) if headers else None
+    exporter = OTLPSpanExporter(endpoint, headers=given, session=session)
     for name in ("opentelemetry.exporter", "urllib3"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return exporter

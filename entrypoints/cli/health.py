@@ -47,8 +47,8 @@ def health(live: Live = False, timeout: Timeout = DEFAULT_TIMEOUT, as_json: AsJs
 
 
 def _ask(url: SplitResult, target: str, timeout: float) -> tuple[int, Any]:
-    """Return the status and the JSON of the service's answer. Raises RequestError if there is none,
-    or if it is not that of a health check."""
+    """Return the status and the JSON of the service's answer. Raises RequestError if nothing
+    answers, or something else than pgvend."""
     try:
         with closing(_create_connection(url, timeout)) as connection:
             connection.request("GET", target, headers={"Accept": "application/json"})

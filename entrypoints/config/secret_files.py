@@ -50,10 +50,12 @@ def _read_secret(variables: Variables, variable: str, secret: str) -> str:
             f"from {ENV_FILE}, which must not choose a file to read. Set {variable} in the "
             f"environment, or {secret} in {ENV_FILE}."
         )
-    return _read_file(Path(variables.values[variable]), secret)
+    return read_secret_file(Path(variables.values[variable]), secret)
 
 
-def _read_file(file: Path, secret: str) -> str:
+def read_secret_file(file: Path, secret: str) -> str:
+    """Return the contents of the file of a secret. Raises ValueError; its message does not hold
+    them."""
     try:
         with file.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)

@@ -4,24 +4,41 @@ They are read from the environment only, where OpenTelemetry reads them itself: 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from domain.errors import StartupError
+from domain.secrets import Secret
+from entrypoints.config.secret_files import SUFFIX, read_secret_file
 
 PREFIX = "OTEL_"
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 
+HEADERS = ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")
+"""Variables with the headers for the collector, which can hold a key; the first has precedence."""
+
 PROTOCOL = "http/protobuf"
 
 _TRACES_PATH = "/v1/traces"
 
 
-def find_trace_endpoint(variables: Mapping[str, str]) -> str | None:
-    """Return the URL to which spans are sent; None if none is set, or traces are switched off.
+@dataclass(frozen=True, slots=True)
+class TraceExport:
+    """Where spans are sent. `headers` are those of a file, in the format of the variables;
+    OpenTelemetry reads the others itself."""
 
-    Raises StartupError for an invalid URL, and for a way of export that pgvend does not have.
+    endpoint: str
+    headers: Secret | None = None
+
+
+def find_trace_export(variables: Mapping[str, str]) -> TraceExport | None:
+    """Return where spans are sent; None if no endpoint is set, or traces are switched off.
+
+    Raises StartupError for an invalid URL, for a way of export that pgvend does not have, and for a
+    file of headers that cannot be used.
     """
     exporter = variables.get("OTEL_TRACES_EXPORTER", "").strip().lower()
     if exporter == "none" or variables.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
@@ -33,7 +50,24 @@ def find_trace_endpoint(variables: Mapping[str, str]) -> str | None:
         raise StartupError("OTEL_TRACES_EXPORTER: pgvend exports by otlp. Set it to otlp or none.")
     _check_protocol(variables)
     _check_url(name, url)
-    return url if name == TRACES_ENDPOINT else url.rstrip("/") + _TRACES_PATH
+    endpoint = url if name == TRACES_ENDPOINT else url.rstrip("/") + _TRACES_PATH
+    return TraceExport(endpoint, _read_headers(variables))
+
+
+def _read_headers(variables: Mapping[str, str]) -> Secret | None:
+    """Return the headers, if they are in a file. Raises StartupError."""
+    for name in HEADERS:
+        variable = f"{name}{SUFFIX}"
+        if file := variables.get(variable):
+            if variables.get(name):
+                raise StartupError(f"{variable}: {name} is set too. Remove one of them.")
+            try:
+                return Secret(read_secret_file(Path(file), name))
+            except ValueError as error:
+                raise StartupError(f"{variable}: {error}") from None
+        if variables.get(name):
+            return None
+    return None
 
 
 def _check_protocol(variables: Mapping[str, str]) -> None:

@@ -141,7 +141,7 @@ class Maintenance:
     def exports(self) -> ExportQueue:
         return ExportQueue(self.use_cases.settings.export_patience)
 
-    @cached_property
+    @use_case
     def export(self) -> ExportDatabase | None:
         if self.exporter is None:
             return None

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar, cast
 import structlog
 
 from domain.errors import StartupError
-from entrypoints.config.traces import find_trace_endpoint
+from entrypoints.config.traces import find_trace_export
 
 T = TypeVar("T")
 
@@ -51,8 +51,8 @@ class HasTracing(Protocol):
 def open_tracing(variables: Mapping[str, str]) -> Iterator[Tracing | None]:
     """Export traces as the variables of the environment say until the context exits; yield None if
     they name no endpoint. Raises StartupError."""
-    endpoint = find_trace_endpoint(variables)
-    if endpoint is None:
+    export = find_trace_export(variables)
+    if export is None:
         yield None
         return
     try:
@@ -60,20 +60,24 @@ def open_tracing(variables: Mapping[str, str]) -> Iterator[Tracing | None]:
     except ImportError as error:
         raise StartupError(
             "OTEL_EXPORTER_OTLP_ENDPOINT is set, and pgvend was installed without the libraries "
-            "for traces: install pgvend[traces], or unset the variable."
+            "for traces: run `make setup-traces`, or install pgvend[traces], or unset the variable."
         ) from error
-    with open_export(endpoint, version("pgvend"), structlog.get_logger()) as tracing:
+    with open_export(
+        export.endpoint, export.headers, version("pgvend"), structlog.get_logger()
+    ) as tracing:
         yield tracing
 
 
 def use_case(create: Callable[[Any], T]) -> cached_property[T]:
-    """Decorate a method that creates a use case: make it a cached property. If traces are exported,
-    each call of the use case has a span."""
+    """Decorate a method that creates a use case, or none: make it a cached property. If traces are
+    exported, each call of the use case has a span."""
 
     @wraps(create)
     def create_traced(self: HasTracing) -> T:
         made = create(self)
-        return made if self.tracing is None else cast("T", TracedUseCase(made, self.tracing))
+        if made is None or self.tracing is None:
+            return made
+        return cast("T", TracedUseCase(made, self.tracing))
 
     return cached_property(create_traced)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -178,15 +179,20 @@ async def test_log_lines_of_a_request_have_the_id_of_its_trace(traced: RunningAp
     assert line["trace_id"] == TRACE_ID
 
 
-async def test_spans_are_sent_to_the_collector_that_is_set() -> None:
+async def test_spans_are_sent_to_the_collector_that_is_set(tmp_path: Path) -> None:
+    headers = tmp_path / "headers"
+    headers.write_text("authorization=Bearer%20a-key,x-team=shop\n")
     async with running_collector() as collector:
         with ExitStack() as closing:
-            tracing = closing.enter_context(open_tracing({ENDPOINT: collector.url}))
+            variables = {ENDPOINT: collector.url, "OTEL_EXPORTER_OTLP_HEADERS_FILE": str(headers)}
+            tracing = closing.enter_context(open_tracing(variables))
             async with running_app(tracing=tracing) as app:
                 await app.create_database("shop")
             await asyncio.to_thread(closing.close)
     assert {CREATE, "CreateDatabase", "provider.provision"} <= collector.list_names()
-    assert collector.headers[0]["Content-Type"] == "application/x-protobuf"
+    sent = {name.lower(): value for name, value in collector.headers[0].items()}
+    assert sent["content-type"] == "application/x-protobuf"
+    assert (sent["authorization"], sent["x-team"]) == ("Bearer a-key", "shop")
     assert collector.resources[0]["service.name"] == "pgvend"
     assert collector.resources[0]["service.version"]
 

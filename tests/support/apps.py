@@ -77,7 +77,8 @@ class RunningApp:
         """Send a request with that JSON, and return the answer."""
         async with self.client.request(method, path, json=body, headers=headers) as response:
             text = await response.text()
-            answer = json.loads(text) if "json" in response.content_type else text or None
+            is_json = text and "json" in response.content_type
+            answer = json.loads(text) if is_json else text or None
             return Answer(response.status, response.headers, answer)
 
     async def get(self, path: str, **headers: str) -> Any:

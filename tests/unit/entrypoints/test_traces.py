@@ -3,13 +3,15 @@
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.trace import StatusCode
 
 from domain.errors import DatabaseNotFound, ProviderBusy, ProviderRejected, StartupError
-from entrypoints.config.traces import find_trace_endpoint
+from domain.secrets import Secret
+from entrypoints.config.traces import find_trace_export
 from entrypoints.wiring.tracing import Tracing, open_tracing, use_case
 from tests.support.service import REPOSITORY
 from tests.support.tracing import RecordedSpans, recording_spans
@@ -35,8 +37,8 @@ ENDPOINTS: dict[str, tuple[dict[str, str], str | None]] = {
 
 @pytest.mark.parametrize(("variables", "endpoint"), ENDPOINTS.values(), ids=list(ENDPOINTS))
 def test_an_endpoint_switches_traces_on(variables: dict[str, str], endpoint: str | None) -> None:
-    found = find_trace_endpoint(variables)
-    assert found == (f"{URL}/v1/traces" if endpoint == URL else endpoint)
+    found = find_trace_export(variables)
+    assert (found and found.endpoint) == (f"{URL}/v1/traces" if endpoint == URL else endpoint)
 
 
 MISTAKES = [
@@ -54,8 +56,43 @@ def test_a_way_of_export_that_pgvend_lacks_is_an_error(
     variables: dict[str, str], named: str
 ) -> None:
     with pytest.raises(StartupError, match=named) as refused:
-        find_trace_endpoint(variables)
+        find_trace_export(variables)
     assert "hunter2" not in str(refused.value)
+
+
+FILE = "OTEL_EXPORTER_OTLP_HEADERS_FILE"
+
+
+def test_headers_can_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "headers"
+    file.write_text("authorization=Bearer%20hunter2\n")
+    variables = {BASE: URL, FILE: str(file)}
+    export = find_trace_export(variables)
+    specific = find_trace_export(variables | {"OTEL_EXPORTER_OTLP_TRACES_HEADERS": "a=b"})
+    assert export
+    assert export.headers == Secret("authorization=Bearer%20hunter2")
+    assert specific
+    assert specific.headers is None
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "problem"),
+    [
+        (None, {}, "cannot be read"),
+        ("", {}, "is empty"),
+        ("a=hunter2", {"OTEL_EXPORTER_OTLP_HEADERS": "a=hunter3"}, "is set too"),
+    ],
+)
+def test_a_file_of_headers_that_cannot_be_used_is_an_error(
+    tmp_path: Path, content: str | None, more: dict[str, str], problem: str
+) -> None:
+    file = tmp_path / "headers"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(StartupError, match=problem) as refused:
+        find_trace_export({BASE: URL, FILE: str(file), **more})
+    assert FILE in str(refused.value)
+    assert "hunter" not in str(refused.value)
 
 
 def test_without_an_endpoint_there_are_no_traces() -> None:
@@ -122,6 +159,10 @@ class UseCases:
     def greet(self) -> Greet:
         return Greet()
 
+    @use_case
+    def leave(self) -> Greet | None:
+        return None
+
 
 async def test_each_call_of_a_use_case_has_a_span_and_its_result() -> None:
     with recording_spans() as spans:
@@ -151,6 +192,11 @@ async def test_an_error_of_a_use_case_passes_and_its_code_is_recorded(
     assert raised.value is error
     assert (_read(spans), span.status.status_code) == ({"error.type": code}, status)
     assert "hunter2" not in span.to_json()
+
+
+def test_a_use_case_that_is_switched_off_stays_so() -> None:
+    with recording_spans() as spans:
+        assert UseCases(spans.tracing).leave is None
 
 
 def test_without_traces_a_use_case_is_not_wrapped() -> None:

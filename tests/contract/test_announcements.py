@@ -8,7 +8,7 @@ import pytest
 
 from adapters.registry.stores import Stores
 from domain.database import TEMPLATE_SHAPE
-from domain.lifecycle import State
+from domain.lifecycle import Operation, State
 from domain.webhook_events import Progress
 from domain.webhooks import Webhook
 from tests.support.records import new_record
@@ -114,6 +114,15 @@ async def test_only_ready_databases_of_callers_are_expiring(stores: Stores) -> N
     await stores.registry.add(replace(template, shape=TEMPLATE_SHAPE))
 
     assert await list_expiring(stores) == []
+
+
+async def test_a_database_with_a_pending_operation_expires_at_its_time(stores: Stores) -> None:
+    for expiry in (HOUR / 2, HOUR * 2):
+        record = new_record(state=State.READY).with_expiry(CREATED_AT + expiry)
+        await stores.registry.add(record.start(Operation.ROTATE, CREATED_AT))
+
+    (expiring,) = await list_expiring(stores)
+    assert (await stores.registry.get(expiring)).expires_at == CREATED_AT + HOUR / 2
 
 
 async def test_an_expiry_that_was_announced_is_left_out_until_it_changes(stores: Stores) -> None:

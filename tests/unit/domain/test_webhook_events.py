@@ -234,6 +234,13 @@ def test_progress_covers_all_steps_and_keeps_the_announced_expiry() -> None:
     assert list_types(deleted, advance(deleted, progress, NOW, HOUR)) == []
 
 
+def test_progress_does_not_go_back_with_an_older_record() -> None:
+    ready = new_ready()
+    progress = advance(delete(ready), NEW, NOW, HOUR)
+
+    assert advance(ready, progress, NOW, HOUR) == progress
+
+
 def test_a_record_without_steps_has_no_events() -> None:
     """It was imported, or comes from an early release."""
     record = replace(new_ready(), history=())

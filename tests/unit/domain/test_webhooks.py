@@ -94,6 +94,7 @@ def test_the_url_of_a_server_is_accepted(url: str) -> None:
         "https://hooks.example/a b",
         "https://hooks.example/\r\nHost: other",
         "https://hooks.example\\@other/",
+        "https://hooks.example\\other/",
         "https://hööks.example/",
         "https://user:password@hooks.example/",
         "https://user@hooks.example/",

@@ -33,6 +33,8 @@ class WatchedRegistry(MemoryRegistry):
     read: int = 0
     unreadable: frozenset[str] = frozenset()
     periods: list[datetime | None] = field(default_factory=list)
+    until: datetime | None = None
+    """The end of each period, instead of now."""
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -52,7 +54,8 @@ class WatchedRegistry(MemoryRegistry):
 
     async def list_changes(self, since: datetime | None = None) -> Changes:
         self.periods.append(since)
-        return await super().list_changes(since)
+        changes = await super().list_changes(since)
+        return replace(changes, until=self.until or changes.until)
 
 
 class CrashingAnnouncements(MemoryAnnouncements):
@@ -268,6 +271,30 @@ async def test_the_next_process_continues_where_the_last_one_stopped(service: Se
 
     assert end is not None
     assert service.registry.periods[-1] == end
+
+
+async def test_a_webhook_after_a_time_without_any_starts_at_its_creation(service: Service) -> None:
+    await service.announcements.store_end(service.clock.now())
+    service.clock.moment += HOUR
+    webhook = await service.add_webhook()
+
+    await service.announce()
+
+    assert service.registry.periods == [webhook.created_at]
+
+
+@pytest.mark.usefixtures("webhook")
+async def test_without_events_the_end_of_the_period_is_stored_once_a_minute(
+    service: Service,
+) -> None:
+    start = service.clock.now()
+    ends = []
+    for seconds in (0, 1, 59, 60, 61):
+        service.registry.until = start + timedelta(seconds=seconds)
+        await service.announce()
+        ends.append(await service.announcements.find_end())
+
+    assert ends == [start] * 3 + [start + timedelta(minutes=1)] * 2
 
 
 @pytest.mark.usefixtures("webhook")

@@ -81,9 +81,6 @@ class MemoryDeliveryQueue(DeliveryQueue):
             await self.update(delivery)
         return claimed
 
-    async def find_next_due(self) -> datetime | None:
-        return min((each.due_at for each in self._list_waiting() if each.due_at), default=None)
-
     async def remove(self, delivery: Delivery) -> None:
         self._store.queue[:] = [each for each in self._store.queue if not _is_same(each, delivery)]
 

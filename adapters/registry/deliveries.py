@@ -42,9 +42,6 @@ _UPDATE = (
         error=bindparam("new_error"),
     )
 )
-_NEXT_DUE = select(func.min(_COLUMNS.due_at).label("due_at")).join(
-    WEBHOOKS, _COLUMNS.webhook_id == WEBHOOKS.c.id
-)
 _PLACE = func.row_number().over(
     partition_by=_COLUMNS.webhook_id, order_by=(_COLUMNS.due_at, _COLUMNS.number)
 )
@@ -77,11 +74,6 @@ class SqlDeliveryQueue(DeliveryQueue):
             for row in found
             if row["number"] in numbers
         ]
-
-    async def find_next_due(self) -> datetime | None:
-        (row,) = await self._executor.fetch(_NEXT_DUE)
-        due_at: datetime | None = row["due_at"]
-        return due_at
 
     async def remove(self, delivery: Delivery) -> None:
         await self._executor.write(_REMOVE, _identify(delivery))

@@ -52,6 +52,7 @@ class Webhooks:
         return SendTestMessage(
             manage=self.manage,
             sender=self.sender,
+            leases=self.leases,
             clock=self.clock,
             randomness=self.randomness,
             passwords=self.passwords,

@@ -32,10 +32,6 @@ class DeliveryQueue(ABC):
         """
 
     @abstractmethod
-    async def find_next_due(self) -> datetime | None:
-        """Return the earliest `due_at`, None if no delivery waits."""
-
-    @abstractmethod
     async def remove(self, delivery: Delivery) -> None:
         """Remove a delivery that was accepted. Idempotent."""
 

@@ -148,15 +148,4 @@ async def test_a_delivery_that_was_given_up_is_never_due(stores: Stores, webhook
     await stores.deliveries.update(replace(delivery, due_at=None, error="HTTP status 410."))
 
     assert await claim_all(stores.deliveries, LATER) == []
-    assert await stores.deliveries.find_next_due() is None
     assert (await stores.webhooks.summarize())[webhook.id].given_up == 1
-
-
-async def test_the_next_due_delivery_is_the_earliest_one(
-    stores: Stores, webhooks: Sequence[Webhook]
-) -> None:
-    assert await stores.deliveries.find_next_due() is None
-
-    await store(stores, new_delivery(webhooks[0], due_at=LATER), new_delivery(webhooks[1]))
-
-    assert await stores.deliveries.find_next_due() == CREATED_AT

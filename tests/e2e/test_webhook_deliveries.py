@@ -32,7 +32,7 @@ async def running_at_present(**settings: Any) -> AsyncIterator[RunningApp]:
     the time of a message. Only the test moves it."""
     clock = StandingClock()
     clock.moment = datetime.now(UTC)
-    async with running_app(clock=clock, **LOOPBACK | settings) as app:
+    async with running_app(clock=clock, sends=True, **LOOPBACK | settings) as app:
         yield app
 
 
@@ -66,7 +66,7 @@ async def test_the_loops_of_the_service_deliver_events_that_the_official_library
     async with running_receiver() as receiver, running_at_present() as app:
         verifier = await subscribe(app, receiver)
         created = await app.create_database("Web Shop")
-        async with app.replica(**LOOPBACK, webhook_interval=1):
+        async with app.replica(sends=True, **LOOPBACK, webhook_interval=1):
             await wait_until(lambda: receiver.messages)
 
     [message] = receiver.messages
@@ -117,7 +117,7 @@ async def test_a_message_whose_receipt_was_not_recorded_comes_again_with_the_sam
     """The service stops between the receipt and its record."""
     async with running_receiver(None, ACCEPTED) as receiver, running_at_present() as app:
         await subscribe(app, receiver)
-        async with app.replica(**LOOPBACK, webhook_interval=1) as stopping:
+        async with app.replica(sends=True, **LOOPBACK, webhook_interval=1) as stopping:
             await stopping.create_database()
             await announce(stopping)
             stopping.use_cases.webhooks.send.wake()
@@ -151,7 +151,7 @@ async def test_a_private_receiver_gets_nothing_unless_its_network_is_allowed() -
     async with (
         running_receiver() as receiver,
         running_at_present() as app,
-        app.replica() as strict,
+        app.replica(sends=True) as strict,
     ):
         await subscribe(app, receiver)
         await strict.create_database()

@@ -127,10 +127,12 @@ async def running_app(
     insecure: bool = False,
     port: int = 0,
     tracing: Tracing | None = None,
+    sends: bool = False,
     **settings: Any,
 ) -> AsyncIterator[RunningApp]:
     """Run an application, at a free port or at one of `reserved_port`. Its clock does not wait, so
-    that it reconciles only on request."""
+    that it reconciles only on request. It keeps the messages of webhooks, unless it `sends` them.
+    """
     provider, clock, records = (
         provider or MemoryProvider(),
         clock or FakeClock(),
@@ -141,7 +143,8 @@ async def running_app(
     container.clock.override(providers.Object(clock))
     container.stores.override(providers.Object(records))
     sender = MemoryWebhookSender()
-    container.webhook_sender.override(providers.Object(sender))
+    if not sends:
+        container.webhook_sender.override(providers.Object(sender))
     container.tracing.override(providers.Object(tracing))
     async with (
         serving_app(container, insecure=insecure, port=port) as (chosen, server),

@@ -1,16 +1,19 @@
 """Creating, listing, testing and deleting webhooks."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from adapters.memory.webhook_sender import MemoryWebhookSender
 from adapters.memory.webhooks import MemoryWebhookStore
+from adapters.system.leases import InProcessLeases
 from domain.callers import ANYONE, Caller, Scope
 from domain.deliveries import Delivery
 from domain.errors import (
     DeliveryFailed,
     Forbidden,
+    InFlight,
     InvalidRequest,
     SecretUnknown,
     TooManyWebhooks,
@@ -20,11 +23,14 @@ from domain.event_types import EventType
 from domain.passwords import PasswordDeriver
 from domain.secrets import Secret
 from domain.webhooks import MAX_WEBHOOKS, Webhook, derive_signing_secret
+from ports.driven.webhook_sender import WebhookSender
 from ports.use_cases.manage_webhooks import ManageWebhooks, WebhookRequest
 from ports.use_cases.send_test_message import SendTestMessage
 from tests.support.clock import FakeClock
+from tests.support.polling import wait_without_delay
 from tests.support.provision_requests import deriver
 from tests.support.randomness import SeededRandomness
+from tests.support.scripted_webhooks import ScriptedSender
 from tests.support.webhooks import URL, new_delivery
 
 ANN = Caller(name="ann", scopes=frozenset({Scope.READ, Scope.MANAGE}))
@@ -51,11 +57,12 @@ def manage(store: MemoryWebhookStore) -> ManageWebhooks:
 
 
 def with_sender(
-    manage: ManageWebhooks, sender: MemoryWebhookSender, passwords: PasswordDeriver = deriver
+    manage: ManageWebhooks, sender: WebhookSender, passwords: PasswordDeriver = deriver
 ) -> SendTestMessage:
     return SendTestMessage(
         manage=manage,
         sender=sender,
+        leases=InProcessLeases(),
         clock=manage.clock,
         randomness=manage.randomness,
         passwords=passwords,
@@ -201,6 +208,22 @@ async def test_a_test_message_that_is_not_accepted_fails(
     with pytest.raises(DeliveryFailed):
         await with_sender(manage, sender)(status.webhook.id, lambda *_: b"", ANN)
     assert store.queue == []
+
+
+async def test_one_test_message_at_a_time_is_sent_to_a_webhook(manage: ManageWebhooks) -> None:
+    statuses = [(await manage.create(REQUEST, ANN))[0] for _ in range(2)]
+    sender = ScriptedSender(held={statuses[0].webhook.id: asyncio.Event()})
+    send = with_sender(manage, sender)
+    first = asyncio.create_task(send(statuses[0].webhook.id, lambda *_: b"", ANN))
+    await wait_without_delay(lambda: bool(sender.running))
+
+    with pytest.raises(InFlight):
+        await send(statuses[0].webhook.id, lambda *_: b"", ANN)
+    await send(statuses[1].webhook.id, lambda *_: b"", ANN)
+
+    sender.held[statuses[0].webhook.id].set()
+    await first
+    await send(statuses[0].webhook.id, lambda *_: b"", ANN)
 
 
 async def test_nothing_is_sent_without_the_secret_of_the_service(

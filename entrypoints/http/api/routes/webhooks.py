@@ -6,6 +6,7 @@ from domain.callers import Scope
 from domain.errors import (
     DeliveryFailed,
     Forbidden,
+    InFlight,
     SecretUnknown,
     TooManyWebhooks,
     WebhookNotFound,
@@ -133,6 +134,6 @@ WEBHOOK_ROUTES = (
                 status=200, description="The receiver accepted the message.", body=WebhookResponse
             ),
         ),
-        errors=(DeliveryFailed, SecretUnknown, *FIND_ERRORS),
+        errors=(DeliveryFailed, InFlight, SecretUnknown, *FIND_ERRORS),
     ),
 )

@@ -12,10 +12,14 @@ from adapters.decorators.observing import (
     Observers,
     ObservingProvider,
     ObservingRegistry,
+    ObservingWebhookSender,
 )
 from adapters.memory.provider import MemoryProvider
 from adapters.memory.registry import MemoryRegistry
+from adapters.memory.webhook_sender import MemoryWebhookSender
+from domain.deliveries import Delivery
 from domain.errors import ProviderBusy
+from domain.secrets import Secret
 from ports.driven.registry import Query, Registry
 from tests.support.doubles import ScriptedProvider
 from tests.support.records import new_record
@@ -86,3 +90,13 @@ async def test_every_observer_sees_an_error_which_the_caller_gets() -> None:
 
     assert raised.value is BUSY
     assert seen[2:] == [("inner", BUSY), ("outer", BUSY)]
+
+
+async def test_an_attempt_to_deliver_is_observed_without_its_address() -> None:
+    seen: list[object] = []
+    delivery = Delivery(id="evt_1", webhook_id="wh_1", url="https://hooks.example/?k=1", body=b"{}")
+    sender = ObservingWebhookSender(MemoryWebhookSender(), create_observer("only", seen))
+
+    await sender.send(delivery, Secret("whsec_c2VjcmV0"))
+
+    assert seen[0] == ("only", "webhook_sender.send", {"id": "evt_1", "webhook": "wh_1"})

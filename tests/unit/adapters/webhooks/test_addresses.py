@@ -112,7 +112,9 @@ async def test_a_name_that_is_too_long_is_a_failure() -> None:
 
 
 async def test_lookups_that_never_end_do_not_exceed_their_threads() -> None:
-    begun, released = [Event(), Event()], Event()
+    begun, released, errors = [Event(), Event()], Event(), list[Any]()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: errors.append(context))
 
     def getaddrinfo(host: str, port: int, **options: Any) -> Sequence[AddressInfo]:
         begun[int(host)].set()
@@ -131,3 +133,5 @@ async def test_lookups_that_never_end_do_not_exceed_their_threads() -> None:
     assert not begun[1].is_set(), "the thread of a cancelled caller still counts"
     released.set()
     assert [each["host"] for each in await second] == ["127.0.0.1"]
+    loop.set_exception_handler(None)
+    assert errors == []

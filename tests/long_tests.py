@@ -39,6 +39,9 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "a_tenant_in_a_loop",
         "a_neighbours_open",
     ),
+    "tests/contract/test_exporter.py": ("",),
+    "tests/e2e/test_exports.py": ("an_expired",),
+    "tests/integration/neon/test_exports.py": ("",),
     "tests/integration/postgres/test_exports.py": (
         "a_cancelled",
         "a_database_that_its_owner",

@@ -45,3 +45,8 @@ class ExportSettings(ProviderSettings):
         if folder and is_neon and isolation is not NeonIsolation.ROLE:
             raise ValueError(f"not for Neon with PGVEND_NEON_ISOLATION={isolation}: remove it")
         return folder and folder.resolve()
+
+    @property
+    def export_programs(self) -> tuple[Path, ...]:
+        """Folders in which to look for pg_dump too."""
+        return (self.embedded_programs,) if self.embedded_programs else ()

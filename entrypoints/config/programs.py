@@ -16,7 +16,7 @@ def find_newest_program(name: str, *folders: Path) -> Path | None:
     """Return the path of the newest program of that name: in one of the folders, of this machine,
     or the bundled one. Of the same version, the first one. pg_dump refuses servers that are newer
     than itself, and commands of psql fail on them, such as `\\l`."""
-    majors = {path: _read_major(path) for path in _list_paths(name, folders)}
+    majors = {path: read_major(path) for path in _list_paths(name, folders)}
     return max(majors, key=lambda path: majors[path], default=None)
 
 
@@ -36,7 +36,7 @@ def _find_bundled_folder() -> Path:
     return package / "pginstall" / "bin"
 
 
-def _read_major(program: Path) -> int:
+def read_major(program: Path) -> int:
     """Return the major version of the program, 0 if it cannot be started."""
     try:
         answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603

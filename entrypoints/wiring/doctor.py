@@ -18,6 +18,7 @@ from domain.spares import SpareLevel
 from entrypoints.config.data_folder import find_secret
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import Settings
+from entrypoints.doctor.exports import ExportChecks
 from entrypoints.doctor.secret import SecretChecks
 from entrypoints.doctor.settings import SettingsChecks
 from entrypoints.doctor.spares import SpareChecks
@@ -37,6 +38,7 @@ def create_doctor(settings: Settings) -> RunDoctor:
     checks: dict[str, DoctorChecks] = {
         "settings": SettingsChecks(settings),
         "secret": SecretChecks(settings, reader.read_installation),
+        "exports": ExportChecks(settings),
     }
     if records:
         checks["records"] = records

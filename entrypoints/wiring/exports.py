@@ -49,8 +49,7 @@ async def create_exporter(
 
 def _find_pg_dump(settings: Settings) -> Path:
     """Raises StartupError."""
-    folders = (settings.embedded_programs,) if settings.embedded_programs else ()
-    program = find_newest_program("pg_dump", *folders)
+    program = find_newest_program("pg_dump", *settings.export_programs)
     if program is None:
         raise StartupError(
             "PGVEND_EXPORT_DIR is set, but there is no pg_dump: install PostgreSQL's client "

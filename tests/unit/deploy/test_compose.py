@@ -1,4 +1,4 @@
-"""The Compose file agrees with the settings, the files beside it and the secrets that are made."""
+"""The Compose file agrees with the settings, with the files that it mounts, and with its script."""
 
 import re
 import shutil
@@ -88,6 +88,13 @@ def test_the_script_keeps_secrets_that_exist_and_closes_their_folder(secrets: Pa
     assert {file.name: file.read_text() for file in secrets.iterdir()} == before
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in secrets.iterdir()} == {0o644}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_files_that_a_service_mounts_are_in_the_repository(name: str) -> None:
+    sources = [volume.split(":")[0] for volume in SERVICES[name]["volumes"]]
+    files = [source for source in sources if source.startswith(".")]
+    assert not [file for file in files if not (DEPLOY / file).is_file()]
 
 
 @pytest.mark.parametrize("name", SERVICES)

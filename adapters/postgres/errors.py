@@ -44,6 +44,9 @@ LACKS_PRIVILEGE = (
 _LOST_SESSION = ("08", "57P01", "57P02", "57P04", "57P05")
 """SQLSTATEs, or their first two characters, of a session that ended before its answer arrived."""
 
+_REFUSED_BY_PGBOUNCER = {"SASL authentication failed", "no such user"}
+"""Texts of 08P01 (a protocol violation) by which PgBouncer refuses a login."""
+
 _RACE_WORDS = ("tuple concurrently", "could not find tuple", "cache lookup failed")
 """Texts of XX000 (an internal error) after two sessions changed the same catalog row."""
 
@@ -106,6 +109,8 @@ def translate_errors(lost: type[ProviderBusy | OutcomeUnknown]) -> Iterator[None
 
 def _translate(error: asyncpg.PostgresError, lost: type[PgvendError]) -> PgvendError:
     state = error.sqlstate or ""
+    if state == "08P01" and str(error) in _REFUSED_BY_PGBOUNCER:
+        return PasswordRefused(LOGIN_REFUSED)
     if state.startswith(_LOST_SESSION):
         return lost("The connection to the PostgreSQL server broke.")
     if state == "XX000" and any(words in str(error) for words in _CONTROL_PLANE_WORDS):

@@ -8,7 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.postgres.login_check import PostgresLoginCheck
 from domain.connection import Connection
+from domain.errors import ProviderBusy
+from domain.secrets import Secret
+from ports.driven.login_check import PasswordRefused
 from tests.support.databases import provisioned_database, request_for_same_names
 from tests.support.obstacles import REFUSALS
 from tests.support.pgbouncer import find_new_pgbouncer
@@ -48,6 +52,19 @@ async def test_a_rotated_password_is_valid_at_once_and_the_former_is_not(
 
         await _use(pooler, rotated)
         await _expect_no_login(pooler, former)
+
+
+async def test_the_login_check_reports_a_changed_password_and_an_unreachable_pooler(
+    pooler: Pooler, postgres_15: PostgresUnderTest
+) -> None:
+    check = PostgresLoginCheck()
+    async with provisioned_database(postgres_15.provider, opaque_request()) as connection:
+        pooled = replace(connection, host="127.0.0.1", port=pooler.port, sslmode="disable")
+        await check.verify(pooled)
+        with pytest.raises(PasswordRefused):
+            await check.verify(replace(pooled, password=Secret("another one")))
+        with pytest.raises(ProviderBusy):
+            await check.verify(replace(pooled, port=1))
 
 
 async def test_a_suspended_and_a_deleted_database_admit_nobody(

@@ -71,6 +71,20 @@ def translate(error: BaseException, lost: Lost = OutcomeUnknown) -> PgvendError:
     return caught.value
 
 
+PGBOUNCERS = {
+    "SASL authentication failed": PasswordRefused,
+    "no such user": PasswordRefused,
+    "server login has been failing, cached error: password authentication failed": ProviderBusy,
+}
+
+
+@pytest.mark.parametrize(("message", "kind"), PGBOUNCERS.items())
+def test_pgbouncers_refusal_of_a_password_differs_from_a_server_that_it_cannot_log_in_to(
+    message: str, kind: type[PgvendError]
+) -> None:
+    assert type(translate(create_server_error("08P01", message), ProviderBusy)) is kind
+
+
 @pytest.mark.parametrize(
     ("state", "kind"),
     [(state, kind) for kind, states in SQLSTATES.items() for state in states],

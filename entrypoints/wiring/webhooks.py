@@ -1,6 +1,7 @@
 """The use cases of webhooks, created over their adapters."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from domain.passwords import PasswordDeriver
 from entrypoints.config.settings import Settings
@@ -58,8 +59,9 @@ class Webhooks:
             passwords=self.passwords,
         )
 
-    @use_case
+    @cached_property
     def send(self) -> SendDeliveries:
+        """Without spans, because it searches for deliveries all the time."""
         return SendDeliveries(
             queue=self.deliveries,
             sender=self.sender,

@@ -124,6 +124,13 @@ async def test_health_checks_are_not_traced(
     assert not [span for span in spans.list() if "Spare" not in span.name]
 
 
+async def test_the_search_for_deliveries_is_not_traced(
+    traced: RunningApp, spans: RecordedSpans
+) -> None:
+    assert await traced.use_cases.webhooks.send.claim() == []
+    assert not [name for name in spans.tree() if name.startswith("SendDeliveries")]
+
+
 async def test_a_mistake_of_the_caller_is_not_a_failure(
     traced: RunningApp, spans: RecordedSpans
 ) -> None:

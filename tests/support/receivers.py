@@ -10,6 +10,8 @@ from domain.deliveries import Delivery
 
 ACCEPTED = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 
+_CHUNK = 65_536
+
 BODY = '{"type":"database.created","data":{"nickname":"Café"}}'.encode()
 
 
@@ -40,8 +42,10 @@ class Receiver:
     responses: list[bytes | None] = field(default_factory=lambda: [ACCEPTED])
     url: str = ""
     messages: list[Message] = field(default_factory=list)
-    is_endless: bool = False
-    """Whether the body of the response never ends."""
+    long_body: int = 0
+    """Bytes of a body that follow the response."""
+    sent: int = 0
+    """Bytes of it that were sent."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
@@ -56,9 +60,10 @@ class Receiver:
             return
         writer.write(response)
         await writer.drain()
-        while self.is_endless:
-            writer.write(b"x" * 4096)
+        while self.sent < self.long_body:
+            writer.write(b"x" * _CHUNK)
             await writer.drain()
+            self.sent += _CHUNK
 
     def create_delivery(self, delivery_id: str = "evt_1", **changes: str) -> Delivery:
         """Return a delivery to this receiver."""
@@ -71,10 +76,10 @@ async def running_receiver(
     *responses: bytes | None,
     tls: ssl.SSLContext | None = None,
     host: str = "127.0.0.1",
-    is_endless: bool = False,
+    long_body: int = 0,
 ) -> AsyncIterator[Receiver]:
     """Run a receiver on a free port. Its URL names `host`, where it listens too."""
-    receiver = Receiver(list(responses) or [ACCEPTED], is_endless=is_endless)
+    receiver = Receiver(list(responses) or [ACCEPTED], long_body=long_body)
     async with await asyncio.start_server(receiver.serve, host, 0, ssl=tls) as server:
         port = server.sockets[0].getsockname()[1]
         receiver.url = f"{'https' if tls else 'http'}://{host}:{port}/hooks?team=a%2Fb"

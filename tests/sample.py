@@ -104,6 +104,7 @@ FIRST_CASES = (
     "tests/integration/embedded/",
     "tests/integration/doctor/",
     "tests/integration/neon/",
+    "tests/integration/pooler/",
     "tests/integration/postgres/",
     "tests/e2e/test_registries.py",
     "tests/integration/registry/test_former_words.py",

@@ -21,7 +21,6 @@ END
 $$;
 
 CREATE SCHEMA IF NOT EXISTS pgvend_pooler;
-REVOKE ALL ON SCHEMA pgvend_pooler FROM PUBLIC;
 GRANT USAGE ON SCHEMA pgvend_pooler TO pgvend_pooler;
 
 -- The function runs as a role that can read these columns, in this database, and nothing else.

@@ -50,7 +50,7 @@ async def test_the_admin_superusers_and_the_poolers_roles_are_not_found(
 @pytest.mark.parametrize(
     "change",
     [
-        "COMMENT ON ROLE {role} IS 'nothing'",
+        "COMMENT ON ROLE {role} IS 'other:testing:{id}'",
         "COMMENT ON ROLE {role} IS NULL",
         "ALTER ROLE {role} NOLOGIN",
         "ALTER ROLE {role} VALID UNTIL 'yesterday'",
@@ -67,7 +67,7 @@ async def test_a_role_that_is_not_an_ordinary_tenants_is_not_found(
     async with provisioned_database(postgres_15.provider, request) as connection:
         mark = postgres_15.provider.marks.of(request.tenant)
         role = f'"{connection.user}"'
-        await postgres_15.sql(change.format(role=role))
+        await postgres_15.sql(change.format(role=role, id=request.tenant.id))
         found = await _find(pooler, connection.user)
         await postgres_15.sql(
             f"ALTER ROLE {role} NOSUPERUSER NOCREATEROLE; COMMENT ON ROLE {role} IS '{mark}'"

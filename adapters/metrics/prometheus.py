@@ -11,6 +11,7 @@ from prometheus_client.metrics import disable_created_metrics
 from adapters.metrics import catalog
 from adapters.metrics.catalog import CATALOG, Kind, Spec
 from adapters.metrics.gauges import Gauges
+from adapters.metrics.series_cache import SeriesCache
 from domain.reconciliation import ReconcileAction
 from domain.server_snapshot import Capacity, Concern, Reason
 from domain.spares import SpareLevel
@@ -144,21 +145,22 @@ class PrometheusMetrics(Metrics, MetricsReport):
         filling = {level.template: level.filling for level in levels}
         self._gauges.replace(catalog.SPARES_FILLING, filling)
 
-    def _create_counter(self, spec: Spec) -> Counter:
-        return Counter(spec.name, spec.meaning, spec.labels, registry=self._registry)
+    def _create_counter(self, spec: Spec) -> SeriesCache[Counter]:
+        counter = Counter(spec.name, spec.meaning, spec.labels, registry=self._registry)
+        return SeriesCache(counter)
 
-    def _create_histogram(self, spec: Spec) -> Histogram:
-        return Histogram(
-            spec.name, spec.meaning, spec.labels, buckets=spec.buckets, registry=self._registry
+    def _create_histogram(self, spec: Spec) -> SeriesCache[Histogram]:
+        return SeriesCache(
+            Histogram(
+                spec.name, spec.meaning, spec.labels, buckets=spec.buckets, registry=self._registry
+            )
         )
 
     def _count(self, spec: Spec, *labels: str) -> None:
-        counter = self._counters[spec.name]
-        (counter.labels(*labels) if labels else counter).inc()
+        self._counters[spec.name].find(labels).inc()
 
     def _observe(self, spec: Spec, seconds: float, *labels: str) -> None:
-        histogram = self._histograms[spec.name]
-        (histogram.labels(*labels) if labels else histogram).observe(seconds)
+        self._histograms[spec.name].find(labels).observe(seconds)
 
 
 def _of(kind: Kind) -> list[Spec]:

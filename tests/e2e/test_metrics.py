@@ -93,7 +93,9 @@ async def test_a_stream_of_events_has_no_duration(app: RunningApp) -> None:
 async def test_a_scrape_waits_for_no_server_and_shows_its_answer_later() -> None:
     hold = HoldAt("ping")
     async with running_app(MemoryProvider(fault_hook=hold)) as app:
-        assert ("pgvend_part_up", "part=provider") not in await scrape(app)
+        first = await scrape(app)
+        assert first["pgvend_creations_running",] == 0
+        assert ("pgvend_part_up", "part=provider") not in first
         await hold.wait_until_held()
         assert ("pgvend_part_up", "part=provider") not in await scrape(app)
 

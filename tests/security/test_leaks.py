@@ -85,6 +85,7 @@ async def use_service(
             await scenario.use_database(call_api)
             await scenario.send_invalid_requests(call_api)
         async with scenario.recording_client(search, service, key) as call_api:
+            await scenario.use_webhook(call_api)
             created = await scenario.use_database(call_api)
         async with scenario.recording_client(search, service, admin) as call_api:
             for failure in environment.failures:

@@ -59,14 +59,27 @@ class RecordingClient:
         return answer
 
     async def create_key(self, name: str) -> str:
-        """Create a caller's key. Its answer is not recorded, because it contains the key."""
+        """Create a caller's key."""
         body = {"name": name, "scopes": ["create", "read", "manage"]}
-        bearer = {"Authorization": f"Bearer {self.key}"}
-        async with self.client.post("/v1/keys", json=body, headers=bearer) as response:
-            assert response.status == 201, await response.text()
-            key = str((await response.json())["key"])
+        key = str((await self._post("/v1/keys", body))["key"])
         self.search.marked_secrets.append(MarkedSecret("a caller's key", key))
         return key
+
+    async def create_webhook(self) -> str:
+        """Create a webhook whose receiver is refused, replace its secret, and return its id."""
+        webhook = await self._post("/v1/webhooks", {"url": "https://127.0.0.1:9/hook"})
+        rotated = await self._post(f"/v1/webhooks/{webhook['id']}/rotate", {})
+        for answer in (webhook, rotated):
+            secret = str(answer["secret"]).removeprefix("whsec_")
+            self.search.marked_secrets.append(MarkedSecret("a webhook's secret", secret))
+        return str(webhook["id"])
+
+    async def _post(self, path: str, body: Any) -> Any:
+        """Return the answer, which is not recorded, because it contains a secret."""
+        bearer = {"Authorization": f"Bearer {self.key}"}
+        async with self.client.post(path, json=body, headers=bearer) as response:
+            assert response.ok, await response.text()
+            return await response.json()
 
     def _record(
         self, request: str, response: aiohttp.ClientResponse, text: bytes, *, reveals: bool
@@ -140,6 +153,13 @@ async def use_database(call_api: RecordingClient) -> Any:
     legacy = {"project": {"name": unique_name()}}
     assert (await call_api("POST", "/api/create-neon-db", legacy, reveals=True)).status == 200
     return created
+
+
+async def use_webhook(call_api: RecordingClient) -> None:
+    """Create a webhook, whose deliveries fail."""
+    webhook_id = await call_api.create_webhook()
+    assert (await call_api("POST", f"/v1/webhooks/{webhook_id}/test")).status == 502
+    await call_api("GET", "/v1/webhooks")
 
 
 async def send_invalid_requests(call_api: RecordingClient) -> None:

@@ -14,6 +14,7 @@ LINKS = {
     "databases": "/v1/databases",
     "events": "/v1/events",
     "templates": "/v1/templates",
+    "webhooks": "/v1/webhooks",
     "extensions": "/v1/extensions",
     "keys": "/v1/keys",
     "audit_events": "/v1/audit-events",

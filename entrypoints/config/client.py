@@ -53,7 +53,7 @@ class ClientSettings:
 
     @property
     def chosen_key(self) -> Secret | None:
-        """The key that the user chose for this address, None if there is none."""
+        """The key that the user chose for this address, or None."""
         return None if self.is_local else self.key
 
     @property

@@ -59,7 +59,7 @@ class WatchedRegistry(MemoryRegistry):
 
 
 class CrashingAnnouncements(MemoryAnnouncements):
-    """Stores nothing, or stores and loses the answer, if told so."""
+    """Stores nothing, or stores and loses the answer, by its flags."""
 
     error_before = False
     error_after = False

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from domain.errors import IllegalTransition
 from domain.expiry import parse_duration
-from entrypoints.mcp.api import Api, Record
+from entrypoints.mcp.api import Record
 from entrypoints.mcp.connections import to_result
 from entrypoints.mcp.problems import ToolProblem
 from entrypoints.mcp.service import AgentContext, api_of, options_of
@@ -46,7 +46,9 @@ async def restore_database(
     except ToolProblem as problem:
         if problem.code != IllegalTransition.code:
             raise
-        return await _show_ready(api, name, problem)
+    record = await api.fetch("GET", "databases", name)
+    connection = await api.fetch("GET", "databases", record["id"], "connection")  # if it is ready
+    return to_result({**record, "connection": connection})
 
 
 async def rotate_password(
@@ -57,13 +59,3 @@ async def rotate_password(
     body = {"end_sessions": end_sessions}
     api = api_of(context)
     return to_result(await api.fetch("POST", "databases", name, "rotate", body=body))
-
-
-async def _show_ready(api: Api, name: str, problem: ToolProblem) -> Record:
-    """Return the database with its connection if it is ready. Raise the problem otherwise."""
-    record = await api.fetch("GET", "databases", name)
-    if record["state"] != "ready":
-        raise problem
-    return to_result(
-        {**record, "connection": await api.fetch("GET", "databases", record["id"], "connection")}
-    )

@@ -4,7 +4,6 @@ agent's mistake and the loss of the data."""
 from typing import Annotated
 
 from mcp.server.mcpserver import AcceptedElicitation, Elicit, ElicitationResult, Resolve
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, Field
 
 from domain.text import escape_unprintable
@@ -76,10 +75,8 @@ async def _find_confirmed(api: Api, name: str, nickname: str) -> Record:
 
 
 def _can_ask(context: AgentContext) -> bool:
-    """Return whether the client can show a form to its user in this call."""
+    """Return whether the client can show a form to its user. Without a session, a client of the
+    protocol with a handshake cannot, and has no capabilities here."""
     capabilities = context.client_capabilities
     elicitation = capabilities.elicitation if capabilities else None
-    if elicitation is None or (elicitation.form is None and elicitation.url is not None):
-        return False
-    is_modern = context.protocol_version in MODERN_PROTOCOL_VERSIONS
-    return is_modern or context.session.can_send_request
+    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)

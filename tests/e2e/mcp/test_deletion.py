@@ -27,8 +27,9 @@ async def test_a_deleted_database_expires_and_can_be_restored() -> None:
     assert restored["state"] == "ready"
 
 
-async def test_a_repeated_deletion_changes_nothing() -> None:
-    async with running_agent() as agent:
+async def test_a_repeated_deletion_asks_nothing_and_changes_nothing() -> None:
+    user = User()
+    async with running_agent(elicitation_callback=user) as agent:
         await agent.call("create_database", nickname="shop")
         await agent.call("delete_database", name="shop", confirm_nickname="shop")
         await pass_minute(agent)
@@ -36,6 +37,7 @@ async def test_a_repeated_deletion_changes_nothing() -> None:
         repeated = await agent.call("delete_database", name="shop", confirm_nickname="shop")
 
     assert repeated["restorable_until"] == expired["restorable_until"]
+    assert len(user.questions) == 1
 
 
 @pytest.mark.parametrize("nickname", ["", "SHOP", "other", "shop "])

@@ -143,6 +143,18 @@ async def test_an_agent_sees_the_tools_of_its_scopes_and_the_service_checks_each
     assert (problem["code"], problem["retryable"]) == ("forbidden", False)
 
 
+async def test_a_redirect_is_not_followed() -> None:
+    """It could send the key elsewhere."""
+    async with (
+        fake_service({"a": 1}, status=307) as service,
+        Client(create_server(urlsplit(service.url), None, AgentOptions())) as client,
+    ):
+        service.answer_headers["Location"] = f"{service.url}elsewhere"
+        await Agent(client).fail("list_extensions")
+
+    assert len(service.requests) == 1
+
+
 async def test_a_call_continues_the_trace_of_its_client() -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     async with (

@@ -31,6 +31,7 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "an_agent_lives_through_a_session_over_http",
         "a_server_over",
     ),
+    "tests/e2e/test_webhooks_killed.py": ("every_database",),
     "tests/integration/postgres/test_prepared_transactions.py": (
         "a_tenants_transaction_prepared",
         "a_prepared_transaction_with",

@@ -5,27 +5,22 @@ deleted.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.registry.announcements import SqlAnnouncements
-from adapters.registry.deliveries import SqlDeliveryQueue
 from adapters.registry.executor import Executor
 from adapters.registry.registry import SqlRegistry
 from domain.lifecycle import LISTED, LIVE, State
 from ports.driven.registry import Position, Query
 from ports.use_cases.find_database import DELETING, STAYING
+from tests.support.query_plans import explain_in_postgres, explain_in_sqlite, insert_records
 from tests.support.records import new_record
 from tests.support.registries import BEGIN, IDEMPOTENCY_KEY
-
-Statement = tuple[str, Sequence[Any]]
 
 CALLER = "caller 7"
 
@@ -72,18 +67,6 @@ BY_IDS = Query(ids=frozenset({"db_00001", "db_00002"}), limit=200)
 
 DUE = Query(due=BEGIN + timedelta(days=1), target="here")
 
-INSERT_RECORDS = """
-INSERT INTO databases (
-    id, nickname, database, owner, target, provider, isolation, caller, promised, suffixable,
-    state, labels, extensions, created_at, rotation, history, failures, version
-) SELECT
-    'db_' || lpad(number::text, 5, '0'), 'x' || number, 'x' || number, 'x' || number, 'here',
-    'memory', 'role', 'caller ' || number % 500, true, true,
-    CASE WHEN number % 19 = 0 THEN 'ready' ELSE 'deleted' END, '{}', '[]',
-    timestamptz '2026-01-01 00:00:00+00' + number * interval '1 second', 0, '[]', 0, 1
-FROM generate_series(1, 10000) AS number
-"""
-
 on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 on_postgres = pytest.mark.parametrize("server", ["server_15", "server_18"], indirect=True)
 
@@ -96,9 +79,7 @@ def registry(migrated_engine: AsyncEngine) -> SqlRegistry:
 @pytest.fixture
 async def filled_registry(registry: SqlRegistry, migrated_engine: AsyncEngine) -> SqlRegistry:
     """A registry on a PostgreSQL server that knows how many records are live."""
-    async with migrated_engine.connect() as connection:
-        await connection.exec_driver_sql(INSERT_RECORDS)
-        await connection.exec_driver_sql("ANALYZE databases")
+    await insert_records(migrated_engine)
     return registry
 
 
@@ -109,7 +90,7 @@ async def test_sqlite_lists_live_records_by_their_indexes(
 ) -> None:
     query = LIVE_QUERIES[name]
 
-    plan = await _explain_in_sqlite(migrated_engine, lambda: registry.search(query))
+    plan = await explain_in_sqlite(migrated_engine, lambda: registry.search(query))
 
     assert re.search(rf"USING INDEX {_index_for(query)}\b", plan)
     assert "TEMP B-TREE" not in plan
@@ -121,7 +102,7 @@ async def test_postgresql_lists_and_counts_live_records_by_their_indexes(
 ) -> None:
     """Also in the generic plan of a statement that a session runs repeatedly."""
     for name, query in LIVE_QUERIES.items():
-        for plan in await _explain_in_postgres(
+        for plan in await explain_in_postgres(
             migrated_engine, partial(filled_registry.search, query)
         ):
             assert re.search(rf"\b{_index_for(query)}\b", plan), name
@@ -130,7 +111,7 @@ async def test_postgresql_lists_and_counts_live_records_by_their_indexes(
         partial(filled_registry.add, new_record(), quota=9),
         partial(filled_registry.update, record, quota=9),
     ):
-        for plan in await _explain_in_postgres(migrated_engine, call):
+        for plan in await explain_in_postgres(migrated_engine, call):
             assert "databases_live_caller" in plan
 
 
@@ -139,7 +120,7 @@ async def test_postgresql_lists_and_counts_live_records_by_their_indexes(
 async def test_sqlite_searches_by_an_index_and_in_its_order(
     registry: SqlRegistry, migrated_engine: AsyncEngine, name: str
 ) -> None:
-    plan = await _explain_in_sqlite(migrated_engine, lambda: registry.search(OTHER_QUERIES[name]))
+    plan = await explain_in_sqlite(migrated_engine, lambda: registry.search(OTHER_QUERIES[name]))
 
     assert "USING" in plan
     assert "INDEX" in plan
@@ -150,7 +131,7 @@ async def test_sqlite_searches_by_an_index_and_in_its_order(
 async def test_sqlite_finds_due_records_by_their_index(
     registry: SqlRegistry, migrated_engine: AsyncEngine
 ) -> None:
-    plan = await _explain_in_sqlite(migrated_engine, lambda: registry.search(DUE))
+    plan = await explain_in_sqlite(migrated_engine, lambda: registry.search(DUE))
 
     assert "databases_wake_at (wake_at<?)" in plan
 
@@ -164,7 +145,7 @@ async def test_sqlite_counts_a_quota_by_the_index_of_live_records(
         partial(registry.add, new_record(), quota=9),
         partial(registry.update, record, quota=9),
     ):
-        plan = await _explain_in_sqlite(migrated_engine, call)
+        plan = await explain_in_sqlite(migrated_engine, call)
         assert "databases_live_caller (caller=?)" in plan
 
 
@@ -172,7 +153,7 @@ async def test_sqlite_counts_a_quota_by_the_index_of_live_records(
 async def test_sqlite_counts_states_without_reading_records_that_are_gone(
     registry: SqlRegistry, migrated_engine: AsyncEngine
 ) -> None:
-    plan = await _explain_in_sqlite(migrated_engine, registry.count_states)
+    plan = await explain_in_sqlite(migrated_engine, registry.count_states)
     assert "USING COVERING INDEX databases_state (state=?)" in plan
 
 
@@ -180,7 +161,7 @@ async def test_sqlite_counts_states_without_reading_records_that_are_gone(
 async def test_postgresql_counts_states_without_reading_records_that_are_gone(
     filled_registry: SqlRegistry, migrated_engine: AsyncEngine
 ) -> None:
-    for plan in await _explain_in_postgres(migrated_engine, filled_registry.count_states):
+    for plan in await explain_in_postgres(migrated_engine, filled_registry.count_states):
         assert re.search(r"\bdatabases_(live|database|owner|nickname|live_caller)\b", plan)
 
 
@@ -191,7 +172,7 @@ async def test_sqlite_finds_names_by_their_indexes(
 ) -> None:
     query = NAME_QUERIES[name]
 
-    plan = await _explain_in_sqlite(migrated_engine, lambda: registry.search(query))
+    plan = await explain_in_sqlite(migrated_engine, lambda: registry.search(query))
 
     assert f"USING INDEX {_name_index_for(query)}" in plan
 
@@ -201,7 +182,7 @@ async def test_postgresql_finds_names_by_their_indexes(
     filled_registry: SqlRegistry, migrated_engine: AsyncEngine
 ) -> None:
     for name, query in NAME_QUERIES.items():
-        for plan in await _explain_in_postgres(
+        for plan in await explain_in_postgres(
             migrated_engine, partial(filled_registry.search, query)
         ):
             assert _name_index_for(query) in plan, name
@@ -211,9 +192,9 @@ async def test_postgresql_finds_names_by_their_indexes(
 async def test_sqlite_lists_changes_by_their_index(
     registry: SqlRegistry, migrated_engine: AsyncEngine
 ) -> None:
-    plan = await _explain_in_sqlite(migrated_engine, lambda: registry.list_changes(BEGIN))
+    plan = await explain_in_sqlite(migrated_engine, lambda: registry.list_changes(BEGIN))
     assert "databases_changed_at (changed_at>?)" in plan
-    plan = await _explain_in_sqlite(migrated_engine, lambda: registry.search(BY_IDS))
+    plan = await explain_in_sqlite(migrated_engine, lambda: registry.search(BY_IDS))
     assert "(id=?)" in plan
 
 
@@ -226,38 +207,8 @@ async def test_postgresql_lists_changes_by_their_index(
         "databases_pkey": partial(filled_registry.search, BY_IDS),
     }
     for index, call in calls.items():
-        for plan in await _explain_in_postgres(migrated_engine, call):
+        for plan in await explain_in_postgres(migrated_engine, call):
             assert index in plan
-
-
-@on_sqlite
-async def test_sqlite_finds_expiring_databases_and_due_deliveries_by_their_indexes(
-    migrated_engine: AsyncEngine,
-) -> None:
-    calls = _list_webhook_calls(migrated_engine)
-    plans = [await _explain_in_sqlite(migrated_engine, call) for call in calls]
-
-    assert "databases_wake_at (wake_at<?)" in plans[0]
-    assert "SEARCH webhook_deliveries USING INDEX webhook_deliveries_due_at (due_at<?)" in plans[1]
-
-
-@on_postgres
-@pytest.mark.usefixtures("filled_registry")
-async def test_postgresql_finds_expiring_databases_by_their_index(
-    migrated_engine: AsyncEngine,
-) -> None:
-    list_expiring, _ = _list_webhook_calls(migrated_engine)
-    for plan in await _explain_in_postgres(migrated_engine, list_expiring):
-        assert "databases_wake_at" in plan
-
-
-def _list_webhook_calls(engine: AsyncEngine) -> Sequence[Callable[[], Awaitable[object]]]:
-    executor = Executor(engine, engine)
-    announcements, queue = SqlAnnouncements(executor), SqlDeliveryQueue(executor)
-    return (
-        partial(announcements.list_expiring, BEGIN, BEGIN + timedelta(hours=1), 1000),
-        partial(queue.claim, BEGIN, BEGIN, webhooks=10, per_webhook=4),
-    )
 
 
 def _name_index_for(query: Query) -> str:
@@ -270,47 +221,3 @@ def _index_for(query: Query) -> str:
     if query.labels:  # rare labels: PostgreSQL sorts what it finds among all live records
         return "databases_(live|database|owner)"
     return "databases_live_caller" if query.caller else "databases_live"
-
-
-async def _explain_in_sqlite(engine: AsyncEngine, call: Callable[[], Awaitable[object]]) -> str:
-    statement, values = await _record_statement(engine, call)
-    async with engine.connect() as connection:
-        rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
-        return "\n".join(str(row[-1]) for row in rows)
-
-
-async def _explain_in_postgres(
-    engine: AsyncEngine, call: Callable[[], Awaitable[object]]
-) -> Sequence[str]:
-    """Return the plan for the call's values, and the generic plan."""
-    statement, values = await _record_statement(engine, call)
-    no_values = ", ".join(["NULL"] * len(values))
-    async with engine.connect() as connection:
-        await connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
-        await connection.exec_driver_sql(f"PREPARE recorded AS {statement}")
-        plans = [
-            await _fetch_plan(connection, f"EXPLAIN {statement}", values),
-            await _fetch_plan(connection, f"EXPLAIN EXECUTE recorded ({no_values})"),
-        ]
-        await connection.exec_driver_sql("DEALLOCATE recorded")
-    return plans
-
-
-async def _fetch_plan(connection: AsyncConnection, query: str, values: Sequence[Any] = ()) -> str:
-    rows = await connection.exec_driver_sql(query, tuple(values))
-    return "\n".join(row[0] for row in rows)
-
-
-async def _record_statement(
-    engine: AsyncEngine, call: Callable[[], Awaitable[object]]
-) -> Statement:
-    """Return the last statement that the call runs, with its values."""
-    statements: list[Statement] = []
-
-    def listen(*arguments: Any) -> None:
-        statements.append(arguments[2:4])
-
-    event.listen(engine.sync_engine, "before_cursor_execute", listen)
-    await call()
-    event.remove(engine.sync_engine, "before_cursor_execute", listen)
-    return statements[-1]

@@ -2,7 +2,9 @@
 
 import pytest
 
+from domain.webhooks import Webhook
 from ports.use_cases.provisioned_database import ProvisionedDatabase
+from tests.support.announcing import Announcer
 from tests.support.memory_service import GRACE, HOUR, MemoryService
 from tests.support.reuse import reuse
 from tests.support.spares import create_pooled
@@ -52,3 +54,13 @@ async def shop(memory: MemoryService) -> ProvisionedDatabase:
 async def first(memory: MemoryService) -> ProvisionedDatabase:
     """A database of a request that reuses databases."""
     return await reuse(memory)
+
+
+@pytest.fixture
+def service() -> Announcer:
+    return Announcer()
+
+
+@pytest.fixture
+async def webhook(service: Announcer) -> Webhook:
+    return await service.add_webhook()

@@ -41,6 +41,7 @@ HOSTILE_SETTINGS = [
     "ALTER DATABASE {database} SET lock_timeout = 1",
     "ALTER DATABASE {database} SET search_path = nowhere",
     "ALTER DATABASE {database} SET role = {user}",
+    "ALTER DATABASE {database} SET local_preload_libraries = nowhere",
     "ALTER DATABASE {database} SET row_security = on",
     "ALTER DATABASE {database} SET client_min_messages = error",
     "ALTER ROLE {user} SET search_path = nowhere",

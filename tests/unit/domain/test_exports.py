@@ -23,7 +23,9 @@ HOUR, GRACE, PATIENCE = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 END = NOW + GRACE
 
-READY = replace(new_record("Web Shop", state=State.READY), expires_at=NOW, history=())
+ID = "db_01kdyak348sm3jsp5ydyfp42e2"
+
+READY = replace(new_record("Web Shop", state=State.READY), id=ID, expires_at=NOW, history=())
 
 
 def suspend(database: Database, grace: timedelta = GRACE) -> Database:
@@ -50,13 +52,13 @@ def start_export(database: Database = READY) -> Database:
         (".hidden", "_hidden-{id}.dump"),
         ("ünï cödé\n", "_n__c_d__-{id}.dump"),
         ("-", "{id}.dump"),
-        (READY.id, "{id}.dump"),
+        (ID, "{id}.dump"),
     ],
 )
 def test_a_file_is_named_after_the_database_and_its_id(name: str, file: str) -> None:
     database = replace(READY, names=PgNames(database=name, owner="user"))
 
-    assert build_file_name(database) == file.format(id=READY.id)
+    assert build_file_name(database) == file.format(id=ID)
 
 
 def test_a_database_is_exported_after_the_grace_period_and_then_deleted() -> None:

@@ -184,6 +184,22 @@ async def test_a_database_that_another_replica_restored_is_kept(
     await assert_consistent(memory, GRACE)
 
 
+async def test_a_file_is_removed_if_a_caller_deletes_the_database_in_the_last_moment(
+    memory: MemoryService, due: Database
+) -> None:
+    async def delete_meanwhile(moment: str) -> None:
+        if moment == "after export":
+            await memory.deletion().request(due.id)
+
+    memory.fault_hook = delete_meanwhile
+
+    deleted = await memory.export(PATIENCE)(due.id)
+
+    assert deleted
+    assert (deleted.state, deleted.export) == (State.DELETED, "")
+    assert memory.exporter.files == {}
+
+
 async def test_an_export_runs_once_at_a_time(memory: MemoryService, due: Database) -> None:
     hold, export = await memory.hold("before export", memory.export(PATIENCE)(due.id))
 

@@ -1,10 +1,12 @@
 """The folder of exports, and what pg_dump gets to log in."""
 
+import asyncio
 import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from adapters.driver.connector import Login
@@ -17,6 +19,7 @@ from domain.errors import ExportFailed, StartupError
 from domain.postgres_url import Address
 from tests.support.embedded_servers import Events
 from tests.support.exports import FILE, MAX_AGE, create_folder, create_pg_dump, list_files
+from tests.support.polling import wait_until
 
 LOGIN: Login = {
     "host": ["a.example", "b.example"],
@@ -191,6 +194,42 @@ def test_a_dump_of_the_bundled_server_goes_past_its_socket() -> None:
 def test_names_of_temporary_roles_are_identifiers() -> None:
     assert build_role_name("db_1") == "pgvend_export_db_1"
     assert len(build_role_name("x" * 100)) == 63
+
+
+def write_program(path: Path, script: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+async def test_pg_dump_acts_as_the_owner_and_gets_no_secret_in_its_arguments(
+    tmp_path: Path,
+) -> None:
+    program = write_program(tmp_path / "pg_dump", 'echo "$@"')
+    folder = create_folder(tmp_path / "exports")
+    part = folder.open_part(FILE)
+
+    await create_pg_dump(program=program).run(LOGIN, "user_shop", part)
+
+    arguments = part.path.read_text().split()
+    folder.close_part(part)
+    assert {"--role=user_shop", "--format=custom", "--no-password"} <= set(arguments)
+    assert "secret" not in str(arguments)
+
+
+async def test_a_cancelled_export_ends_the_program_and_its_children(tmp_path: Path) -> None:
+    program = write_program(tmp_path / "pg_dump", f"sleep 600 & echo $! > {tmp_path}/pid; wait")
+    folder = create_folder(tmp_path / "exports")
+    part = folder.open_part(FILE)
+    running = asyncio.ensure_future(create_pg_dump(program=program).run(LOGIN, "user", part))
+    await wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    folder.close_part(part)
+    assert running.cancelled()
+    await wait_until(lambda: not psutil.pid_exists(int((tmp_path / "pid").read_text())))
 
 
 async def test_a_program_that_does_not_exist_fails_an_export(tmp_path: Path) -> None:

@@ -187,6 +187,7 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "a_neighbours_uncommitted",
     ),
     "tests/image/test_image.py": ("",),
+    "tests/integration/pooler/test_compose.py": ("",),
     "tests/integration/postgres/test_blocking_sessions.py": (
         "an_operators_session",
         "reconnecting",

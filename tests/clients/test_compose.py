@@ -1,18 +1,16 @@
 """The Compose file is valid by the specification of Compose, and a linter reports nothing."""
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.clients.tools import HERE, PROGRAMS, npm_tools, run
-from tests.support.service import REPOSITORY
+from tests.clients.tools import COMPOSE as PINS
+from tests.clients.tools import PROGRAMS, npm_tools, run
+from tests.support.compose import COMPOSE, VARIABLE
 
 pytestmark = pytest.mark.timeout(600)
-
-COMPOSE = REPOSITORY / "deploy/compose.yaml"
 
 MATTERS_OF_TASTE = (
     "no-build-and-image",  # the image of a build has a name
@@ -24,19 +22,17 @@ MATTERS_OF_TASTE = (
     "services-alphabetical-order",
 )
 
-_VARIABLE = re.compile(r"\$\{\w+:-([^}]*)\}")
-
 
 @pytest.fixture(scope="session")
 def linter() -> Path:
-    tools = npm_tools(HERE / "compose", PROGRAMS / "clients-compose-npm")
+    tools = npm_tools(PINS, PROGRAMS / "clients-compose-npm")
     return tools / "node_modules/.bin/dclint"
 
 
 def find_problems(linter: Path, text: str, folder: Path) -> Sequence[str]:
     """Return what the linter finds, with the defaults of all variables."""
     file = folder / "compose.yaml"
-    file.write_text(_VARIABLE.sub(r"\1", text))
+    file.write_text(VARIABLE.sub(r"\2", text))
     disabled = [f"--disable-rule={rule}" for rule in MATTERS_OF_TASTE]
     _, printed = run(linter, file, "--formatter=json", *disabled, cwd=folder)
     return [message["message"] for report in json.loads(printed) for message in report["messages"]]

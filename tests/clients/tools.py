@@ -27,6 +27,9 @@ BROWSER = HERE / "browser"
 MCP = HERE / "mcp"
 """The folder that pins the programs for the Model Context Protocol, and the Node.js they need."""
 
+COMPOSE = HERE / "compose"
+"""The folder that pins the linter of Compose files."""
+
 QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "CI": "true"}
 
 

@@ -1,51 +1,28 @@
 """The Compose file agrees with the settings, with the files that it mounts, and with its script."""
 
 import re
-import shutil
 import stat
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped] # its types are a separate package
 
 from domain.postgres_url import PostgresUrl
 from entrypoints.config.settings import Settings
-from tests.support.service import REPOSITORY
-
-DEPLOY = REPOSITORY / "deploy"
-
-_VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
-
-
-def read_compose(**variables: str) -> Any:
-    """Return the file's contents, with variables as Compose replaces them."""
-    text = (DEPLOY / "compose.yaml").read_text()
-    return yaml.safe_load(_VARIABLE.sub(lambda found: variables.get(found[1], found[2]), text))
-
+from tests.support.compose import DEPLOY, make_secrets, read_compose, read_environment
 
 SERVICES: Mapping[str, Any] = read_compose()["services"]
 
 
 @pytest.fixture
 def secrets(tmp_path: Path) -> Path:
-    """The folder that the script for secrets writes."""
-    script = Path(shutil.copy(DEPLOY / "compose/make-secrets.sh", tmp_path))
-    subprocess.run([script], check=True)
-    return tmp_path / "secrets"
+    return make_secrets(tmp_path)
 
 
 def load_settings(secrets: Path, **variables: str) -> Settings:
-    """Return the settings of the service pgvend, secrets from files included."""
-    environment = read_compose(**variables)["services"]["pgvend"]["environment"]
-    values = {
-        name.removesuffix("_FILE"): (secrets / Path(value).name).read_text().strip()
-        if name.endswith("_FILE")
-        else value
-        for name, value in environment.items()
-    }
+    """Return the settings of the service pgvend."""
+    values = read_environment(secrets, **variables)
     assert values.keys() <= {field.validation_alias for field in Settings.model_fields.values()}
     return Settings.model_validate(values)
 
@@ -84,7 +61,7 @@ def test_every_secret_is_a_file_that_the_script_writes(secrets: Path) -> None:
 
 def test_the_script_keeps_secrets_that_exist_and_closes_their_folder(secrets: Path) -> None:
     before = {file.name: file.read_text() for file in secrets.iterdir()}
-    subprocess.run([secrets.parent / "make-secrets.sh"], check=True)
+    make_secrets(secrets.parent)
     assert {file.name: file.read_text() for file in secrets.iterdir()} == before
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in secrets.iterdir()} == {0o644}

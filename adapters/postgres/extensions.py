@@ -6,7 +6,7 @@ import asyncpg
 
 from adapters.driver.connector import Login
 from adapters.postgres import statements
-from adapters.postgres.server import Server
+from adapters.postgres.server import Server, find_address
 from adapters.postgres.sessions import Session, login_from_connection, open_session
 from domain.connection import Connection
 from domain.errors import ExtensionUnavailable
@@ -69,7 +69,7 @@ async def install(extensions: Sequence[str], connection: Connection, server: Ser
             async with open_session(superuser) as session:
                 await _create(session, extension, server.installable, by_superuser=True)
             continue
-        tenant = {**login_from_connection(connection), **server.pooler_bypass}
+        tenant = {**login_from_connection(connection), **find_address(server)}
         is_owned = await install_as_tenant(extension, tenant, server.installable)
         if superuser and not is_owned and extension in server.tenant_owned:
             await transfer_extensions(superuser, server.tenant_owned)

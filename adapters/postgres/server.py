@@ -93,6 +93,23 @@ class Server:
         raise ProviderBusy("The PostgreSQL server cannot be reached; retry later.")
 
 
+def find_address(server: Server) -> Login:
+    """Return the part of a login that says where the server is: as for the admin, because a pooler
+    may be at the public addresses. Those are for an admin that uses a Unix socket, where roles are
+    often not asked for a password."""
+    admin = {**server.admin, **server.pooler_bypass}
+    hosts = [admin["host"]] if isinstance(admin["host"], str) else admin["host"]
+    if any(host.startswith("/") for host in hosts):
+        return {
+            "host": [each.host for each in server.public],
+            "port": [each.port for each in server.public],
+            "tls": Tls(mode=server.sslmode, root=server.sslrootcert) if server.sslmode else None,
+            "target_session_attrs": server.target_session_attrs,
+        }
+    kept = ("host", "port", "tls", "target_session_attrs")
+    return {name: admin[name] for name in kept if name in admin}
+
+
 def server_from_dsn(
     dsn: str, *, public_host: str | None, public_port: int | None, connection_limit: int
 ) -> Server:

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from secrets import token_urlsafe
 
 from adapters.driver.connector import Login
-from adapters.driver.tls import Tls
 from adapters.postgres import statements
 from adapters.postgres.inspection import TenantState
 from adapters.postgres.quoting import quote_identifier, quote_literal
-from adapters.postgres.server import Server
+from adapters.postgres.server import Server, find_address
 from adapters.postgres.sessions import Session
 from domain.names import MAX_IDENTIFIER
 from domain.secrets import Secret
@@ -80,20 +79,3 @@ class ExportAccess:
                 statements.leave_role(self.state.owner),
             ]
         )
-
-
-def find_address(server: Server) -> Login:
-    """Return the part of a login that says where the server is: as for the admin, because a pooler
-    may be at the public addresses. Those are for an admin that uses a Unix socket, where roles are
-    often not asked for a password."""
-    admin = {**server.admin, **server.pooler_bypass}
-    hosts = [admin["host"]] if isinstance(admin["host"], str) else admin["host"]
-    if any(host.startswith("/") for host in hosts):
-        return {
-            "host": [each.host for each in server.public],
-            "port": [each.port for each in server.public],
-            "tls": Tls(mode=server.sslmode, root=server.sslrootcert) if server.sslmode else None,
-            "target_session_attrs": server.target_session_attrs,
-        }
-    kept = ("host", "port", "tls", "target_session_attrs")
-    return {name: admin[name] for name in kept if name in admin}

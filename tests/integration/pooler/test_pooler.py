@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.postgres.factory import open_provider
 from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.postgres.server import server_from_dsn
 from domain.connection import Connection
 from domain.errors import ProviderBusy
 from domain.secrets import Secret
@@ -18,7 +20,12 @@ from tests.support.obstacles import REFUSALS
 from tests.support.pgbouncer import find_new_pgbouncer
 from tests.support.pooler import FEW_SESSIONS, OPERATOR, PASSWORD, Pooler, running_pooler
 from tests.support.postgres_under_test import PostgresUnderTest
-from tests.support.provision_requests import opaque_request, with_next_password
+from tests.support.provision_requests import (
+    INSTALLATION,
+    opaque_request,
+    with_extensions,
+    with_next_password,
+)
 from tests.support.servers import PASSWORD as SERVERS_PASSWORD
 from tests.support.servers import OperatorsServer
 
@@ -65,6 +72,23 @@ async def test_the_login_check_reports_a_changed_password_and_an_unreachable_poo
             await check.verify(replace(pooled, password=Secret("another one")))
         with pytest.raises(ProviderBusy):
             await check.verify(replace(pooled, port=1))
+
+
+async def test_extensions_are_installed_past_the_pooler(
+    pooler: Pooler, server_15: OperatorsServer, postgres_15: PostgresUnderTest
+) -> None:
+    """PgBouncer refuses the settings of pgvend's own sessions."""
+    description = server_from_dsn(
+        server_15.dsn(), public_host="127.0.0.1", public_port=pooler.port, connection_limit=3
+    )
+    request = with_extensions(opaque_request(), "citext")
+    async with (
+        open_provider(description, INSTALLATION) as provider,
+        provisioned_database(provider, request) as connection,
+        pooler.session(connection) as client,
+    ):
+        assert connection.port == pooler.port
+        assert await client.fetchval("SELECT 'A'::citext = 'a'")
 
 
 async def test_a_suspended_and_a_deleted_database_admit_nobody(

@@ -11,10 +11,10 @@ import pytest
 
 from adapters.driver.connector import Login
 from adapters.driver.tls import Tls
-from adapters.postgres.exports.access import build_role_name, find_address
+from adapters.postgres.exports.access import build_role_name
 from adapters.postgres.exports.folder import open_folder
 from adapters.postgres.exports.pg_dump import check_login, create_environment
-from adapters.postgres.server import Server
+from adapters.postgres.server import Server, find_address
 from domain.errors import ExportFailed, StartupError
 from domain.postgres_url import Address
 from tests.support.embedded_servers import Events

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.certificates import make_certificate
-from tests.support.containers import FEW_RIGHTS, Container, Podman, build_image, open_podman
+from tests.support.containers import FEW_RIGHTS, Container, Podman
 from tests.support.keyed_clients import ADMIN_KEY, bearer
 from tests.support.polling import wait_until
 from tests.support.servers import OperatorsServer, find_free_port
@@ -26,16 +26,6 @@ from tests.support.service_client import (
 pytestmark = pytest.mark.timeout(1200)  # the first test builds the image
 
 SECRET = token_hex(32)
-
-
-@pytest.fixture(scope="module")
-def podman() -> Podman:
-    return open_podman()
-
-
-@pytest.fixture(scope="module")
-async def image(podman: Podman) -> str:
-    return await build_image(podman)
 
 
 def service_at(port: int) -> RunningService:

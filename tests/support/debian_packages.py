@@ -1,6 +1,8 @@
 """Packages of another Debian release, unpacked into `.venv` for tests that need a newer program."""
 
 import fcntl
+import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +15,7 @@ PROGRAMS = REPOSITORY / ".venv"
 
 KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
-_TARGETS = ("indextargets", "--format", "$(RELEASE) $(COMPONENT) $(REPO_URI)")
+_RELEASE_FILE = re.compile(r"'(\S+/debian)/dists/[a-z]+/InRelease'")
 
 _CONFIGURATION = """
 Dir::Etc::sourcelist "{folder}/sources.list";
@@ -59,18 +61,17 @@ def _download(folder: Path, release: str, packages: Sequence[str]) -> None:
     keys = f" [signed-by={KEYS}]" if KEYS.exists() else ""
     (folder / "sources.list").write_text(f"deb{keys} {mirror} {release} main\n")
     (folder / "apt.conf").write_text(_CONFIGURATION.format(folder=folder))
-    environment = {"APT_CONFIG": str(folder / "apt.conf"), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
+    environment = {**os.environ, "APT_CONFIG": str(folder / "apt.conf")}
     _run("apt-get", "--quiet", "update", cwd=folder, env=environment)
     _run("apt-get", "--quiet", "download", *packages, cwd=folder / "packages", env=environment)
 
 
 def _find_mirror() -> str:
     """Return the address from which this machine gets its packages."""
-    for target in _run("apt-get", *_TARGETS).splitlines():
-        release, component, address = target.split(" ", 2)
-        if component == "main" and release.isalpha() and "/debian" in address:
-            return address
-    raise PackagesUnavailable("the machine has no mirror of Debian")
+    found = _RELEASE_FILE.search(_run("apt-get", "update", "--print-uris"))
+    if not found:
+        raise PackagesUnavailable("the machine has no mirror of Debian")
+    return found[1]
 
 
 def _extract(folder: Path) -> None:

@@ -41,7 +41,8 @@ BEGIN ATOMIC
       AND pg_catalog.starts_with(mark, 'pgvend:')
       -- Only opaque names are never used twice. After a database was deleted, a client of it can still
       -- be connected to PgBouncer; another tenant's database of the same name would be open to it.
-      AND r.rolname = 'user_' || pg_catalog.split_part(mark, ':', 3)
+      -- The mark of a spare, into which pgvend logs in once before it closes it, ends with ` spare`.
+      AND r.rolname = 'user_' || pg_catalog.split_part(pg_catalog.split_part(mark, ':', 3), ' ', 1)
       AND r.rolpassword LIKE 'SCRAM-SHA-256$%'
       AND r.rolcanlogin AND (r.rolvaliduntil IS NULL OR r.rolvaliduntil > pg_catalog.now())
       AND NOT (r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls);

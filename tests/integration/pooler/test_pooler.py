@@ -49,6 +49,22 @@ async def test_a_new_database_works_through_the_pooler_at_once(
         assert await client.fetchval(WHO) == f"{connection.user} in {connection.database}"
 
 
+async def test_a_spare_admits_the_login_check_until_it_is_closed(
+    pooler: Pooler, postgres_15: PostgresUnderTest
+) -> None:
+    request = opaque_request()
+    spare = replace(request, tenant=replace(request.tenant, is_spare=True))
+    async with provisioned_database(postgres_15.provider, spare) as connection:
+        await _use(pooler, connection)
+        await postgres_15.provider.suspend(spare.tenant)
+        await _expect_no_login(pooler, connection)
+
+        claimed = replace(request, claims=True)
+        await postgres_15.provider.provision(claimed)
+        await _use(pooler, connection)
+        await postgres_15.provider.delete(request.tenant)
+
+
 async def test_a_rotated_password_is_valid_at_once_and_the_former_is_not(
     pooler: Pooler, postgres_15: PostgresUnderTest
 ) -> None:

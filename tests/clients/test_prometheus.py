@@ -12,13 +12,17 @@ from aiohttp import ClientSession
 
 from adapters.metrics.prometheus import PrometheusMetrics
 from tests.support.command_line import find_program, run_program
+from tests.support.documents import list_blocks
 from tests.support.keyed_clients import ADMIN_KEY, KeyedApp, running_keyed_app
 from tests.support.metrics import use_every_metric
 from tests.support.polling import wait_until
 from tests.support.servers import find_free_port
+from tests.support.service import REPOSITORY
 from tests.unit.deploy.queries import ALERTS, list_alert_queries, list_panel_queries
 
 SCENARIOS = Path(__file__).parent / "prometheus/scenarios.yml"
+
+PAGE = REPOSITORY / "docs/operations/monitoring.md"
 
 QUERIES = [*list_panel_queries(), *list_alert_queries()]
 
@@ -66,17 +70,14 @@ async def running_prometheus(folder: Path, app: KeyedApp) -> AsyncIterator[Clien
 
 
 def _configure(port: int, key: Path) -> dict[str, Any]:
-    return {
-        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-        "rule_files": [str(ALERTS)],
-        "scrape_configs": [
-            {
-                "job_name": "pgvend",
-                "authorization": {"credentials_file": str(key)},
-                "static_configs": [{"targets": [f"127.0.0.1:{port}"]}],
-            }
-        ],
-    }
+    """Return the configuration of the documentation, for this service."""
+    [block] = [each for each in list_blocks(PAGE) if each.language == "yaml"]
+    configuration = yaml.safe_load(block.text)
+    [job] = configuration["scrape_configs"]
+    job["authorization"]["credentials_file"] = str(key)
+    job["static_configs"][0]["targets"] = [f"127.0.0.1:{port}"]
+    timing = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    return {"global": timing, "rule_files": [str(ALERTS)], **configuration}
 
 
 async def ask(client: ClientSession, query: str) -> Any:

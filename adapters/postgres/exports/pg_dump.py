@@ -173,8 +173,8 @@ async def _read_messages(process: Process) -> str:
 
 
 async def _kill(process: Process) -> None:
-    """End the program and its children, if it runs."""
+    """End the program if it runs. It has no children: the shell becomes pg_dump."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
         await process.wait()

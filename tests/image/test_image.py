@@ -27,6 +27,9 @@ pytestmark = pytest.mark.timeout(1200)  # the first test builds the image
 
 SECRET = token_hex(32)
 
+PATIENCE = 300.0
+"""Seconds for a start on a busy machine; no test is about this time."""
+
 
 def service_at(port: int) -> RunningService:
     """Return a service that is not a process of this test."""
@@ -37,7 +40,7 @@ async def wait_until_healthy(container: Container) -> None:
     async def is_decided() -> bool:
         return await container.is_healthy() or not await container.is_running()
 
-    await wait_until(is_decided)
+    await wait_until(is_decided, PATIENCE)
     assert await container.is_running(), await container.read_log()
 
 

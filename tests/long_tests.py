@@ -27,10 +27,7 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "the_list",
         "the_page_goes_on",
     ),
-    "tests/e2e/mcp/test_command.py": (
-        "an_agent_lives_through_a_session_over_http",
-        "a_server_over",
-    ),
+    "tests/e2e/mcp/test_command.py": ("an_agent_lives", "a_server_over_http"),
     "tests/e2e/test_webhooks_killed.py": ("every_database",),
     "tests/integration/postgres/test_prepared_transactions.py": (
         "a_tenants_transaction_prepared",

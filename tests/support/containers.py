@@ -36,7 +36,10 @@ _STORAGE = """\
 driver = "overlay"
 graphroot = "{folder}/storage"
 runroot = "{folder}/run"
+[storage.options.overlay]
+skip_mount_home = "true"
 """
+"""Without a mount that would keep `make clean` from removing the folder."""
 
 _CONFIGURATION = """\
 [containers]

@@ -184,7 +184,6 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "a_neighbours_lock_after",
         "a_neighbours_uncommitted",
     ),
-    "tests/image/test_image.py": ("",),
     "tests/integration/pooler/test_compose.py": ("",),
     "tests/integration/postgres/test_blocking_sessions.py": (
         "an_operators_session",

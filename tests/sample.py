@@ -204,6 +204,7 @@ RULES: Sequence[Rule] = (
     Rule("tests/integration/chaos/", lambda case: case.get("scenario", QUICK) == QUICK),
     Rule("tests/security/test_attack", lambda case: case.get("kind") == ATTACKED_SERVER),
     Rule("tests/security/test_leaks.py", keeps_environment),
+    Rule("tests/image/", lambda _: False),
     Rule("tests/schema/", lambda _: False),
     Rule("tests/integration/registry/test_postgres_broken_requests.py", keeps_registry_fault),
     Rule("tests/unit/use_cases/test_stateful.py", lambda _: False),

@@ -23,6 +23,7 @@ DOCUMENTATION_TEST = "tests/security/test_attacks.py::test_the_documentation_mat
 
 NOT_SAMPLED = (
     CLIENTS,
+    "tests/image/",
     "tests/schema/",
     "tests/e2e/console/test_admin.py",
     "tests/e2e/console/test_details.py",

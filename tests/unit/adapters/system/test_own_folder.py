@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,8 @@ def treasure(tmp_path: Path) -> Path:
 @pytest.fixture
 def removals() -> Iterator[list[str]]:
     """The names of what this process removes, in order. Python calls a hook for each."""
-    _REMOVALS.append(names := [])
+    names: list[str] = []
+    _REMOVALS.append(names)
     yield names
     _REMOVALS.remove(names)
 
@@ -51,7 +53,7 @@ def removals() -> Iterator[list[str]]:
 _REMOVALS: list[list[str]] = []
 
 
-def _record(event: str, arguments: tuple[object, ...]) -> None:
+def _record(event: str, arguments: tuple[Any, ...]) -> None:
     if event in {"os.remove", "os.rmdir"}:
         for names in _REMOVALS:
             names.append(Path(os.fsdecode(arguments[0])).name)

@@ -26,6 +26,7 @@ PgvendError
 ├── ProviderRejected           final: the operator has to act
 ├── ExportFailed               the database is kept for some time: the operator has to act
 ├── DeliveryFailed             change the receiver of the webhook
+├── UninstallFailed            something stays on the machine; the message says what to do
 └── StartupError               the service cannot start; the message says how to fix it
 
 The message of an error is for the caller: it names the object and says what to do. It never
@@ -333,6 +334,12 @@ class DeliveryFailed(PgvendError):
         self.retryable = retryable
         self.status = status
         self.retry_after = retry_after
+
+
+class UninstallFailed(PgvendError):
+    """Something of pgvend stays on this machine."""
+
+    code = "uninstall_failed"
 
 
 class StartupError(PgvendError):

@@ -107,6 +107,7 @@ LONG: Mapping[str, tuple[str, ...]] = {
     ),
     "tests/e2e/test_shutdown.py": ("ctrl_c",),
     "tests/e2e/test_failover.py": ("",),
+    "tests/e2e/test_major_upgrade.py": ("",),
     "tests/e2e/test_pooler.py": ("",),
     "tests/e2e/test_systemd.py": ("",),
     "tests/integration/pooler/test_pooler.py": ("",),
@@ -274,6 +275,7 @@ LONG: Mapping[str, tuple[str, ...]] = {
     "tests/integration/postgres/test_encodings.py": ("new_databases",),
     "tests/e2e/test_command_line.py": ("psql_accepts",),
     "tests/e2e/test_delete_command.py": ("it_asks",),
+    "tests/e2e/test_uninstall.py": ("it_asks",),
     "tests/integration/postgres/test_copies.py": (
         "vector_belongs",
         "a_copy_may",

@@ -8,12 +8,15 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 
-from domain.errors import StartupError
+from domain.errors import StartupError, UninstallFailed
 from ports.driven.cancellation import run_in_thread
 
 SYSTEM_USER = "pgvend"
 
-_USERADD = ("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent")
+HOME = "/nonexistent"
+"""The home folder of a system user that pgvend created."""
+
+_USERADD = ("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", HOME)
 _NOLOGIN = ("--shell", "/usr/sbin/nologin")
 
 
@@ -59,12 +62,23 @@ def get_user_name() -> str:
         ) from None
 
 
-def find_system_user() -> pwd.struct_passwd | None:
+def find_system_user(name: str = "") -> pwd.struct_passwd | None:
     """Return the entry of the server's system user, or None."""
     try:
-        return pwd.getpwnam(SYSTEM_USER)
+        return pwd.getpwnam(name or SYSTEM_USER)
     except KeyError:
         return None
+
+
+def remove_system_user(name: str) -> None:
+    """Remove the system user and its group, under the lock of its creation. Blocks. Raises
+    UninstallFailed."""
+    with open("/etc/passwd", "rb") as passwd:
+        fcntl.flock(passwd, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            subprocess.run(["userdel", name], capture_output=True, check=False)  # noqa: S603, S607 - a constant
+    if find_system_user(name):
+        raise UninstallFailed(f"The system user {name!r} stays: run `userdel {name}`.")
 
 
 def _create_system_user() -> pwd.struct_passwd:

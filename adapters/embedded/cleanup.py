@@ -35,16 +35,22 @@ def end_old_server(data: Path, account: Account | None) -> None:
     lock_file = data / "postmaster.pid"
     text = read_file(lock_file, account.uid if account else os.geteuid())
     pid = _parse_pid(text)
-    for process in _find_programs(data.parent):
-        if process.pid == pid:
-            _shut_down(process)
-    _kill(_find_programs(data.parent))
+    end_programs(data.parent, pid)
     if pid is None:
         lock_file.unlink(missing_ok=True)  # damaged: PostgreSQL would refuse to start
     elif psutil.pid_exists(pid):
         _replace_pid(lock_file, text or "", account)
     for socket_file in data.glob(".s.PGSQL.*"):
         socket_file.unlink(missing_ok=True)
+
+
+def end_programs(folder: Path, server_pid: int | None) -> None:
+    """Shut down the server with that process id, and kill the other programs that run in folders of
+    `folder`. Blocks."""
+    for process in find_programs(folder):
+        if process.pid == server_pid:
+            _shut_down(process)
+    _kill(find_programs(folder))
 
 
 def read_server_pid(data: Path) -> int | None:
@@ -55,7 +61,7 @@ def read_server_pid(data: Path) -> int | None:
 def is_server_running(data: Path) -> bool:
     """Return whether a server runs in `data`."""
     pid = read_server_pid(data)
-    return any(process.pid == pid for process in _find_programs(data.parent))
+    return any(process.pid == pid for process in find_programs(data.parent))
 
 
 def remove_unknown_databases(data: Path, known: Set[int]) -> list[int]:
@@ -80,7 +86,7 @@ def _parse_pid(text: str | None) -> int | None:
     return pid if 0 < pid < 2**31 else None
 
 
-def _find_programs(folder: Path) -> list[psutil.Process]:
+def find_programs(folder: Path) -> list[psutil.Process]:
     """Return the programs that run in folders of `folder`: PostgreSQL's programs change into their
     data folder."""
     return [

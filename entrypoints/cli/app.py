@@ -51,6 +51,7 @@ COMMANDS = {
     "doctor": "doctor.doctor",
     "mcp": "mcp.mcp",
     "health": "health.health",
+    "uninstall": "uninstall.uninstall",
     "bench": "bench.bench",
     "neon-emulator": "neon_emulator.neon_emulator",
 }
@@ -59,7 +60,7 @@ COMMANDS = {
 GROUPS = {"extensions", "keys", "template", "webhook"}
 """Commands with subcommands."""
 
-WITHOUT_SERVICE = {"serve", "doctor", "health", "neon-emulator"}
+WITHOUT_SERVICE = {"serve", "doctor", "health", "uninstall", "neon-emulator"}
 """Commands that read the settings of the service itself, not those of its callers."""
 
 

@@ -5,12 +5,12 @@ import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from domain.errors import StartupError
 from domain.secret_strength import MIN_LENGTH
 from domain.secrets import Secret
-from entrypoints.config.local_key import KEY_FILE
+from entrypoints.config.local_key import ADDRESS_FILE, KEY_FILE
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import Settings
 
@@ -19,6 +19,27 @@ OWN_FILES = {"secret", "embedded", "registry.sqlite3", KEY_FILE}
 
 TOLERATED_PREFIXES = ("lost+found", ".secret.", "registry.sqlite3", KEY_FILE)
 """Beginnings of the names of other entries that a data folder can have."""
+
+CONTENTS = {
+    "secret": "the secret, from which passwords are derived",
+    ".secret.*": "an unfinished file",
+    "registry.sqlite3": "the records",
+    "registry.sqlite3-wal": "the newest records",
+    "registry.sqlite3-shm": "an index of the newest records",
+    "registry.sqlite3-journal": "an unfinished change of the records",
+    "registry.sqlite3.lock": "a lock file",
+    KEY_FILE: "the admin key",
+    ADDRESS_FILE: "the address of the service",
+    "embedded": "the bundled PostgreSQL server, with its databases",
+}
+"""All files that pgvend creates in its folder, by patterns of their names."""
+
+LOCKS = (
+    PurePath("embedded", "lock"),
+    PurePath(ADDRESS_FILE),
+    PurePath("registry.sqlite3.lock"),
+)
+"""The files that a running service locks, if it uses them."""
 
 
 def load_service_secret(settings: Settings) -> Secret:

@@ -13,7 +13,9 @@ from entrypoints.cli.app import COMMANDS, Commands
 from entrypoints.cli.load import open_source
 from tests.support.service import REPOSITORY
 
-CLIENT_COMMANDS = sorted(set(COMMANDS) - {"serve", "doctor", "health", "neon-emulator"})
+CLIENT_COMMANDS = sorted(
+    set(COMMANDS) - {"serve", "doctor", "health", "uninstall", "neon-emulator"}
+)
 
 HEAVY = {"aiohttp", "alembic", "asyncpg", "dependency_injector", "pydantic", "sqlalchemy", "yarl"}
 """Modules that take longer to load than a command takes to run."""

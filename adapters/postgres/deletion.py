@@ -13,24 +13,16 @@ from adapters.postgres.blocking_sessions import (
     end_row_lock_holders,
     end_sessions,
 )
-from adapters.postgres.dependents import explain_dependents, has_dependents
+from adapters.postgres.dependents import explain_dependents
 from adapters.postgres.exports.access import remove_export_role
-from adapters.postgres.grants import GrantRevocation
 from adapters.postgres.inspection import DatabaseState, TenantState, build_tombstone_name
 from adapters.postgres.marks import Marks
 from adapters.postgres.prepared_transactions import end_prepared_transactions
+from adapters.postgres.role_removal import RoleRemoval
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import Session
 from domain.errors import ProviderBusy
 from domain.provisioning import Tenant, Tombstone
-
-_CANNOT_DROP_ROLE = (
-    asyncpg.DependentObjectsStillExistError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.OutOfMemoryError,  # of the server's table of locks
-    asyncpg.QueryCanceledError,
-)
-"""Errors that prevent dropping a role for now."""
 
 DROP_TIMEOUT = "12s"
 """How long DROP DATABASE may take before other sessions are assumed to block it."""
@@ -60,7 +52,7 @@ class Deletion:
     async def run(self) -> Tombstone | None:
         """Run the deletion, and return the tombstone if the role cannot be dropped yet."""
         await self._disable_login()
-        await remove_export_role(self.session, self.tenant.id)
+        await remove_export_role(self.session, self.tenant.id, self.server, self.marks)
         for database in self.state.databases:
             await self._drop_database(database)
         return await self._drop_role()
@@ -123,25 +115,9 @@ class Deletion:
             ) from error
 
     async def _drop_role(self) -> Tombstone | None:
-        if await self._try_to_drop_role():
-            return None
-        revocation = GrantRevocation(self.session, self._owner, self.server, self.marks)
-        if not await has_dependents(self.session, self._owner):
-            await end_object_lock_holders(self.session, role=self._owner)
-        elif self.state.is_tombstone(self.tenant):
-            await revocation.revoke_in_parts()
-        else:
-            await revocation.revoke_at_once()
-        return None if await self._try_to_drop_role() else await self._leave_tombstone()
-
-    async def _try_to_drop_role(self) -> bool:
-        try:
-            await self.session.execute(
-                statements.with_short_lock_timeout(statements.drop_role(self._owner))
-            )
-        except _CANNOT_DROP_ROLE:
-            return False
-        return True
+        removal = RoleRemoval(self.session, self._owner, self.server, self.marks)
+        is_gone = await removal.run(in_parts=self.state.is_tombstone(self.tenant))
+        return None if is_gone else await self._leave_tombstone()
 
     async def _leave_tombstone(self) -> Tombstone:
         name = build_tombstone_name(self.tenant.id)

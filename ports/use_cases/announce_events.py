@@ -71,7 +71,7 @@ class AnnounceEvents:
         remaining = iter(dict.fromkeys((*self._list_unknown(changes), *expiring)))
         count = 0
         while page := [*islice(remaining, PAGE)]:
-            count += await self._announce(await self._read(page), webhooks)
+            count += await self._announce(await self._read(page))
         if count:
             await self.announcements.discard(MAX_GIVEN_UP)
         self._known = changes.versions
@@ -108,7 +108,7 @@ class AnnounceEvents:
         except (Unavailable, DatabaseNotFound):
             return None
 
-    async def _announce(self, records: Sequence[Database], webhooks: Sequence[Webhook]) -> int:
+    async def _announce(self, records: Sequence[Database]) -> int:
         """Store the deliveries of these records' new events with their progress."""
         known = await self.announcements.find_progress([record.id for record in records])
         now, progress, events = self.clock.now(), dict[str, Progress](), list[WebhookEvent]()
@@ -118,14 +118,15 @@ class AnnounceEvents:
             latest = advance(record, former, now, self.notice)
             if latest != former and not record.is_internal:
                 progress[record.id] = latest
-        deliveries = await self._create_deliveries(events, webhooks)
+        deliveries = await self._create_deliveries(events) if events else []
         if progress:
             await self.announcements.store(progress, deliveries)
         return len(deliveries)
 
-    async def _create_deliveries(
-        self, events: Iterable[WebhookEvent], webhooks: Sequence[Webhook]
-    ) -> list[Delivery]:
+    async def _create_deliveries(self, events: Iterable[WebhookEvent]) -> list[Delivery]:
+        """Return the deliveries to the webhooks, which are read after the records: one that was
+        created before an event gets it."""
+        webhooks = await self.webhooks.list_all()
         wanted = [
             (event, receivers)
             for event in events

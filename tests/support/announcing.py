@@ -1,6 +1,6 @@
 """A service in memory that announces events to webhooks, and parts of it that fail."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -28,6 +28,8 @@ class WatchedRegistry(MemoryRegistry):
     periods: list[datetime | None] = field(default_factory=list)
     until: datetime | None = None
     """The end of each period, instead of now."""
+    before_changes: Callable[[], Awaitable[object]] | None = None
+    """Runs before changes are listed."""
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -47,6 +49,8 @@ class WatchedRegistry(MemoryRegistry):
 
     async def list_changes(self, since: datetime | None = None) -> Changes:
         self.periods.append(since)
+        if self.before_changes:
+            await self.before_changes()
         changes = await super().list_changes(since)
         return replace(changes, until=self.until or changes.until)
 

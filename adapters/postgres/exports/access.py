@@ -1,12 +1,15 @@
 """The way into the database of a suspended tenant, for its dump alone."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from secrets import token_urlsafe
 
 from adapters.driver.connector import Login
 from adapters.postgres import statements
 from adapters.postgres.inspection import TenantState
+from adapters.postgres.marks import Marks
 from adapters.postgres.quoting import quote_identifier, quote_literal
+from adapters.postgres.role_removal import RoleRemoval
 from adapters.postgres.server import Server, find_address
 from adapters.postgres.sessions import Session
 from domain.names import MAX_IDENTIFIER
@@ -15,7 +18,12 @@ from domain.secrets import Secret
 ROLE_PREFIX = "pgvend_export_"
 """Prefix of the names of temporary roles, which names of tenants' roles never have."""
 
-_ROLE_EXISTS = "SELECT FROM pg_roles WHERE rolname = $1"
+_FIND_ROLE = "SELECT rolcanlogin FROM pg_roles WHERE rolname = $1"
+
+_MEMBERSHIPS = """
+SELECT pg_get_userbyid(roleid) AS owner FROM pg_auth_members
+WHERE member = (SELECT oid FROM pg_roles WHERE rolname = $1)
+"""
 
 _COUNT_SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1"
 
@@ -25,13 +33,27 @@ def build_role_name(tenant_id: str) -> str:
     return (ROLE_PREFIX + tenant_id)[:MAX_IDENTIFIER]
 
 
-async def remove_export_role(session: Session, tenant_id: str) -> None:
-    """Drop the temporary role of a tenant's export if it exists, and end its sessions."""
+async def remove_export_role(
+    session: Session, tenant_id: str, server: Server, marks: Marks
+) -> None:
+    """End the sessions of the temporary role of a tenant's export, and drop the role if it exists.
+    Other tenants can grant it privileges: if these cannot be removed now, the role stays, locked
+    and without rights in the tenant's database."""
     role = build_role_name(tenant_id)
-    if await session.fetch(_ROLE_EXISTS, role):
-        await session.execute(
-            f"{statements.join_and_end_sessions(role)}; {statements.drop_role(role)}"
-        )
+    found = await session.fetch(_FIND_ROLE, role)
+    if not found:
+        return
+    await session.execute(statements.disable_login(role))
+    removal = RoleRemoval(session, role, server, marks)
+    if not await removal.run(in_parts=not found[0]["rolcanlogin"]):
+        owners = [row["owner"] for row in await session.fetch(_MEMBERSHIPS, role)]
+        await session.execute("; ".join(_build_removal_of_rights(role, owners)))
+
+
+def _build_removal_of_rights(role: str, owners: Iterable[str]) -> Sequence[str]:
+    member = quote_identifier(role)
+    revocations = (f"REVOKE {quote_identifier(owner)} FROM {member}" for owner in owners)
+    return [f"ALTER ROLE {member} PASSWORD NULL", *revocations, statements.leave_role(role)]
 
 
 @dataclass(frozen=True)
@@ -53,7 +75,9 @@ class ExportAccess:
         database, password = self.database, Secret(token_urlsafe(32))
         limit = await self.session.fetchval(_COUNT_SESSIONS, database) + 1
         encoded = await self.server.encode_password(password)
-        await self.session.execute(self._build_statements(encoded, limit))
+        stayed = await self.session.fetch(_FIND_ROLE, build_role_name(self.tenant_id))
+        verb = "ALTER" if stayed else "CREATE"
+        await self.session.execute(self._build_statements(verb, encoded, limit))
         return {
             **find_address(self.server),
             "user": build_role_name(self.tenant_id),
@@ -66,12 +90,12 @@ class ExportAccess:
         """The name of the database. There has to be one."""
         return next(each.name for each in self.state.databases if not each.is_broken)
 
-    def _build_statements(self, password: str, limit: int) -> str:
+    def _build_statements(self, verb: str, password: str, limit: int) -> str:
         role = quote_identifier(build_role_name(self.tenant_id))
         owner, database = quote_identifier(self.state.owner), quote_identifier(self.database)
         return "; ".join(
             [
-                f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 1 PASSWORD {quote_literal(password)}",
+                f"{verb} ROLE {role} LOGIN CONNECTION LIMIT 1 PASSWORD {quote_literal(password)}",
                 f"GRANT {owner} TO {role}",
                 statements.join_role(self.state.owner),
                 f"GRANT CONNECT ON DATABASE {database} TO {owner}",

@@ -66,7 +66,7 @@ class PostgresExporter(Exporter):
         that was interrupted. Raises DatabaseNotFound."""
         provider = self.provider
         async with hold_place(provider.long_calls), provider.tenant_lock(tenant) as session:
-            await remove_export_role(session, tenant.id)
+            await remove_export_role(session, tenant.id, provider.server, provider.marks)
             state = await inspect_tenant(session, tenant, provider.marks)
             if not any(not database.is_broken for database in state.databases):
                 raise DatabaseNotFound(f"The database {tenant.id} does not exist on the server.")

@@ -28,7 +28,7 @@ from tests.support.exports import (
     list_files,
     while_held,
 )
-from tests.support.obstacles import run
+from tests.support.obstacles import create_many_policies, run
 from tests.support.polling import wait_until
 from tests.support.postgres_under_test import PostgresUnderTest, session, tenant_session
 from tests.support.provision_requests import new_provision_request
@@ -55,6 +55,13 @@ MEMBERSHIPS = "SELECT rolname FROM pg_roles WHERE pg_has_role(rolname, 'USAGE')"
 SPECIAL_RIGHTS = """
 SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
 FROM pg_roles WHERE rolname = session_user
+"""
+
+GRANTED = ("SELECT ON fruit", "TEMP ON DATABASE {database}")
+
+IS_POWERLESS = """
+SELECT NOT rolcanlogin AND NOT EXISTS (SELECT FROM pg_auth_members WHERE member = r.oid)
+FROM pg_roles AS r WHERE rolname = $1
 """
 
 UNREADABLE = {
@@ -292,6 +299,73 @@ async def test_a_database_whose_export_was_killed_can_be_opened_and_deleted(
         await postgres.provider.delete(provision_request.tenant)
     roles, _ = await postgres.list_names()
     assert login["user"] not in roles
+
+
+async def test_privileges_of_the_temporary_role_neither_keep_it_nor_its_database(
+    postgres: PostgresUnderTest,
+    provision_request: ProvisionRequest,
+    connection: Connection,
+    tmp_path: Path,
+) -> None:
+    """Every tenant sees the role's name and can grant it something."""
+    provider, tenant = postgres.provider, provision_request.tenant
+    exporter = create_exporter(provider, tmp_path, hold_dump())
+    async with provisioned_database(provider, new_provision_request()) as neighbor:
+        await provider.suspend(tenant)
+
+        async def grant(login: Login) -> None:
+            grants = (f"GRANT {what} TO {login['user']}" for what in GRANTED)
+            await run(neighbor, FRUIT, *grants)
+
+        await while_held(exporter, lambda: exporter.export(tenant, FILE), grant)
+
+        await assert_closed(postgres, provision_request)
+
+
+async def test_a_temporary_role_that_stays_is_locked_and_used_again(
+    postgres: PostgresUnderTest,
+    provision_request: ProvisionRequest,
+    connection: Connection,
+    tmp_path: Path,
+) -> None:
+    """More policies name it than are removed at once."""
+    provider, tenant = postgres.provider, provision_request.tenant
+    exporter = create_exporter(provider, tmp_path, hold_dump())
+    async with provisioned_database(provider, new_provision_request()) as neighbor:
+        await provider.suspend(tenant)
+
+        async def add_policies(login: Login) -> None:
+            policies = create_many_policies("fruit").replace("{user}", login["user"])
+            await run(neighbor, policies)
+
+        await while_held(exporter, lambda: exporter.export(tenant, FILE), add_policies)
+
+        role = build_role_name(tenant.id)
+        assert await postgres.sql(IS_POWERLESS, role) == [True]
+        await create_exporter(provider, tmp_path).export(tenant, FILE)
+        await assert_closed(postgres, provision_request)
+
+
+async def test_an_open_transaction_that_names_the_temporary_role_does_not_keep_it(
+    postgres: PostgresUnderTest,
+    provision_request: ProvisionRequest,
+    connection: Connection,
+    tmp_path: Path,
+) -> None:
+    provider, tenant = postgres.provider, provision_request.tenant
+    exporter = create_exporter(provider, tmp_path, hold_dump())
+    async with provisioned_database(provider, new_provision_request()) as neighbor:
+        await provider.suspend(tenant)
+        async with tenant_session(neighbor) as transaction:
+
+            async def grant(login: Login) -> None:
+                await transaction.execute(
+                    f"{FRUIT}; BEGIN; GRANT SELECT ON fruit TO {login['user']}"
+                )
+
+            await while_held(exporter, lambda: exporter.export(tenant, FILE), grant)
+
+        await assert_closed(postgres, provision_request)
 
 
 @pytest.mark.parametrize("reason", UNREADABLE)

@@ -65,6 +65,19 @@ async def test_a_webhook_after_a_time_without_any_starts_at_its_creation(
     assert service.registry.periods == [webhook.created_at]
 
 
+async def test_a_webhook_that_is_created_during_a_call_gets_the_events_after_its_creation(
+    service: Announcer, webhook: Webhook
+) -> None:
+    async def create_both() -> None:
+        await service.add_webhook(id="wh_2")
+        await service.memory.create()
+
+    service.registry.before_changes = create_both
+    await service.announce()
+
+    assert {each.webhook_id for each in service.store.queue} == {webhook.id, "wh_2"}
+
+
 @pytest.mark.usefixtures("webhook")
 async def test_without_events_the_end_of_the_period_is_stored_once_a_minute(
     service: Announcer,

@@ -1,4 +1,5 @@
-"""A rehearsal of the runbook: records and secret of an earlier moment, then a reconciliation."""
+"""Rehearsals of the runbooks: records and secret, or a server, of an earlier moment, and then a
+reconciliation."""
 
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
@@ -93,6 +94,41 @@ async def test_the_wrong_secret_is_reported_and_changes_nothing(service: Restore
         await service.run(lambda memory: memory.show_connection()(database))
     await assert_login(connection, works=True)
     await assert_login(await service.run(partial(rotate, database_id=database)), works=True)
+
+
+async def test_a_server_of_an_earlier_moment_is_brought_in_line_with_the_records(
+    service: RestoredService,
+) -> None:
+    (kept, connection), (deleted, _), (younger, lost) = [
+        await service.run(create, after=hours * HOUR) for hours in range(3)
+    ]
+    await service.run(lambda memory: memory.delete(deleted), after=2 * HOUR)
+    await service.run(partial(provision_again, database_id=deleted))
+    await drop(service.postgres, lost)
+
+    assert await service.run(reconcile, after=5 * HOUR) == {
+        deleted: ReconcileAction.DELETE_LEFTOVER,
+        younger: ReconcileAction.MARK_MISSING,
+    }
+    assert await service.run(plan, after=5 * HOUR) == {}
+    assert await service.run(find_states) == {
+        kept: State.READY,
+        deleted: State.DELETED,
+        younger: State.DELETED,
+    }
+    await assert_login(connection, works=True)
+
+
+async def provision_again(memory: MemoryService, database_id: str) -> None:
+    """Provision a deleted database without a record of it, as a backup of the server has it."""
+    record = await memory.registry.get(database_id)
+    await memory.provider.provision(record.to_provision_request(memory.passwords))
+
+
+async def drop(postgres: PostgresUnderTest, lost: Connection) -> None:
+    """Drop a database and its owner, which are younger than the backup of the server."""
+    await postgres.sql(f"DROP DATABASE {lost.database}")
+    await postgres.sql(f"DROP ROLE {lost.user}")
 
 
 async def rotate(memory: MemoryService, database_id: str) -> Connection:

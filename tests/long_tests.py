@@ -109,6 +109,7 @@ LONG: Mapping[str, tuple[str, ...]] = {
     "tests/e2e/test_failover.py": ("",),
     "tests/e2e/test_lost_server.py": ("",),
     "tests/e2e/test_major_upgrade.py": ("",),
+    "tests/e2e/test_secret_change.py": ("",),
     "tests/e2e/test_pooler.py": ("",),
     "tests/e2e/test_systemd.py": ("",),
     "tests/integration/pooler/test_pooler.py": ("",),

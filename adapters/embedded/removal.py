@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +53,7 @@ class SharedAccount(InstalledPart):
 
     def list_items(self) -> Sequence[InstalledItem]:
         items = []
-        if self.copies.is_dir():
+        if self._has_copies():
             contents = "a copy of PostgreSQL's programs, for all data folders"
             items.append(InstalledItem(str(self.copies), contents, kept=self._keep_copies()))
         if find_system_user(self.user):
@@ -66,15 +66,29 @@ class SharedAccount(InstalledPart):
 
     def remove(self) -> None:
         with _errors():
-            if self.copies.is_dir() and not self._keep_copies():
-                shutil.rmtree(self.copies)  # follows no link
+            if self._has_copies() and not self._keep_copies():
+                self._remove_copies()
             if find_system_user(self.user) and not self._keep_user():
                 remove_system_user(self.user)
+
+    def _has_copies(self) -> bool:
+        return self.copies.is_dir() and any(self.copies.iterdir())
+
+    def _remove_copies(self) -> None:
+        for entry in self.copies.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)  # follows no link
+            else:
+                entry.unlink()
+        with suppress(OSError):  # an empty mount point stays
+            self.copies.rmdir()
 
     def _keep_copies(self) -> str:
         """Return why the copy stays, or nothing."""
         if self.copies.is_symlink():
             return "a symbolic link: remove it and its target by hand"
+        if self.copies.stat().st_uid != 0:
+            return "it belongs to another user: remove it by hand"
         return self._keep_both()
 
     def _keep_user(self) -> str:

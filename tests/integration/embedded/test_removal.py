@@ -3,6 +3,7 @@
 import os
 import pwd
 import secrets
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +30,8 @@ def user() -> Iterator[str]:
 def account(user: str, tmp_path: Path) -> SharedAccount:
     copies = tmp_path / "cache"
     (copies / "programs").mkdir(parents=True)
-    (copies / "programs" / "link").symlink_to("/etc")
+    for place in (copies, copies / "programs"):
+        (place / "link").symlink_to("/etc")
     return SharedAccount(folder=tmp_path / "data" / "embedded", user=user, copies=copies)
 
 
@@ -92,6 +94,12 @@ def test_a_link_in_the_place_of_the_programs_stays(account: SharedAccount, tmp_p
     account.remove()
     assert (tmp_path / "elsewhere" / "programs").exists()
     assert account.copies.is_symlink()
+
+
+def test_programs_of_another_user_stay(account: SharedAccount) -> None:
+    shutil.chown(account.copies, account.user)
+    account.remove()
+    assert (account.copies / "programs").exists()
 
 
 def test_a_server_that_outlived_its_service_is_ended(tmp_path: Path) -> None:

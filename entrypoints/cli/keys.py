@@ -83,7 +83,7 @@ def list_(as_json: AsJson = False) -> None:
 
 
 def revoke(key_id: KeyId, as_json: AsJson = False) -> None:
-    """Revoke an API key at once and permanently. Its databases stay."""
+    """Revoke an API key at once and permanently. Its databases and webhooks stay."""
     with report_errors():
         revoked = send_request("DELETE", "keys", key_id)
         if as_json:

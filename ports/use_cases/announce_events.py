@@ -162,7 +162,7 @@ class AnnounceEvents:
         )
 
     async def _store_end(self, until: datetime, *, is_due: bool) -> None:
-        if is_due or self._stored_end is None or until - self._stored_end >= PERIOD:
+        if is_due or self._stored_end is None or abs(until - self._stored_end) >= PERIOD:
             await self.announcements.store_end(until)
             self._stored_end = until
         self._end = until

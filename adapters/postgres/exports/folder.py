@@ -2,6 +2,7 @@
 account alone."""
 
 import os
+import re
 import stat
 import tempfile
 import time
@@ -11,8 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.errors import ExportFailed, StartupError
+from domain.exports import SUFFIX
 
 PART_SUFFIX = ".part"
+
+_PART = re.compile(rf"\..+{re.escape(SUFFIX)}\.[^.]+{re.escape(PART_SUFFIX)}")
+"""Names of parts: another program can have such files too, but for the suffix of dumps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,7 @@ class ExportFolder:
         """Remove the parts of this file, which nobody else exports now, and all old parts."""
         oldest = time.time() - self.max_age
         for entry in os.scandir(self.path):
-            is_part = entry.name.startswith(".") and entry.name.endswith(PART_SUFFIX)
-            if is_part and entry.is_file(follow_symlinks=False):
+            if _PART.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                 with suppress(FileNotFoundError):  # another process was faster
                     is_own = entry.name.startswith(_part_prefix(file))
                     if is_own or entry.stat(follow_symlinks=False).st_mtime < oldest:

@@ -31,8 +31,12 @@ MAX_OUTPUT = 2000
 BLOCK = 512
 """Bytes of a block of the shell's `ulimit -f`."""
 
-_LIMITED = 'ulimit -f "$1"; shift; exec "$@"'
-"""A shell script that runs a program whose files cannot exceed a number of blocks."""
+_LIMITED = """
+{ echo 1000 > /proc/self/oom_score_adj; } 2>/dev/null
+ulimit -f "$1"; shift; exec "$@"
+"""
+"""A shell script that runs a program whose files cannot exceed a number of blocks. If there is no
+memory left, Linux ends this program before pgvend and PostgreSQL: a tenant can make it large."""
 
 _REASONS: Mapping[str, str] = {
     "No space left": "The disk of the export folder is full.",
@@ -61,22 +65,26 @@ class PgDump:
         ExportFailed; the program has ended then, and after a cancellation."""
         with TemporaryDirectory(prefix="pgvend-") as folder:
             environment = create_environment(login, Path(folder))
-            process = await self._start(owner, environment, part)
+            started: list[Process] = []  # a cancelled call starts the program too
             try:
+                await run_to_completion(self._start(owner, environment, part, started))
                 async with asyncio.timeout(self.time_limit):
-                    messages = await _read_messages(process)
-                    status = await process.wait()
+                    messages = await _read_messages(started[0])
+                    status = await started[0].wait()
             except TimeoutError:
                 raise ExportFailed("The dump took longer than PGVEND_EXPORT_TIMEOUT.") from None
             finally:
-                await run_to_completion(_kill(process))
+                for process in started:
+                    await run_to_completion(_kill(process))
         if status:
             self.log.warning("export.pg_dump", status=status, messages=messages)
             raise ExportFailed(self._explain(messages, part))
 
-    async def _start(self, owner: str, environment: Mapping[str, str], part: Part) -> Process:
+    async def _start(
+        self, owner: str, environment: Mapping[str, str], part: Part, started: list[Process]
+    ) -> None:
         try:
-            return await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 *self._build_command(owner),
                 env=environment,
                 cwd="/",
@@ -87,6 +95,7 @@ class PgDump:
             )
         except OSError as error:
             raise ExportFailed(f"pg_dump cannot be started: {error.strerror}.") from error
+        started.append(process)
 
     def _build_command(self, owner: str) -> Sequence[str]:
         limited = ("/bin/sh", "-c", _LIMITED, "sh", str(self.size_limit // BLOCK))

@@ -93,6 +93,17 @@ async def test_without_events_the_end_of_the_period_is_stored_once_a_minute(
 
 
 @pytest.mark.usefixtures("webhook")
+async def test_the_end_of_the_period_goes_back_with_the_clock(service: Announcer) -> None:
+    """Else a later process would look for changes after a time that is yet to come."""
+    start = service.clock.now()
+    for end in (start, start - HOUR):
+        service.registry.until = end
+        await service.announce()
+
+    assert await service.announcements.find_end() == start - HOUR
+
+
+@pytest.mark.usefixtures("webhook")
 async def test_all_pages_of_changes_are_announced(service: Announcer) -> None:
     for number in range(PAGE + 1):
         record = replace(new_record(created_at=service.clock.now()), caller="anyone")

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,13 +68,16 @@ def test_parts_that_were_left_over_are_removed_and_nothing_else(tmp_path: Path) 
         (tmp_path / name).write_text("")
         if "old" in name:
             os.utime(tmp_path / name, (1, 1))
+    others = tmp_path / ".film.part"  # of another program
+    others.write_text("")
+    os.utime(others, (1, 1))
     (tmp_path / ".link.part").symlink_to("/etc/passwd")
     (tmp_path / ".folder.part").mkdir()
     folder = create_folder(tmp_path)
 
     folder.close_part(folder.open_part(FILE))
 
-    kept = [".folder.part", ".link.part", ".note", ".other.dump.x.part", "old.dump"]
+    kept = [".film.part", ".folder.part", ".link.part", ".note", ".other.dump.x.part", "old.dump"]
     assert list_files(tmp_path) == kept
 
 
@@ -230,6 +234,20 @@ async def test_a_cancelled_export_ends_the_program(tmp_path: Path) -> None:
     folder.close_part(part)
     assert running.cancelled()
     assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
+async def test_the_system_ends_pg_dump_first_if_there_is_no_memory_left(tmp_path: Path) -> None:
+    """A tenant with very many objects makes pg_dump large."""
+    program = write_program(tmp_path / "pg_dump", "cat /proc/self/oom_score_adj")
+    folder = create_folder(tmp_path / "exports")
+    part = folder.open_part(FILE)
+
+    await create_pg_dump(program=program).run(LOGIN, "user_shop", part)
+
+    text = part.path.read_text()
+    folder.close_part(part)
+    assert text == "1000\n"
 
 
 async def test_a_program_that_does_not_exist_fails_an_export(tmp_path: Path) -> None:

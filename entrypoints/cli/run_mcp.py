@@ -28,7 +28,8 @@ def run_mcp(settings: ClientSettings, agents: AgentOptions, place: HttpOptions |
         asyncio.run(serve_stdio(create_server(settings.url, settings.chosen_key, agents)))
         return
     # Others must not use the key of this process: a request without a key has none.
-    app = create_app(create_server(settings.url, None, agents), place)
+    server = create_server(settings.url, None, agents, serves_others=place.serves_others)
+    app = create_app(server, place)
     with _open_listener(place) as listener:
         announce = partial(_announce, place, listener.getsockname()[1], settings.address)
         asyncio.run(serve_http(app, listener, announce))

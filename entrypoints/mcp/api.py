@@ -23,7 +23,9 @@ from aiohttp import (
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from yarl import URL
 
+from domain.callers import ANYONE
 from domain.errors import DatabaseNotFound, Unauthenticated
+from domain.hosts import is_loopback
 from domain.secrets import Secret
 from entrypoints.config.client import format_target
 from entrypoints.mcp.problems import ToolProblem
@@ -51,6 +53,11 @@ NO_KEY = (
     "HTTP, the header Authorization: Bearer <key>."
 )
 
+OPEN_SERVICE = (
+    "The service requires no API key, but this server has callers on other machines: ask the "
+    "user to set PGVEND_ADMIN_KEY of the service, and to give each client a key."
+)
+
 Query = Sequence[tuple[str, str]]
 Record = Mapping[str, Any]
 """A JSON object of the API, such as the record of a database."""
@@ -73,11 +80,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The API at `url`. Without a `key`, only a service without keys accepts the requests."""
+    """The API at `url`. Without a `key`, only a service without keys accepts the requests.
+
+    Such a service serves callers on its own machine alone. If callers of this server can be
+    elsewhere, as `serves_others` says, it is not used: to it, they would be on its machine.
+    """
 
     session: ClientSession
     url: SplitResult
     key: Secret | None = None
+    serves_others: bool = False
 
     async def send(
         self,
@@ -89,6 +101,24 @@ class Api:
     ) -> Answer:
         """Send a request to `path` under /v1, and return the answer. Raises ToolProblem, with the
         code of the API's problem or one of this class."""
+        if self.serves_others and is_loopback(self.url.hostname or ""):
+            await self._require_keys()
+        return await self._send(method, *path, query=query, body=body, headers=headers)
+
+    async def _require_keys(self) -> None:
+        """Raise ToolProblem if the service needs no key."""
+        whoami = await self._send("GET", "whoami")
+        if whoami.body.get("caller") == ANYONE.name and whoami.body.get("key_id") is None:
+            raise ToolProblem(Unauthenticated.code, OPEN_SERVICE)
+
+    async def _send(
+        self,
+        method: str,
+        *path: str,
+        query: Query = (),
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         for part in path:
             if part in {"", ".", ".."}:  # which would change the path
                 raise ToolProblem(DatabaseNotFound.code, f"There is no database {part!r}.")
@@ -165,7 +195,9 @@ class Api:
 
 
 @asynccontextmanager
-async def opening_api(url: SplitResult, key: Secret | None) -> AsyncIterator[Api]:
+async def opening_api(
+    url: SplitResult, key: Secret | None, *, serves_others: bool = False
+) -> AsyncIterator[Api]:
     """Open connections to the API as needed, and close them at the end. They take no cookies, no
     proxy and no password from the environment or from other callers' answers."""
     async with ClientSession(
@@ -174,7 +206,7 @@ async def opening_api(url: SplitResult, key: Secret | None) -> AsyncIterator[Api
         connector=TCPConnector(limit=MAX_CONNECTIONS),
         headers={"User-Agent": f"pgvend-mcp/{version('pgvend')}"},
     ) as session:
-        yield Api(session, url, key)
+        yield Api(session, url, key, serves_others)
 
 
 async def _read(response: ClientResponse) -> bytes:

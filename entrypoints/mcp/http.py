@@ -10,11 +10,12 @@ from typing import Any
 from mcp.server.lowlevel import Server
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
+from starlette.routing import Route
 from uvicorn import Config
 from uvicorn import Server as HttpServer
 
 from domain.connection import bracket_ipv6
-from domain.hosts import find_local_host
+from domain.hosts import find_local_host, is_loopback
 
 PATH = "/mcp"
 
@@ -39,6 +40,11 @@ class HttpOptions:
     allowed_hosts: tuple[str, ...] = ()
 
     @property
+    def serves_others(self) -> bool:
+        """Return whether callers can be on other machines, perhaps behind a proxy."""
+        return bool(self.allowed_hosts) or not is_loopback(self.host)
+
+    @property
     def names(self) -> Collection[str]:
         """The names that a Host header may have, without a port."""
         own = bracket_ipv6(find_local_host([self.host]))
@@ -48,7 +54,7 @@ class HttpOptions:
 def create_app(server: Server[Any], options: HttpOptions) -> Starlette:
     """Return the application. It refuses a Host and an Origin that are not among its names, so that
     no web page can use it by a name that leads to it (DNS rebinding)."""
-    return server.streamable_http_app(
+    app = server.streamable_http_app(
         streamable_http_path=PATH,
         stateless_http=True,
         max_request_body_size=MAX_BODY,
@@ -62,6 +68,16 @@ def create_app(server: Server[Any], options: HttpOptions) -> Starlette:
             ],
         ),
     )
+    _refuse_streams(app)
+    return app
+
+
+def _refuse_streams(app: Starlette) -> None:
+    """Answer GET with status 405: without sessions there are no messages for such a stream, which
+    would stay open until its client closes it."""
+    for route in app.routes:
+        if isinstance(route, Route):
+            route.methods = {"POST"}
 
 
 async def serve_http(app: Starlette, listener: socket.socket, announce: Callable[[], None]) -> None:

@@ -38,13 +38,16 @@ NAME = "pgvend"
 _log = logging.getLogger(__name__)
 
 
-def create_server(url: SplitResult, key: Secret | None, options: AgentOptions) -> Server[Service]:
+def create_server(
+    url: SplitResult, key: Secret | None, options: AgentOptions, *, serves_others: bool = False
+) -> Server[Service]:
     """Return a server that calls the API at `url`, with the `key` where its requests have no HTTP
-    headers of their own."""
+    headers of their own. If it `serves_others` than callers on this machine, the service needs
+    keys."""
 
     @asynccontextmanager
     async def opening_service(_: Server[Service]) -> AsyncIterator[Service]:
-        async with opening_api(url, key) as api:
+        async with opening_api(url, key, serves_others=serves_others) as api:
             yield Service(api, options)
 
     handlers = _Handlers(options)

@@ -88,9 +88,14 @@ async def running_service_for_agents(**settings: Any) -> AsyncIterator[KeyedApp]
 
 
 def create_agent_server(
-    keyed: KeyedApp, key: str | None, options: AgentOptions = WITH_DELETION
+    keyed: KeyedApp,
+    key: str | None,
+    options: AgentOptions = WITH_DELETION,
+    *,
+    serves_others: bool = False,
 ) -> Server[Service]:
-    return create_server(urlsplit(keyed.app.url), Secret(key) if key else None, options)
+    secret = Secret(key) if key else None
+    return create_server(urlsplit(keyed.app.url), secret, options, serves_others=serves_others)
 
 
 def read_text(result: CallToolResult) -> str:

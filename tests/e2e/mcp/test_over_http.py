@@ -55,7 +55,9 @@ async def serving_mcp(
     async with AsyncExitStack() as stack:
         transports: list[httpx2.AsyncBaseTransport] = []
         for _ in range(replicas):
-            app = create_app(create_agent_server(keyed, None), HttpOptions(**options))
+            place = HttpOptions(**options)
+            server = create_agent_server(keyed, None, serves_others=place.serves_others)
+            app = create_app(server, place)
             await stack.enter_async_context(app.router.lifespan_context(app))
             transports.append(httpx2.ASGITransport(app))
         yield Replicas(transports)
@@ -78,6 +80,12 @@ async def post(transport: httpx2.AsyncBaseTransport, **headers: str) -> httpx2.R
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     async with httpx2.AsyncClient(transport=transport) as http:
         return await http.post(f"{ADDRESS}{PATH}", json=INITIALIZE, headers=ACCEPT | named)
+
+
+async def get(transport: httpx2.AsyncBaseTransport) -> httpx2.Response:
+    """Ask for a stream of messages from the server."""
+    async with httpx2.AsyncClient(transport=transport) as http:
+        return await http.get(f"{ADDRESS}{PATH}", headers={"Accept": "text/event-stream"})
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -169,6 +177,44 @@ async def test_other_credentials_are_refused(credentials: list[str], code: str) 
 
 
 @pytest.mark.parametrize(
+    ("place", "is_served"),
+    [
+        ({}, True),
+        ({"allowed_hosts": ("mcp.example",)}, False),
+        ({"host": "192.0.2.7"}, False),
+    ],
+)
+@pytest.mark.parametrize("key", [None, "wrong"])
+async def test_callers_elsewhere_cannot_use_a_service_without_keys(
+    place: dict[str, Any], is_served: bool, key: str | None
+) -> None:
+    """The service would take them for callers on its own machine."""
+    async with (
+        running_service_for_agents(admin_key=None) as keyed,
+        serving_mcp(keyed, **place) as mcp,
+        connecting(mcp, key) as agent,
+    ):
+        if is_served:
+            await agent.call("create_database", nickname="shop")
+        else:
+            problem = await agent.fail("create_database", nickname="shop")
+            assert (problem["code"], problem["retryable"]) == ("unauthenticated", False)
+            assert "PGVEND_ADMIN_KEY" in problem["detail"]
+
+
+async def test_callers_elsewhere_use_a_service_with_their_keys() -> None:
+    async with (
+        running_service_for_agents() as keyed,
+        serving_mcp(keyed, allowed_hosts=("mcp.example",)) as mcp,
+    ):
+        key = await keyed.create_client("agent")
+        async with connecting(mcp, key.key) as agent:
+            created = await agent.call("create_database", nickname="shop")
+
+    assert created["caller"] == "agent"
+
+
+@pytest.mark.parametrize(
     ("headers", "status"),
     [
         ({"Host": "127.0.0.1:8001"}, 200),
@@ -201,8 +247,10 @@ async def test_names_of_the_server_are_allowed(name: str) -> None:
 async def test_there_is_no_session_and_no_stream_of_one() -> None:
     async with running_service_for_agents() as keyed, serving_mcp(keyed) as mcp:
         answer = await post(mcp)
+        stream = await get(mcp)
         large = await post(mcp, Padding="x", Content_Length=str(MAX_BODY + 1))
 
     assert answer.status_code == 200
     assert "mcp-session-id" not in answer.headers
+    assert (stream.status_code, stream.headers["allow"]) == (405, "POST")
     assert large.status_code == 413

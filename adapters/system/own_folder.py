@@ -86,11 +86,8 @@ class OwnFolder(InstalledPart):
         UninstallFailed if its files could be another program's."""
         names = os.listdir(folder)
         own = [name for name in names if self._find_contents(name)]
-        if (
-            len(own) < len(names)
-            and own
-            and not any(self._has(folder, lock) for lock in self.locks)
-        ):
+        is_known = len(own) == len(names) or any(self._has(folder, lock) for lock in self.locks)
+        if own and not is_known:
             raise UninstallFailed(
                 f"{self.path} holds files that are not pgvend's, and no lock file of pgvend: set "
                 "PGVEND_DATA_DIR to the data folder of the service."

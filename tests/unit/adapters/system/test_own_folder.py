@@ -135,6 +135,11 @@ def test_no_service_can_start_before_the_folder_is_gone(folder: Path, lock: str)
             fcntl.flock(of_a_service, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def test_a_second_uninstallation_at_the_same_time_is_refused(folder: Path) -> None:
+    with own(folder).hold(), pytest.raises(UninstallFailed, match="in use"), own(folder).hold():
+        pass
+
+
 @pytest.mark.parametrize("name", ["embedded/data/pg_wal", "embedded/data/base/2", "embedded/x"])
 def test_links_in_the_folder_are_removed_and_their_targets_stay(
     folder: Path, treasure: Path, name: str

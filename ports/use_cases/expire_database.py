@@ -46,12 +46,12 @@ class ExpireDatabase:
             database = await self._start(database_id)
             if database.state is State.DELETING:
                 await self.delete.complete(database)
-            elif is_suspending(database, self.clock.now()):
+                return True
+            if is_suspending(database, self.clock.now()):
                 await self._suspend(database)
-            else:
-                self._request_export(database)
-                return False
-            return True
+                return True
+        self._request_export(database)  # which begins at once, and needs the lease
+        return False
 
     async def _start(self, database_id: str) -> Database:
         """Return the record with the operation started that the expiry requires, if any."""

@@ -1,6 +1,8 @@
 """The export of an expired database, before it is deleted."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from adapters.memory.audit_log import MemoryAuditLog
 from adapters.memory.provider import no_fault
 from adapters.memory.registry import MemoryRegistry
+from adapters.system.leases import InProcessLeases
 from domain.audit import SYSTEM_CALLER
 from domain.database import Database
 from domain.errors import ExportFailed, PgvendError, ProviderBusy
@@ -58,6 +61,37 @@ async def fail_export(memory: MemoryService, database: Database, error: PgvendEr
     with pytest.raises(type(error)):
         await memory.export(PATIENCE)(database.id)
     return await memory.only_record()
+
+
+class SlowLeases(InProcessLeases):
+    """Releases each lease some time after its context has ended, as a server does."""
+
+    @asynccontextmanager
+    async def acquire(self, name: str) -> AsyncIterator[bool]:
+        async with super().acquire(name) as is_acquired:
+            try:
+                yield is_acquired
+            finally:
+                for _ in range(10):
+                    await asyncio.sleep(0)
+
+
+async def test_the_lease_is_released_before_the_export_is_requested(memory: MemoryService) -> None:
+    """Else the export, which begins at once, would not get it."""
+    database = (await memory.create(ttl=HOUR)).database
+    memory.clock.moment += HOUR
+    await memory.reconcile()()
+    memory.leases = SlowLeases()
+    exported = asyncio.ensure_future(take_and_export(memory))
+
+    await memory.reconcile()()
+
+    assert (await exported, await memory.tenant_ids()) == (database.id, set())
+
+
+async def take_and_export(memory: MemoryService) -> str | None:
+    database = await memory.export(PATIENCE)(await take(memory))
+    return database and database.id
 
 
 async def test_an_expired_database_is_exported_and_deleted(

@@ -1,1 +1,1 @@
-"""The loops that run beside requests, and tasks that outlive their request."""
+"""The loops of a running service, and tasks that outlive their request."""

@@ -1,1 +1,1 @@
-"""Traces by OpenTelemetry; the only modules that import it, for pgvend installed with `traces`."""
+"""Traces by OpenTelemetry, for the extra `traces`; of the service, only these modules import it."""

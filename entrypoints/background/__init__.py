@@ -1,1 +1,1 @@
-"""The loops of the guard and the reconciler, and tasks that outlive their request."""
+"""The loops of a running service, and tasks that outlive their request."""

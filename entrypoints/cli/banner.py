@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from domain.connection import bracket_ipv6
 from domain.hosts import find_local_host
 from domain.secrets import Secret
 from entrypoints.cli.listeners import Listeners
@@ -34,7 +35,10 @@ def _list_facts(
         yield "admin key", f"in {admin.file}"
     if settings.metrics_listen:
         host = settings.metrics_listen.host
-        yield "metrics", f"http://{_quote(host)}:{listeners.metrics_port}/metrics, without a key"
+        yield (
+            "metrics",
+            f"http://{bracket_ipv6(host)}:{listeners.metrics_port}/metrics, without a key",
+        )
     yield "provider", settings.provider
     yield "data folder", str(settings.data_dir.resolve())
     yield "records", _describe_records(settings)
@@ -45,12 +49,7 @@ def _list_facts(
 
 def _format_url(settings: Settings, host: str, port: int) -> str:
     scheme = "https" if settings.tls_cert else "http"
-    return f"{scheme}://{_quote(host)}:{port}"
-
-
-def _quote(host: str) -> str:
-    """Return the host as URLs have it."""
-    return f"[{host}]" if ":" in host else host
+    return f"{scheme}://{bracket_ipv6(host)}:{port}"
 
 
 def _format_key_option(settings: Settings) -> str:

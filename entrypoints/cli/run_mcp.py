@@ -6,6 +6,7 @@ import socket
 import sys
 from functools import partial
 
+from domain.connection import bracket_ipv6
 from domain.errors import PgvendError
 from domain.expiry import parse_duration
 from domain.hosts import is_loopback
@@ -55,8 +56,8 @@ def _open_listener(place: HttpOptions) -> socket.socket:
 
 
 def _announce(place: HttpOptions, port: int, service: str) -> None:
-    host = f"[{place.host}]" if ":" in place.host else place.host
-    print(f"pgvend serves MCP at http://{host}:{port}{PATH} for {service}", file=sys.stderr)
+    address = f"http://{bracket_ipv6(place.host)}:{port}{PATH}"
+    print(f"pgvend serves MCP at {address} for {service}", file=sys.stderr)
     if not is_loopback(place.host):
         print(
             "pgvend: warning: keys and passwords reach this address unencrypted: let a proxy with "

@@ -37,7 +37,7 @@ def webhook() -> typer.Typer:
     """Return the group of commands."""
     group = typer.Typer(
         no_args_is_help=True,
-        help="Create, list, test and delete webhooks, which get the events of databases.",
+        help="Create, list, test, rotate and delete webhooks, which get the events of databases.",
     )
     group.command("create")(create)
     group.command("list")(list_)

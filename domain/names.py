@@ -83,7 +83,7 @@ class Nickname:
 
     def _clean(self) -> str:
         composed = unicodedata.normalize("NFKC", self.text).replace(_UNICODE_HYPHEN, "-")
-        ascii_only = "".join(map(_transliterate, composed))
+        ascii_only = composed if composed.isascii() else "".join(map(_transliterate, composed))
         return _DISALLOWED.sub("", ascii_only.lower()).lstrip("-")
 
     @property

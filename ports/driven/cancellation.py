@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
-from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -30,15 +29,18 @@ async def run_to_completion(step: Awaitable[T]) -> T:
 
 
 async def wait_for_job(job: Future[T]) -> T:
-    """Await a thread's job to its end, as `run_to_completion` does, without a task: each task costs
-    several turns of the event loop. A cancelled job that has not begun is not begun."""
+    """Await a thread's job to its end, as `run_to_completion` does, without a task, which costs
+    several turns of the event loop, and without a copy of the job's future, which costs more than
+    a short job. A cancelled job that has not begun is not begun."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    job.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))
     cancelled: asyncio.CancelledError | None = None
     while not job.done():
         try:
-            with suppress(Exception):  # its own error, which is raised below
-                await asyncio.wrap_future(job)
+            await ended.wait()
         except asyncio.CancelledError as exc:
             cancelled = exc
+            job.cancel()
     if cancelled:
         raise cancelled from (None if job.cancelled() else job.exception())
     return job.result()

@@ -91,7 +91,7 @@ async def test_the_lease_is_released_before_the_export_is_requested(memory: Memo
 
 async def take_and_export(memory: MemoryService) -> str | None:
     database = await memory.export(PATIENCE)(await take(memory))
-    return database and database.id
+    return database.id if database else None
 
 
 async def test_an_expired_database_is_exported_and_deleted(

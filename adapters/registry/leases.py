@@ -32,13 +32,15 @@ class PostgresLeases(Leases):
             yield False
             return
         self._names.add(name)
-        key = _lock_number(name)
+        key, may_be_held = _lock_number(name), True  # also if the answer to taking it is lost
         try:
             # to completion: a cancel request could hit the session's next statement
-            yield await run_to_completion(self._acquire(key))
+            may_be_held = await run_to_completion(self._acquire(key))
+            yield may_be_held
         finally:
-            try:  # also when the answer to taking it was lost
-                await run_to_completion(self._release(key))
+            try:
+                if may_be_held:  # else the server would log a warning
+                    await run_to_completion(self._release(key))
             finally:
                 self._names.discard(name)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.exports import SUFFIX
+from tests.support.announced_messages import announce
 from tests.support.apps import RunningApp, running_app
 from tests.support.command_line import PGVEND, run_program
 from tests.support.exports import list_files
@@ -14,6 +15,7 @@ from tests.support.servers import ram_folder
 from tests.support.service import RunningService, running_service
 from tests.support.service_client import create_database, login_from_answer, wait_for_state
 
+URL = "https://hooks.example/pgvend"
 EXPIRE = "UPDATE databases SET expires_at = created_at, wake_at = created_at"
 
 
@@ -21,16 +23,22 @@ async def reconcile(app: RunningApp) -> None:
     assert (await app.ask("POST", "/v1/reconciliations")).status == 200
 
 
-async def test_the_record_of_an_exported_database_names_the_file(tmp_path: Path) -> None:
+async def test_the_record_and_the_webhook_of_an_exported_database_name_the_file(
+    tmp_path: Path,
+) -> None:
     async with running_app(export_dir=tmp_path) as app:
+        assert (await app.ask("POST", "/v1/webhooks", {"url": URL})).status == 201
         created = await app.create_database("Web Shop", ttl="1h")
         app.clock.moment += timedelta(hours=1)
         await reconcile(app)  # suspends it
         await reconcile(app)
 
         deleted = await app.wait_for_state(created["id"], "deleted")
+        message = (await announce(app))[-1]
 
     assert created["export"] is None
+    assert message["type"] == "database.deleted"
+    assert message["data"]["export"] == deleted["export"]
     assert deleted["export"] == f"webshop-{created['id']}{SUFFIX}"
     assert "export" in [step["name"] for step in deleted["steps"]]
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from domain.errors import DeliveryFailed
-from entrypoints.http.api.schemas.webhooks import render_event
-from tests.support.apps import RunningApp, check_problem
+from tests.support.announced_messages import announce
+from tests.support.apps import check_problem
 from tests.support.keyed_clients import KeyedApp, KeyedClient
 
 WEBHOOKS = "/v1/webhooks"
@@ -18,16 +18,6 @@ async def create_webhook(client: KeyedClient, **body: Any) -> Any:
     answer = await client.ask("POST", WEBHOOKS, {"url": URL} | body)
     assert answer.status == 201, answer.body
     return answer.body
-
-
-async def announce(app: RunningApp) -> list[Any]:
-    """Announce the events, and return the bodies of the messages."""
-    await app.use_cases.webhooks.announce(render_event)()
-    now = app.clock.now()
-    deliveries = await app.records.deliveries.claim(now, now, webhooks=10, per_webhook=100)
-    for delivery in deliveries:
-        await app.records.deliveries.remove(delivery)
-    return [json.loads(delivery.body) for delivery in deliveries]
 
 
 async def test_a_secret_is_shown_once_and_stored_nowhere(guarded: KeyedApp) -> None:

@@ -1,4 +1,8 @@
-"""The image is built, and containers of it serve databases to clients outside."""
+"""The image is built, and containers of it serve databases to clients outside.
+
+All tests of the image are in one file, and so in one process: two at once would build it twice,
+and change the network of each other's containers.
+"""
 
 import asyncio
 import json
@@ -9,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from tests.image.pod import pod_rights, pod_volumes
 from tests.support.certificates import make_certificate
 from tests.support.containers import FEW_RIGHTS, Container, Podman
 from tests.support.keyed_clients import ADMIN_KEY, bearer
 from tests.support.polling import wait_until
+from tests.support.registries import temporary_database
 from tests.support.servers import OperatorsServer, find_free_port
 from tests.support.service import RunningService
 from tests.support.service_client import (
@@ -22,6 +28,7 @@ from tests.support.service_client import (
     query_owner,
     request_json,
 )
+from tests.unit.deploy.manifests import find
 
 pytestmark = pytest.mark.timeout(1200)  # the first test builds the image
 
@@ -68,6 +75,7 @@ async def test_with_the_bundled_server_it_serves_databases_to_the_host_and_keeps
     )
     async with podman.container(image, *FEW_RIGHTS, *ports) as container:
         await wait_until_healthy(container)
+        await wait_until(lambda: _is_reachable(port))
         service = service_at(port)
         first_key = bearer(await container.execute("cat", "/data/admin-key"))
         whoami = json.loads(await container.execute("pgvend", "whoami", "--json"))
@@ -80,6 +88,7 @@ async def test_with_the_bundled_server_it_serves_databases_to_the_host_and_keeps
         assert await container.stop() == 0
         await container.start()
         await wait_until_healthy(container)
+        await wait_until(lambda: _is_reachable(port))
         path = f"{PATH}/{database['id']}/connection"
         kept = await request_json(service, "GET", path, **first_key)
         assert kept["uri"] == database["connection"]["uri"]
@@ -110,6 +119,38 @@ async def test_with_secrets_from_files_it_works_over_a_server_and_completes_requ
         assert await query_owner(database) == database["owner"]
         log = await container.read_log()
         assert not [value for value in values.values() if value in log]
+
+
+async def test_the_settings_rights_and_files_of_a_pod_suffice(
+    podman: Podman, image: str, server_15: OperatorsServer, tmp_path: Path
+) -> None:
+    port = find_free_port()
+    addresses = {
+        "PORT": port,
+        "PGVEND_METRICS_LISTEN": f"127.0.0.1:{find_free_port()}",
+        "PGVEND_PUBLIC_HOST": "127.0.0.1",
+        "PGVEND_PUBLIC_PORT": server_15.port,
+    }
+    settings = {**find("ConfigMap")["data"], **addresses}
+    async with temporary_database(server_15) as registry:
+        secrets = {
+            "admin-dsn": server_15.dsn(),
+            "registry-url": registry,
+            "service-secret": SECRET,
+            "admin-key": ADMIN_KEY,
+        }
+        options = (
+            "--network=host",
+            *(f"--env={name}={value}" for name, value in settings.items()),
+            *pod_rights(),
+            *pod_volumes(tmp_path / "secrets", secrets),
+        )
+        async with podman.container(image, *options) as running:
+            await wait_until_healthy(running)
+            database = await create_database(service_at(port), **bearer(ADMIN_KEY))
+
+            assert await query_owner(database) == database["owner"]
+            assert await running.stop() == 0
 
 
 async def test_its_health_check_knows_tls(podman: Podman, image: str, tmp_path: Path) -> None:
@@ -144,6 +185,16 @@ def _logs(container: Container, event: str) -> Any:
         return event in await container.read_log()
 
     return has_logged
+
+
+async def _is_reachable(port: int) -> bool:
+    """Return whether connections from outside arrive: podman forwards them after the start."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 async def _wait_until_closed(port: int) -> None:

@@ -20,7 +20,7 @@ CACHE = REPOSITORY / ".image"
 
 TAG = "localhost/pgvend-tested"
 
-PROGRAMS = ("podman", "runc", "catatonit", "debootstrap")
+PROGRAMS = ("podman", "runc", "catatonit", "debootstrap", "netavark", "iptables")
 
 FEW_RIGHTS = (
     "--init",
@@ -49,8 +49,13 @@ runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 init_path = "{init}"
+[network]
+network_backend = "netavark"
+network_config_dir = "{folder}/networks"
+default_subnet = "10.213.0.0/24"
 """
-"""Without systemd, and within the limits of the machine: podman's own defaults raise them."""
+"""Without systemd, and within the limits of the machine: podman's own defaults raise them. With a
+network of its own: bridges of other tools have podman's default addresses."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,8 @@ def open_podman() -> Podman:
     storage, configuration = CACHE / "storage.conf", CACHE / "containers.conf"
     storage.write_text(_STORAGE.format(folder=CACHE))
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    configuration.write_text(_CONFIGURATION.format(files=files, init=_find("catatonit")))
+    init = _find("catatonit")
+    configuration.write_text(_CONFIGURATION.format(files=files, init=init, folder=CACHE))
     own = {
         "CONTAINERS_STORAGE_CONF": str(storage),
         "CONTAINERS_CONF": str(configuration),
@@ -161,7 +167,7 @@ async def build_image(podman: Podman) -> str:
 
 
 def _find(program: str) -> str | None:
-    folders = (os.environ["PATH"], "/usr/sbin", "/usr/libexec/podman")
+    folders = (os.environ["PATH"], "/usr/sbin", "/usr/libexec/podman", "/usr/lib/podman")
     return shutil.which(program, path=os.pathsep.join(folders))
 
 

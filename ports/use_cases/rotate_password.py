@@ -1,10 +1,12 @@
 """Rotate the password of a database; the old one stops working."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from domain.availability import check_target, check_usable
 from domain.callers import ANYONE, Caller
+from domain.connection import Connection
 from domain.database import Database
 from domain.errors import InFlight
 from domain.lifecycle import Operation, State
@@ -34,6 +36,8 @@ class RotatePassword:
 
     The password derives from the record: an interrupted rotation sets the same password when it is
     finished, at any later time. If the secret that the record names is lost, it sets a new one.
+    A call that lost its lease may set its password after another one set the next: so each call
+    compares the record afterwards, and sets the recorded one.
     """
 
     actions: ClassVar = frozenset({ReconcileAction.ROTATE})
@@ -105,22 +109,38 @@ class RotatePassword:
         database = await ensure_known_secret(
             self.registry, database, self.passwords, self.randomness
         )
-        end_sessions = database.is_pending(Operation.END_SESSIONS)
+        while True:
+            end_sessions = database.is_pending(Operation.END_SESSIONS)
+            connection = await self._set_password(database, end_sessions=end_sessions)
+            complete = partial(self._complete, database)
+            current = await update_record(self.registry, database.id, complete, event)
+            if has_same_password(current, database):
+                return ProvisionedDatabase(
+                    database=current,
+                    connection=connection,
+                    sessions_ended=end_sessions or self.provider.rotation_ends_sessions,
+                )
+            database = current  # the lease was lost, and the password may be an older one now
+
+    async def _set_password(self, database: Database, *, end_sessions: bool) -> Connection:
         async with (
             attempt(self.registry, self.clock, database, Operation.ROTATE),
             explain_absence(self.registry, self.clock, database.id),
         ):
-            connection = await self.provider.rotate(
+            return await self.provider.rotate(
                 database.to_provision_request(self.passwords), end_sessions=end_sessions
             )
-        return ProvisionedDatabase(
-            database=await update_record(self.registry, database.id, self._complete, event),
-            connection=connection,
-            sessions_ended=end_sessions or self.provider.rotation_ends_sessions,
-        )
 
-    def _complete(self, database: Database) -> Database:
+    def _complete(self, rotated: Database, database: Database) -> Database | None:
+        """Return the completed record; None if another process has rotated the password since."""
         check_usable(database, self.clock.now())  # it may be expiring or deleted meanwhile
+        if not has_same_password(database, rotated):
+            return None
         if database.is_pending(Operation.END_SESSIONS):
             database = database.complete(Operation.END_SESSIONS, self.clock.now())
         return database.complete(Operation.ROTATE, self.clock.now())
+
+
+def has_same_password(one: Database, other: Database) -> bool:
+    """Return whether the passwords of two versions of a record derive from the same values."""
+    return (one.secret, one.rotation, one.nonce) == (other.secret, other.rotation, other.nonce)

@@ -123,3 +123,8 @@ def complete_restoration(database: Database, now: datetime) -> Database:
         if database.is_pending(operation):
             database = database.complete(operation, now)
     return database.complete(Operation.RESTORE, now)
+
+
+def has_same_password(one: Database, other: Database) -> bool:
+    """Return whether the passwords of two versions of a record derive from the same values."""
+    return (one.secret, one.rotation, one.nonce) == (other.secret, other.rotation, other.nonce)

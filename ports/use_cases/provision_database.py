@@ -21,7 +21,7 @@ from domain.lifecycle import Operation, State
 from domain.names import SUFFIX_ALPHABET, SUFFIX_LENGTH, PgNames
 from domain.passwords import PasswordDeriver
 from domain.spares import is_same_creation
-from domain.transitions import claim_spare
+from domain.transitions import claim_spare, has_same_password
 from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
@@ -133,7 +133,7 @@ class ProvisionDatabase:
         try:
             yield
         except StaleRecord as error:
-            raise await run_to_completion(self._explain_conflict(database.id)) from error
+            raise await run_to_completion(self._explain_conflict(database)) from error
         except BaseException as error:
             await self.undo_after(error, database)
             raise
@@ -234,17 +234,27 @@ class ProvisionDatabase:
             database = await self.registry.update(database, event=stored)
         return ProvisionedDatabase(database=database, connection=connection)
 
-    async def _explain_conflict(self, database_id: str) -> PgvendError:
+    async def _explain_conflict(self, draft: Database) -> PgvendError:
         """Return the error for a record that changed while this call worked on it. Either its
         deletion was requested, or this process lost its lease and another replica finished or undid
         the work."""
-        database = await self.registry.get(database_id)
+        database = await self._repair(draft, await self.registry.get(draft.id))
         if not (database.is_gone or database.state is State.DELETING):
             return InFlight("Another replica is working on the same request; retry soon.")
         await self._try_undo(database, "")
         if database.was_abandoned:
             return Unavailable("The request was interrupted and rolled back; retry it.")
-        return StaleRecord(f"Database {database_id} was deleted while it was being created.")
+        return StaleRecord(f"Database {database.id} was deleted while it was being created.")
+
+    async def _repair(self, ours: Database, database: Database) -> Database:
+        """Set the recorded password again, because this call may have set an older one, and opened
+        the database, after the replica that took over. Return the latest record."""
+        while database.state is State.READY and not has_same_password(ours, database):
+            await self.provider.provision(database.to_provision_request(self.passwords))
+            ours, database = database, await self.registry.get(database.id)
+        if database.state is State.EXPIRED:
+            await self.provider.suspend(database.tenant)
+        return database
 
     async def _try_undo(self, draft: Database, reason: str) -> None:
         with suppress(Exception):

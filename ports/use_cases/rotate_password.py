@@ -13,6 +13,7 @@ from domain.lifecycle import Operation, State
 from domain.passwords import PasswordDeriver
 from domain.reconciliation import ReconcileAction
 from domain.targets import Target
+from domain.transitions import has_same_password
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
@@ -139,8 +140,3 @@ class RotatePassword:
         if database.is_pending(Operation.END_SESSIONS):
             database = database.complete(Operation.END_SESSIONS, self.clock.now())
         return database.complete(Operation.ROTATE, self.clock.now())
-
-
-def has_same_password(one: Database, other: Database) -> bool:
-    """Return whether the passwords of two versions of a record derive from the same values."""
-    return (one.secret, one.rotation, one.nonce) == (other.secret, other.rotation, other.nonce)

@@ -16,8 +16,8 @@ ERROR_MARKERS = ("crashed", "Traceback", "never retrieved", "Exception ignored")
 """Texts that a service never writes, killed or not."""
 
 DRIVERS_FUTURE = "future: <Future finished exception=ConnectionDoesNotExistError("
-"""asyncpg abandons a future of its own, seldom, if the server dies while a session opens or closes:
-the call gets its error from another one. Futures and tasks of pgvend have other errors."""
+"""Logged seldom when a server dies; its cause is unknown. The type is that of asyncpg's errors for
+lost connections, and the checks of databases and logins find no consequence."""
 
 
 @dataclass

@@ -15,10 +15,6 @@ BUSY: Mapping[str, Any] = {"PGVEND_LOG_LEVEL": "error", "PGVEND_RECONCILE_INTERV
 ERROR_MARKERS = ("crashed", "Traceback", "never retrieved", "Exception ignored")
 """Texts that a service never writes, killed or not."""
 
-DRIVERS_FUTURE = "future: <Future finished exception=ConnectionDoesNotExistError("
-"""Logged seldom when a server dies; its cause is unknown. The type is that of asyncpg's errors for
-lost connections, and the checks of databases and logins find no consequence."""
-
 
 @dataclass
 class Replicas:
@@ -59,7 +55,6 @@ class Replicas:
 
     def find_error_lines(self) -> list[str]:
         lines = [line for service in self._all for line in service.output().splitlines()]
-        lines = [line for line in lines if DRIVERS_FUTURE not in line]
         return [line for line in lines if any(marker in line for marker in ERROR_MARKERS)]
 
     def read_log_tails(self) -> str:

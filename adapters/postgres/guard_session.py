@@ -1,9 +1,9 @@
 """The guard's one session, which works while all other sessions have to wait.
 
 It stays in a transaction that holds weak locks on the shared catalogs that it reads, so that it
-never queues behind a strong lock on them. It queries by COPY in the simple protocol, because the
-extended protocol leaves a portal open, whose snapshot would keep dead rows and transaction ids. The
-transaction never ends, so `now()` and `age()` do not advance in it.
+never queues behind a strong lock on them. A query leaves a portal open, whose snapshot keeps dead
+rows and transaction ids, until the next statement in the simple protocol replaces it: that is
+`_AFTER_QUERY`. The transaction never ends, so `now()` and `age()` do not advance in it.
 """
 
 import asyncio
@@ -101,13 +101,13 @@ class GuardSession:
             self._is_in_transaction = True
         await session.execute(_BEFORE_QUERY)
         try:
-            rows = await _copy_rows(session, query)
+            rows = await session.fetch(query)
         except asyncpg.PostgresError:
             if not session.is_closed():
                 await session.execute(_AFTER_FAILURE)
             raise
         await session.execute(_AFTER_QUERY)
-        return rows
+        return [json.loads(row[0]) for row in rows]
 
     async def _ensure_open(self) -> asyncpg.Connection:
         if self._session is None or self._session.is_closed():
@@ -125,6 +125,7 @@ class GuardSession:
                 **self.login,
                 timeout=CONNECT_TIMEOUT,
                 command_timeout=COMMAND_TIMEOUT,
+                statement_cache_size=0,
                 server_settings={
                     **build_startup_parameters(_SETTINGS),
                     "application_name": APPLICATION,
@@ -142,17 +143,3 @@ class GuardSession:
         session, self._session = self._session, None
         if session:
             session.terminate()
-
-
-async def _copy_rows(session: asyncpg.Connection, query: str) -> list[Any]:
-    """Read rows in COPY's CSV format. JSON contains no line breaks and neither of the two
-    characters that quote and separate columns here."""
-    parts: list[bytes] = []
-
-    async def append(part: bytes) -> None:
-        parts.append(bytes(part))
-
-    await session.copy_from_query(
-        query, output=append, format="csv", quote="\x01", escape="\x01", delimiter="\x02"
-    )
-    return [json.loads(line) for line in b"".join(parts).splitlines()]

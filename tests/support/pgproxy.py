@@ -20,6 +20,9 @@ Connect = Callable[[str], Awaitable[Streams]]
 _CANCEL_REQUEST = 80877102
 _ENDS_OF_REQUESTS = b"QSHpX"  # query, sync, flush, password, terminate
 
+_FATAL = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+_END_OF_SESSION = b"E" + struct.pack("!i", len(_FATAL) + 4) + _FATAL
+
 
 class FaultKind(StrEnum):
     """The effect of a fault on its request."""
@@ -27,6 +30,7 @@ class FaultKind(StrEnum):
     CUT_BEFORE = "the connection is cut before the server receives it"
     CUT_AFTER = "the connection is cut after the server has received it"
     SWALLOWED = "the connection is cut after the server has answered"
+    LAST = "the server ends the session together with its answer"
     HELD = "it never reaches the server, and the connection stays open"
     WATCHED = "it reaches the server, and the test is notified"
 
@@ -94,7 +98,7 @@ class _Session:
         self._reader, self._client = reader, writer
         self._server: asyncio.StreamWriter | None = None
         self._prepared: dict[bytes, str] = {}
-        self._swallow_until = b""
+        self._swallow_until = self._end_after = b""
         self._pid = 0
 
     async def run(self) -> None:
@@ -140,6 +144,8 @@ class _Session:
         kind = fault.kind if fault.affects(number, name) else None
         if kind is FaultKind.SWALLOWED:
             self._swallow_until = answer_ends
+        if kind is FaultKind.LAST:
+            self._end_after = answer_ends
         if kind not in {FaultKind.CUT_BEFORE, FaultKind.HELD}:
             self._server.write(request)
             await self._server.drain()
@@ -161,6 +167,9 @@ class _Session:
                 if kind == b"K":
                     self._pid = struct.unpack("!i", message[5:9])[0]
                     self._proxy.pids.append(self._pid)
+                if self._end_after and kind in self._end_after:
+                    self._client.write(message + _END_OF_SESSION)
+                    continue
                 if not self._swallow_until:
                     self._client.write(message)
                     await self._client.drain()

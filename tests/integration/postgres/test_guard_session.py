@@ -1,22 +1,26 @@
 """The guard's session: it sees changes, holds nothing back, and is replaced after a loss."""
 
 import asyncio
+import gc
 from typing import Any
 
 import asyncpg
 import pytest
 
 from adapters.postgres.guard_session import GuardSession
-from domain.errors import ProviderRejected
+from adapters.postgres.provider import PostgresProvider
+from domain.errors import ProviderBusy, ProviderRejected
 from domain.server_snapshot import Concern
 from ports.use_cases.guard_server import GuardState
 from tests.support.databases import provisioned_database
+from tests.support.fault_injection import proxied_provider
 from tests.support.guard_runs import (
     QUICK_POLICY,
     open_provider_guard,
     run_provider_guard,
     wait_for_guard_runs,
 )
+from tests.support.pgproxy import Fault, FaultKind
 from tests.support.postgres_under_test import (
     PostgresUnderTest,
     operators_under_test,
@@ -71,6 +75,21 @@ async def test_a_lost_session_is_replaced(postgres_18: PostgresUnderTest) -> Non
         await wait_for_guard_runs(guard_run)
         assert guard_run.server.status.state is GuardState.WATCHING
         assert await postgres_18.sql(end) == [True], "there is exactly one"
+
+
+async def test_a_session_that_the_server_ends_before_the_query_leaves_no_future(
+    bundled_18: PostgresProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    """asyncpg abandons the future of a COPY that begins after the server's last message."""
+    fault = Fault(FaultKind.LAST, "SAVEPOINT")
+    async with proxied_provider(bundled_18, fault) as proxied:
+        session = GuardSession(proxied.provider.server.admin)
+        with pytest.raises(ProviderBusy):
+            await session.fetch("SELECT to_jsonb(42)")
+        assert await session.fetch("SELECT to_jsonb(42)") == [42]
+        await session.close()
+    gc.collect()
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 async def test_missing_guard_privileges_are_reported_with_their_fix(

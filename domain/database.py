@@ -22,7 +22,7 @@ from domain.lifecycle import (
 )
 from domain.names import Nickname, PgNames
 from domain.passwords import PasswordDeriver
-from domain.provisioning import ProvisionRequest, Tenant
+from domain.provisioning import Confirm, ProvisionRequest, Tenant, confirm_always
 from domain.targets import Target
 
 TEMPLATE_SHAPE = "template"
@@ -140,7 +140,10 @@ class Database:
         return self.state in RESUMABLE_OPERATIONS and not self._has_pending_operation
 
     def to_provision_request(
-        self, passwords: PasswordDeriver, source: Tenant | None = None
+        self,
+        passwords: PasswordDeriver,
+        source: Tenant | None = None,
+        confirm: Confirm = confirm_always,
     ) -> ProvisionRequest:
         """Return the request to the provider for this database. `source` is the tenant of the
         record with the id `source`, if there is one."""
@@ -151,6 +154,7 @@ class Database:
             extensions=self.extensions,
             source=source,
             ends_sessions=self.ends_sessions,
+            confirm=confirm,
         )
 
     def with_next_password(self, passwords: PasswordDeriver, nonce: str) -> "Database":

@@ -1,9 +1,17 @@
 """Values that the service and its providers exchange: requests, and items of the inventory."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from domain.names import PgNames
 from domain.secrets import Secret
+
+Confirm = Callable[[], Awaitable[None]]
+"""Raises StaleRecord if the record no longer asks for a change that is about to be made."""
+
+
+async def confirm_always() -> None:
+    """Confirm a change that no other process can supersede."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,8 @@ class ProvisionRequest:
     `password` is set if the provider accepts a chosen password; `extensions` are the PostgreSQL
     extensions to install. `source` is the tenant whose database is copied, None for an empty
     database; `ends_sessions` ends sessions in the source, which prevent the copy. `claims` turns
-    the spare of this id into the tenant; the spare has this password already.
+    the spare of this id into the tenant; the spare has this password already. `confirm` is called
+    right before the change.
     """
 
     tenant: Tenant
@@ -35,6 +44,7 @@ class ProvisionRequest:
     source: Tenant | None = None
     ends_sessions: bool = False
     claims: bool = False
+    confirm: Confirm = field(default=confirm_always, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,14 @@ from domain.database import Database
 from domain.deliveries import Delivery
 from domain.extensions import Extension
 from domain.lifecycle import State
-from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
+from domain.provisioning import (
+    Confirm,
+    InventoryItem,
+    ProvisionRequest,
+    Tenant,
+    Tombstone,
+    confirm_always,
+)
 from domain.secrets import Secret
 from domain.sizes import Measurement
 from ports.driven.database_provider import DatabaseProvider
@@ -80,13 +87,13 @@ class ObservingProvider(DatabaseProvider):
     def rotation_ends_sessions(self) -> bool:
         return self.inner.rotation_ends_sessions
 
-    async def suspend(self, tenant: Tenant) -> None:
+    async def suspend(self, tenant: Tenant, confirm: Confirm = confirm_always) -> None:
         with self.observe("provider.suspend", id=tenant.id):
-            await self.inner.suspend(tenant)
+            await self.inner.suspend(tenant, confirm)
 
-    async def delete(self, tenant: Tenant) -> Tombstone | None:
+    async def delete(self, tenant: Tenant, confirm: Confirm = confirm_always) -> Tombstone | None:
         with self.observe("provider.delete", id=tenant.id):
-            return await self.inner.delete(tenant)
+            return await self.inner.delete(tenant, confirm)
 
     async def inventory(self) -> Sequence[InventoryItem]:
         with self.observe("provider.inventory"):

@@ -12,7 +12,14 @@ from structlog.stdlib import BoundLogger
 from domain.connection import Connection
 from domain.errors import ProviderBusy
 from domain.extensions import Extension
-from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
+from domain.provisioning import (
+    Confirm,
+    InventoryItem,
+    ProvisionRequest,
+    Tenant,
+    Tombstone,
+    confirm_always,
+)
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.metrics import NO_METRICS, Lock, Metrics
@@ -136,13 +143,13 @@ class QueueingProvider(DatabaseProvider):
     def rotation_ends_sessions(self) -> bool:
         return self.inner.rotation_ends_sessions
 
-    async def suspend(self, tenant: Tenant) -> None:
+    async def suspend(self, tenant: Tenant, confirm: Confirm = confirm_always) -> None:
         async with self.queue.take_turn("suspend", tenant, refusable=False):
-            await self.inner.suspend(tenant)
+            await self.inner.suspend(tenant, confirm)
 
-    async def delete(self, tenant: Tenant) -> Tombstone | None:
+    async def delete(self, tenant: Tenant, confirm: Confirm = confirm_always) -> Tombstone | None:
         async with self.queue.take_turn("delete", tenant, refusable=False):
-            return await self.inner.delete(tenant)
+            return await self.inner.delete(tenant, confirm)
 
     async def inventory(self) -> Sequence[InventoryItem]:
         return await self.inner.inventory()

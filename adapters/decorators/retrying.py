@@ -8,7 +8,14 @@ from typing import TypeVar
 from domain.connection import Connection
 from domain.errors import Unavailable
 from domain.extensions import Extension
-from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
+from domain.provisioning import (
+    Confirm,
+    InventoryItem,
+    ProvisionRequest,
+    Tenant,
+    Tombstone,
+    confirm_always,
+)
 from domain.retry import RetryPolicy
 from domain.sizes import Measurement
 from ports.driven.clock import Clock
@@ -77,11 +84,11 @@ class RetryingProvider(DatabaseProvider):
     def rotation_ends_sessions(self) -> bool:
         return self.inner.rotation_ends_sessions
 
-    async def suspend(self, tenant: Tenant) -> None:
-        await self.retrying(lambda: self.inner.suspend(tenant))
+    async def suspend(self, tenant: Tenant, confirm: Confirm = confirm_always) -> None:
+        await self.retrying(lambda: self.inner.suspend(tenant, confirm))
 
-    async def delete(self, tenant: Tenant) -> Tombstone | None:
-        return await self.retrying(lambda: self.inner.delete(tenant))
+    async def delete(self, tenant: Tenant, confirm: Confirm = confirm_always) -> Tombstone | None:
+        return await self.retrying(lambda: self.inner.delete(tenant, confirm))
 
     async def inventory(self) -> Sequence[InventoryItem]:
         return await self.retrying(self.inner.inventory)

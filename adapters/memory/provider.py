@@ -1,5 +1,6 @@
 """A provider in memory. It keeps the contract of the port, but its databases accept no logins."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,14 @@ from adapters.memory.extensions import EXTENSIONS
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, ProviderFull, ProviderRejected
 from domain.extensions import Extension, check_available
-from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
+from domain.provisioning import (
+    Confirm,
+    InventoryItem,
+    ProvisionRequest,
+    Tenant,
+    Tombstone,
+    confirm_always,
+)
 from domain.secrets import Secret
 from domain.sizes import Measurement
 from ports.driven.database_provider import DatabaseProvider
@@ -37,6 +45,7 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
         self.contents = Contents()
         self._dependents: dict[str, int] = {}
         self._tombstones: set[str] = set()
+        self._lock = asyncio.Lock()  # of a confirmation and its change
 
     async def provision(self, request: ProvisionRequest) -> Connection:
         await self._fault_hook("before provision")
@@ -51,7 +60,19 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
 
     async def _create(self, request: ProvisionRequest) -> None:
         tenant = request.tenant
-        self._reject_overflow(tenant)
+        async with self._lock:
+            await request.confirm()
+            self._reject_overflow(tenant)
+            self._open_owner(request)
+        await self._fault_hook("during provision")
+        self._reject_foreign(tenant)
+        if request.source and not self._catalog.list_databases(tenant):
+            self._copy(request.source, tenant, ends_sessions=request.ends_sessions)
+        self._catalog.rename_database(tenant)
+
+    def _open_owner(self, request: ProvisionRequest) -> None:
+        """Create the role, or reset the one that an earlier attempt left."""
+        tenant = request.tenant
         former = self._catalog.rename_owner(tenant)
         self._owners[tenant.names.owner] = Owner(
             tenant.id,
@@ -61,11 +82,6 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
             extensions=(former.extensions if former else frozenset()) | set(request.extensions),
         )
         self._tombstones.discard(tenant.id)
-        await self._fault_hook("during provision")
-        self._reject_foreign(tenant)
-        if request.source and not self._catalog.list_databases(tenant):
-            self._copy(request.source, tenant, ends_sessions=request.ends_sessions)
-        self._catalog.rename_database(tenant)
 
     @property
     def can_copy(self) -> bool:
@@ -98,22 +114,28 @@ class MemoryProvider(DatabaseProvider, SizeLimiter):
 
     async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
         await self._fault_hook("before rotate")
-        name, owner = self._find_owner(request.tenant)
-        self._owners[name] = replace(owner, password=request.password)
+        async with self._lock:
+            await request.confirm()
+            name, owner = self._find_owner(request.tenant)
+            self._owners[name] = replace(owner, password=request.password)
         await self._fault_hook("after rotate")
         return self._create_connection(request)
 
-    async def suspend(self, tenant: Tenant) -> None:
+    async def suspend(self, tenant: Tenant, confirm: Confirm = confirm_always) -> None:
         await self._fault_hook("before suspend")
-        if name := self._catalog.find(tenant):
-            self._owners[name] = replace(self._owners[name], is_suspended=True)
+        async with self._lock:
+            await confirm()
+            if name := self._catalog.find(tenant):
+                self._owners[name] = replace(self._owners[name], is_suspended=True)
         await self._fault_hook("after suspend")
 
-    async def delete(self, tenant: Tenant) -> Tombstone | None:
+    async def delete(self, tenant: Tenant, confirm: Confirm = confirm_always) -> Tombstone | None:
         await self._fault_hook("before delete")
-        for database in self._catalog.list_databases(tenant):
-            del self._databases[database]
-            self.contents.clear(tenant.id)
+        async with self._lock:
+            await confirm()
+            for database in self._catalog.list_databases(tenant):
+                del self._databases[database]
+                self.contents.clear(tenant.id)
         await self._fault_hook("during delete")
         if name := self._catalog.find(tenant):
             del self._owners[name]

@@ -27,7 +27,13 @@ from domain.errors import (
     ProviderBusy,
 )
 from domain.extensions import Extension, check_available
-from domain.provisioning import InventoryItem, ProvisionRequest, Tenant
+from domain.provisioning import (
+    Confirm,
+    InventoryItem,
+    ProvisionRequest,
+    Tenant,
+    confirm_always,
+)
 from domain.secrets import Secret
 from ports.driven.cancellation import run_to_completion
 from ports.driven.database_provider import DatabaseProvider
@@ -48,6 +54,7 @@ class ApiProvider(DatabaseProvider):
         if request.source:
             raise CopyUnsupported
         async with self.locks.hold(request.tenant.id):
+            await request.confirm()
             claim_state = await self._claim(request.tenant)
             await self._check_extensions(request, claim_state)
             password = await self._ensure_objects(claim_state)
@@ -168,6 +175,7 @@ class ApiProvider(DatabaseProvider):
     async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
         async with self.locks.hold(request.tenant.id):
             owner = await self._find_owner(request.tenant)
+            await request.confirm()
             return await self._build_connection(request, await self.branch.reset_password(owner))
 
     @property
@@ -181,7 +189,7 @@ class ApiProvider(DatabaseProvider):
             return claim.owner
         raise DatabaseNotFound(f"The Neon branch has no database {tenant.id}.")
 
-    async def suspend(self, tenant: Tenant) -> None:
+    async def suspend(self, tenant: Tenant, confirm: Confirm = confirm_always) -> None:
         """Reset the password without revealing the new one.
 
         The API has no other way, and SQL cannot change roles that the API created: the branch's
@@ -189,10 +197,13 @@ class ApiProvider(DatabaseProvider):
         """
         async with self.locks.hold(tenant.id):
             with suppress(DatabaseNotFound):
-                await self.branch.reset_password(await self._find_owner(tenant))
+                owner = await self._find_owner(tenant)
+                await confirm()
+                await self.branch.reset_password(owner)
 
-    async def delete(self, tenant: Tenant) -> None:
+    async def delete(self, tenant: Tenant, confirm: Confirm = confirm_always) -> None:
         async with self.locks.hold(tenant.id):
+            await confirm()
             claim = await self.claims.find(tenant)
             if claim and claim.key in self.unused_claims:
                 await self._release(replace(claim, is_new=True))

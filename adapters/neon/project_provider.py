@@ -32,7 +32,13 @@ from domain.errors import (
 )
 from domain.extensions import Extension, check_available
 from domain.names import PgNames
-from domain.provisioning import InventoryItem, ProvisionRequest, Tenant
+from domain.provisioning import (
+    Confirm,
+    InventoryItem,
+    ProvisionRequest,
+    Tenant,
+    confirm_always,
+)
 from domain.secrets import Secret
 from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
@@ -58,6 +64,7 @@ class ProjectProvider(DatabaseProvider):
             raise CopyUnsupported
         tenant = request.tenant
         async with self.locks.hold(tenant.id):
+            await request.confirm()
             await self._reject_claimed(tenant)
             project = await self._find_project(tenant)
             if request.claims and project is None:
@@ -161,6 +168,7 @@ class ProjectProvider(DatabaseProvider):
         async with self.locks.hold(request.tenant.id):
             branch = await self._find_branch(request.tenant)
             direct, pooled = await self._find_addresses(branch, names)
+            await request.confirm()
             return _build_connection(direct, pooled, await branch.reset_password(names.owner))
 
     @property
@@ -174,15 +182,17 @@ class ProjectProvider(DatabaseProvider):
             raise DatabaseNotFound(f"No Neon project has the database {tenant.id}.")
         return await self._open_default_branch(project)
 
-    async def suspend(self, tenant: Tenant) -> None:
+    async def suspend(self, tenant: Tenant, confirm: Confirm = confirm_always) -> None:
         """Reset the password without revealing the new one."""
         async with self.locks.hold(tenant.id):
             for project in await self.projects.find_by_prefix(self._build_name(tenant)):
                 branch = await self._open_default_branch(project)
+                await confirm()
                 await branch.reset_password(tenant.names.owner)
 
-    async def delete(self, tenant: Tenant) -> None:
+    async def delete(self, tenant: Tenant, confirm: Confirm = confirm_always) -> None:
         async with self.locks.hold(tenant.id):
+            await confirm()
             for project in await self._list_all_projects(tenant):
                 if _is_spare(project) or not tenant.is_spare:
                     await self.projects.delete(project)

@@ -38,7 +38,14 @@ from adapters.postgres.waits import measure_wait
 from domain.connection import Connection
 from domain.errors import CopyUnsupported, DatabaseNotFound, NameTaken, ProviderBusy
 from domain.extensions import Extension, check_available
-from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
+from domain.provisioning import (
+    Confirm,
+    InventoryItem,
+    ProvisionRequest,
+    Tenant,
+    Tombstone,
+    confirm_always,
+)
 from domain.sizes import Measurement
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.metrics import NO_METRICS, Lock, Metrics
@@ -89,6 +96,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         tenant = request.tenant
         limit = self.long_calls if request.source else self.creations
         async with self._place(hold_place(limit)), self.tenant_lock(tenant) as session:
+            await request.confirm()
             state = await inspect_tenant(session, tenant, self.marks)
             if state.has_name_conflict:
                 raise NameTaken(f"The name {tenant.names.database!r} is in use on the server.")
@@ -170,6 +178,7 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
     async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
         tenant, password = request.tenant, await self.server.encode_password(request.password)
         async with self.tenant_lock(tenant) as session:
+            await request.confirm()
             access = self.create_access(session, await self._find_tenant(session, tenant))
             await access.set_password(password, end_sessions=end_sessions)
         return await self.server.build_connection(request)
@@ -189,17 +198,18 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
                 ) from error
         return replace(state, owner=name)
 
-    async def suspend(self, tenant: Tenant) -> None:
+    async def suspend(self, tenant: Tenant, confirm: Confirm = confirm_always) -> None:
         suspend = TenantAccess.close_spare if tenant.is_spare else TenantAccess.suspend
-        await self._change_access(tenant, suspend)
+        await self._change_access(tenant, suspend, confirm)
 
-    async def delete(self, tenant: Tenant) -> Tombstone | None:
-        return await retry_races(lambda: self._delete(tenant))
+    async def delete(self, tenant: Tenant, confirm: Confirm = confirm_always) -> Tombstone | None:
+        return await retry_races(lambda: self._delete(tenant, confirm))
 
-    async def _delete(self, tenant: Tenant) -> Tombstone | None:
+    async def _delete(self, tenant: Tenant, confirm: Confirm) -> Tombstone | None:
         is_tombstone = tenant.names.owner == build_tombstone_name(tenant.id)
         limit = self.tombstone_calls if is_tombstone else self.long_calls
         async with self._place(limit), self.tenant_lock(tenant) as session:
+            await confirm()
             state = await inspect_tenant(session, tenant, self.marks)
             if not state.has_role:
                 return None
@@ -218,10 +228,14 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
         await self._change_access(tenant, TenantAccess.clear_read_only)
 
     async def _change_access(
-        self, tenant: Tenant, change: Callable[[TenantAccess], Awaitable[None]]
+        self,
+        tenant: Tenant,
+        change: Callable[[TenantAccess], Awaitable[None]],
+        confirm: Confirm = confirm_always,
     ) -> None:
         """Change the access of a tenant, if it exists."""
         async with self._place(self.long_calls), self.tenant_lock(tenant) as session:
+            await confirm()
             state = await inspect_tenant(session, tenant, self.marks)
             if state.has_role:
                 await change(self.create_access(session, state))

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 
 from domain.connection import Connection
 from domain.extensions import Extension
-from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
+from domain.provisioning import (
+    Confirm,
+    InventoryItem,
+    ProvisionRequest,
+    Tenant,
+    Tombstone,
+    confirm_always,
+)
 
 
 class DatabaseProvider(ABC):
@@ -15,6 +22,11 @@ class DatabaseProvider(ABC):
     that mark is ever imported, changed or dropped. Every method finds a tenant by its mark under
     any name, if the provider lets others rename it; `provision`, and every method that returns a
     login, renames it back.
+
+    Every method that changes a tenant and takes a `confirm` calls it in each attempt, before the
+    first change, under a lock of the tenant. It raises StaleRecord where another process superseded
+    the call, which then changes nothing. Claims go without: a spare is claimed once. Neon's API has
+    no lock of a tenant; there the lock holds within this process only.
 
     Every method may raise ProviderBusy (nothing happened), ProviderRejected (final) and, where it
     changes something, OutcomeUnknown (repeat the call: it converges). Every method may be cancelled
@@ -95,7 +107,7 @@ class DatabaseProvider(ABC):
         return False
 
     @abstractmethod
-    async def suspend(self, tenant: Tenant) -> None:
+    async def suspend(self, tenant: Tenant, confirm: Confirm = confirm_always) -> None:
         """Refuse logins of the tenant and end its sessions; its data stays. Idempotent.
 
         `provision` opens the tenant again, with the password of the request; if the provider
@@ -105,7 +117,7 @@ class DatabaseProvider(ABC):
         """
 
     @abstractmethod
-    async def delete(self, tenant: Tenant) -> Tombstone | None:
+    async def delete(self, tenant: Tenant, confirm: Confirm = confirm_always) -> Tombstone | None:
         """Drop the tenant's database and role, whether sessions are open or not. Idempotent.
 
         A tenant that does not exist, or lacks this tenant's mark, counts as deleted. New logins are

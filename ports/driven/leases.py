@@ -9,7 +9,8 @@ class Leases(ABC):
     It avoids duplicate work, and distinguishes work in progress from interrupted work.
 
     A lease is not a lock: a process that lost its connection to the registry may continue after its
-    lease has ended. The versions of records prevent conflicting changes.
+    lease has ended. The versions of records prevent conflicting changes of records, and the
+    confirmations of a provider's calls those of databases.
     """
 
     @abstractmethod

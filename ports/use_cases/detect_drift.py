@@ -1,11 +1,12 @@
 """Detect and repair drift: differences between the records and the provider."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from domain.database import Database
-from domain.errors import DatabaseNotFound
+from domain.errors import DatabaseNotFound, StaleRecord
 from domain.ids import created_at_from_id
 from domain.lifecycle import LIVE, State
 from domain.names import Nickname
@@ -152,17 +153,19 @@ class DetectDrift:
 
     async def _delete(self, drift: Drift) -> bool | str:
         async with self.leases.acquire(drift.id) as is_acquired:
-            if not is_acquired or await self._is_live(drift.id):
+            if not is_acquired:
                 return False
             tenant = Tenant(id=drift.id, names=drift.names, is_spare=drift.is_spare)
-            tombstone = await self.provider.delete(tenant)
-            return tombstone.reason if tombstone else True
-
-    async def _is_live(self, database_id: str) -> bool:
-        try:
-            return not (await self.registry.get(database_id)).is_gone
-        except DatabaseNotFound:
+            with suppress(StaleRecord):
+                tombstone = await self.provider.delete(tenant, partial(self._check_gone, drift.id))
+                return tombstone.reason if tombstone else True
             return False
+
+    async def _check_gone(self, database_id: str) -> None:
+        """Raise StaleRecord if the record is that of a database that exists."""
+        with suppress(DatabaseNotFound):
+            if not (await self.registry.get(database_id)).is_gone:
+                raise StaleRecord
 
     async def _correct(self, record: Database, corrected: Database) -> bool:
         """Correct the record only, unless it changed since the comparison."""

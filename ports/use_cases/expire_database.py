@@ -1,10 +1,12 @@
 """Expire a database: suspend it for the grace period, then export it if asked, and delete it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
 from domain.database import Database
+from domain.errors import StaleRecord
 from domain.lifecycle import Operation, State
 from domain.reconciliation import ReconcileAction
 from domain.transitions import (
@@ -19,7 +21,7 @@ from ports.driven.leases import Leases
 from ports.driven.registry import Registry
 from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.export_queue import ExportQueue
-from ports.use_cases.records import attempt, update_record
+from ports.use_cases.records import attempt, confirm_that, update_record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +70,12 @@ class ExpireDatabase:
             self.exports.add(database.id)
 
     async def _suspend(self, database: Database) -> None:
-        async with attempt(self.registry, self.clock, database, Operation.SUSPEND):
-            await self.provider.suspend(database.tenant)
+        confirm = confirm_that(
+            lambda current: is_suspending(current, self.clock.now()), self.registry, database
+        )
+        with suppress(StaleRecord):  # restored or deleted meanwhile
+            async with attempt(self.registry, self.clock, database, Operation.SUSPEND):
+                await self.provider.suspend(database.tenant, confirm)
         await update_record(
             self.registry,
             database.id,

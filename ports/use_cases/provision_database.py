@@ -20,8 +20,9 @@ from domain.errors import (
 from domain.lifecycle import Operation, State
 from domain.names import SUFFIX_ALPHABET, SUFFIX_LENGTH, PgNames
 from domain.passwords import PasswordDeriver
+from domain.provisioning import Confirm
 from domain.spares import is_same_creation
-from domain.transitions import claim_spare, has_same_password
+from domain.transitions import claim_spare
 from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
@@ -34,7 +35,7 @@ from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.find_source import explain_missing_source, get_source
 from ports.use_cases.pending_event import PendingEvent, storing
 from ports.use_cases.provisioned_database import ProvisionedDatabase
-from ports.use_cases.records import describe_error, draw_nonce, update_record
+from ports.use_cases.records import confirm_that, describe_error, draw_nonce, update_record
 
 MAX_SUFFIXES = 7
 """Suffixes tried for one nickname. There are 36^6 of them: the second one is rarely needed."""
@@ -164,7 +165,7 @@ class ProvisionDatabase:
         database = await self.registry.get(database_id)
         if database.state is not State.PROVISIONING:  # deleted meanwhile
             raise StaleRecord
-        await self.provider.delete(database.tenant)
+        await self.provider.delete(database.tenant, self._confirm_unchanged(database))
         return await self._provision_again(database, event)
 
     async def _provision_again(
@@ -199,14 +200,21 @@ class ProvisionDatabase:
                     database = await self.registry.update(database.rename(names))
                 except NameTaken:
                     continue
-            request = database.to_provision_request(self.passwords, source)
+            request = database.to_provision_request(
+                self.passwords, source, self._confirm_unchanged(database)
+            )
             try:
                 async with explain_missing_source(self.registry, database):
                     return database, await self.provider.provision(replace(request, claims=claims))
             except NameTaken:
                 if not claims:  # a claim changes everything at once, or nothing
-                    await self.provider.delete(database.tenant)
+                    await self.provider.delete(database.tenant, self._confirm_unchanged(database))
         raise _explain_name_taken(database)
+
+    def _confirm_unchanged(self, database: Database) -> Confirm:
+        return confirm_that(
+            lambda current: current.version == database.version, self.registry, database
+        )
 
     async def _verify(self, database: Database, connection: Connection) -> Database:
         """Return the record, after a login that worked."""
@@ -238,23 +246,13 @@ class ProvisionDatabase:
         """Return the error for a record that changed while this call worked on it. Either its
         deletion was requested, or this process lost its lease and another replica finished or undid
         the work."""
-        database = await self._repair(draft, await self.registry.get(draft.id))
+        database = await self.registry.get(draft.id)
         if not (database.is_gone or database.state is State.DELETING):
             return InFlight("Another replica is working on the same request; retry soon.")
         await self._try_undo(database, "")
         if database.was_abandoned:
             return Unavailable("The request was interrupted and rolled back; retry it.")
         return StaleRecord(f"Database {database.id} was deleted while it was being created.")
-
-    async def _repair(self, ours: Database, database: Database) -> Database:
-        """Set the recorded password again, because this call may have set an older one, and opened
-        the database, after the replica that took over. Return the latest record."""
-        while database.state is State.READY and not has_same_password(ours, database):
-            await self.provider.provision(database.to_provision_request(self.passwords))
-            ours, database = database, await self.registry.get(database.id)
-        if database.state is State.EXPIRED:
-            await self.provider.suspend(database.tenant)
-        return database
 
     async def _try_undo(self, draft: Database, reason: str) -> None:
         with suppress(Exception):

@@ -10,6 +10,7 @@ from domain.database import Database
 from domain.errors import DatabaseNotFound, PgvendError, StaleRecord
 from domain.lifecycle import Operation
 from domain.passwords import NONCE_BYTES, PasswordDeriver, new_nonce
+from domain.provisioning import Confirm
 from ports.driven.clock import Clock
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Query, Registry, position_of
@@ -58,6 +59,19 @@ async def update_record(
             return await registry.update(changed, event=stored)
 
 
+def confirm_that(
+    is_wanted: Callable[[Database], bool], registry: Registry, database: Database
+) -> Confirm:
+    """Return the confirmation of a change, which reads the record again: another replica may have
+    continued the work of a call whose lease ended with the registry's server."""
+
+    async def confirm() -> None:
+        if not is_wanted(await registry.get(database.id)):
+            raise StaleRecord
+
+    return confirm
+
+
 async def ensure_known_secret(
     registry: Registry, database: Database, passwords: PasswordDeriver, randomness: Randomness
 ) -> Database:
@@ -87,9 +101,11 @@ async def attempt(
     registry: Registry, clock: Clock, database: Database, operation: Operation
 ) -> AsyncIterator[None]:
     """Record the error of the body, which performs the operation, and the time of the next attempt.
-    Record nothing if the database changed its state meanwhile."""
+    Record nothing if the database changed its state meanwhile, or the body raises StaleRecord."""
     try:
         yield
+    except StaleRecord:
+        raise
     except BaseException as error:
         message = describe_error(error)
 

@@ -6,8 +6,15 @@ from typing import ClassVar
 
 from domain.availability import check_target
 from domain.callers import ANYONE, Caller
+from domain.connection import Connection
 from domain.database import Database
-from domain.errors import DatabaseNotFound, InFlight, ProviderRejected, Unavailable
+from domain.errors import (
+    DatabaseNotFound,
+    InFlight,
+    ProviderRejected,
+    StaleRecord,
+    Unavailable,
+)
 from domain.expiry import ExpiryPolicy
 from domain.lifecycle import Operation
 from domain.passwords import PasswordDeriver
@@ -16,6 +23,7 @@ from domain.targets import Target
 from domain.transitions import (
     check_restorable,
     complete_restoration,
+    has_same_password,
     is_restoring,
     start_restoration,
 )
@@ -30,6 +38,7 @@ from ports.use_cases.provisioned_database import ProvisionedDatabase
 from ports.use_cases.records import (
     attempt,
     check_visible,
+    confirm_that,
     ensure_known_secret,
     update_record,
     with_new_password,
@@ -106,9 +115,7 @@ class RestoreDatabase:
                 database = await with_new_password(
                     self.registry, database, self.passwords, self.randomness
                 )
-            connection = await self.provider.provision(
-                database.to_provision_request(self.passwords)
-            )
+            connection = await self._open(database)
         database = await update_record(
             self.registry,
             database.id,
@@ -116,6 +123,23 @@ class RestoreDatabase:
             event,
         )
         return ProvisionedDatabase(database=database, connection=connection)
+
+    async def _open(self, database: Database) -> Connection:
+        """Open the database, unless it is not being restored with this password any more. Then
+        raises IllegalTransition or InFlight."""
+
+        def is_wanted(current: Database) -> bool:
+            is_same = has_same_password(current, database)
+            return is_same and is_restoring(current, self.clock.now())
+
+        confirm = confirm_that(is_wanted, self.registry, database)
+        try:
+            return await self.provider.provision(
+                database.to_provision_request(self.passwords, confirm=confirm)
+            )
+        except StaleRecord as error:
+            check_restorable(await self.registry.get(database.id), self.clock.now())
+            raise InFlight from error
 
     async def _has_password(self, database: Database) -> bool:
         """Return whether the server has the record's password. If it has another one, the record's

@@ -8,7 +8,7 @@ from domain.availability import check_target, check_usable
 from domain.callers import ANYONE, Caller
 from domain.connection import Connection
 from domain.database import Database
-from domain.errors import InFlight
+from domain.errors import InFlight, StaleRecord
 from domain.lifecycle import Operation, State
 from domain.passwords import PasswordDeriver
 from domain.reconciliation import ReconcileAction
@@ -24,6 +24,7 @@ from ports.use_cases.provisioned_database import ProvisionedDatabase
 from ports.use_cases.records import (
     attempt,
     check_visible,
+    confirm_that,
     draw_nonce,
     ensure_known_secret,
     explain_absence,
@@ -37,8 +38,7 @@ class RotatePassword:
 
     The password derives from the record: an interrupted rotation sets the same password when it is
     finished, at any later time. If the secret that the record names is lost, it sets a new one.
-    A call that lost its lease may set its password after another one set the next: so each call
-    compares the record afterwards, and sets the recorded one.
+    A call that lost its lease sets no password after another one has recorded the next.
     """
 
     actions: ClassVar = frozenset({ReconcileAction.ROTATE})
@@ -112,31 +112,37 @@ class RotatePassword:
         )
         while True:
             end_sessions = database.is_pending(Operation.END_SESSIONS)
-            connection = await self._set_password(database, end_sessions=end_sessions)
-            complete = partial(self._complete, database)
-            current = await update_record(self.registry, database.id, complete, event)
-            if has_same_password(current, database):
-                return ProvisionedDatabase(
-                    database=current,
-                    connection=connection,
-                    sessions_ended=end_sessions or self.provider.rotation_ends_sessions,
-                )
-            database = current  # the lease was lost, and the password may be an older one now
+            try:
+                connection = await self._set_password(database, end_sessions=end_sessions)
+                complete = partial(self._complete, database)
+                current = await update_record(self.registry, database.id, complete, event)
+            except StaleRecord:  # the lease was lost, and another process rotated the password
+                database = await self.registry.get(database.id)
+                check_usable(database, self.clock.now())
+                continue
+            return ProvisionedDatabase(
+                database=current,
+                connection=connection,
+                sessions_ended=end_sessions or self.provider.rotation_ends_sessions,
+            )
 
     async def _set_password(self, database: Database, *, end_sessions: bool) -> Connection:
         async with (
             attempt(self.registry, self.clock, database, Operation.ROTATE),
             explain_absence(self.registry, self.clock, database.id),
         ):
-            return await self.provider.rotate(
-                database.to_provision_request(self.passwords), end_sessions=end_sessions
+            is_wanted = partial(has_same_password, database)
+            request = database.to_provision_request(
+                self.passwords, confirm=confirm_that(is_wanted, self.registry, database)
             )
+            return await self.provider.rotate(request, end_sessions=end_sessions)
 
-    def _complete(self, rotated: Database, database: Database) -> Database | None:
-        """Return the completed record; None if another process has rotated the password since."""
+    def _complete(self, rotated: Database, database: Database) -> Database:
+        """Return the completed record. Raises StaleRecord if another process has rotated the
+        password since."""
         check_usable(database, self.clock.now())  # it may be expiring or deleted meanwhile
         if not has_same_password(database, rotated):
-            return None
+            raise StaleRecord
         if database.is_pending(Operation.END_SESSIONS):
             database = database.complete(Operation.END_SESSIONS, self.clock.now())
         return database.complete(Operation.ROTATE, self.clock.now())

@@ -13,7 +13,14 @@ from domain.database import Database
 from domain.errors import PgvendError, Unavailable
 from domain.extensions import Extension
 from domain.lifecycle import State
-from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
+from domain.provisioning import (
+    Confirm,
+    InventoryItem,
+    ProvisionRequest,
+    Tenant,
+    Tombstone,
+    confirm_always,
+)
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Changes, Query, Registry
@@ -178,13 +185,13 @@ class ScriptedProvider(DatabaseProvider):
         self._record_call("rotate")
         return await self.inner.rotate(provision_request, end_sessions=end_sessions)
 
-    async def suspend(self, tenant: Tenant) -> None:
+    async def suspend(self, tenant: Tenant, confirm: Confirm = confirm_always) -> None:
         self._record_call("suspend")
-        await self.inner.suspend(tenant)
+        await self.inner.suspend(tenant, confirm)
 
-    async def delete(self, tenant: Tenant) -> Tombstone | None:
+    async def delete(self, tenant: Tenant, confirm: Confirm = confirm_always) -> Tombstone | None:
         self._record_call("delete")
-        return await self.inner.delete(tenant)
+        return await self.inner.delete(tenant, confirm)
 
     async def inventory(self) -> Sequence[InventoryItem]:
         self._record_call("inventory")

@@ -10,7 +10,7 @@ import structlog
 from adapters.decorators.queueing import Queue, QueueingProvider
 from adapters.memory.provider import MemoryProvider
 from domain.connection import Connection
-from domain.provisioning import ProvisionRequest, Tenant
+from domain.provisioning import Confirm, ProvisionRequest, Tenant, confirm_always
 from ports.driven.cancellation import run_to_completion
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.metrics import NO_METRICS, Metrics
@@ -46,13 +46,13 @@ class HoldingProvider(MemoryProvider):
         async with self._stay(provision_request.tenant):
             return await super().rotate(provision_request, end_sessions=end_sessions)
 
-    async def suspend(self, tenant: Tenant) -> None:
+    async def suspend(self, tenant: Tenant, confirm: Confirm = confirm_always) -> None:
         async with self._stay(tenant):
-            await super().suspend(tenant)
+            await super().suspend(tenant, confirm)
 
-    async def delete(self, tenant: Tenant) -> None:
+    async def delete(self, tenant: Tenant, confirm: Confirm = confirm_always) -> None:
         async with self._stay(tenant):
-            await super().delete(tenant)
+            await super().delete(tenant, confirm)
 
     @asynccontextmanager
     async def _stay(self, tenant: Tenant) -> AsyncIterator[None]:

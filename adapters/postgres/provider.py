@@ -10,9 +10,8 @@ import asyncpg
 
 from adapters.postgres import statements
 from adapters.postgres.claim import Claim
-from adapters.postgres.copying import COPYING_LIMIT, Copy, find_missing_source
-from adapters.postgres.deletion import Deletion, drop_database
-from adapters.postgres.encoding import fetch_template0
+from adapters.postgres.creation import Creation
+from adapters.postgres.deletion import Deletion
 from adapters.postgres.errors import retry_races
 from adapters.postgres.extensions import fetch_available_extensions, install
 from adapters.postgres.inspection import (
@@ -93,67 +92,17 @@ class PostgresProvider(DatabaseProvider, SizeLimiter):
                 skip_reset(session)
 
     async def _provision(self, request: ProvisionRequest, password: str) -> None:
-        tenant = request.tenant
         limit = self.long_calls if request.source else self.creations
-        async with self._place(hold_place(limit)), self.tenant_lock(tenant) as session:
+        async with self._place(hold_place(limit)), self.tenant_lock(request.tenant) as session:
             await request.confirm()
-            state = await inspect_tenant(session, tenant, self.marks)
-            if state.has_name_conflict:
-                raise NameTaken(f"The name {tenant.names.database!r} is in use on the server.")
+            state = await inspect_tenant(session, request.tenant, self.marks)
             if request.extensions and not state.databases:  # check before creating anything
                 check_available(request.extensions, await self._fetch_available(session))
-            if source := await find_missing_source(session, request, state, self.marks):
-                closed = self._build_role_statement(tenant, state, password, COPYING_LIMIT)
-                await session.execute(closed)
-                state = await self._copy(session, request, source, state)
-            await session.execute(self._build_role_statement(tenant, state, password))
-            await self._create_database(session, tenant, state)
-            await session.execute(statements.open_database(tenant, self.marks.of(tenant)))
-
-    async def _copy(
-        self, session: Session, request: ProvisionRequest, source: Tenant, state: TenantState
-    ) -> TenantState:
-        """Copy the source, and return the tenant's state with the complete copy."""
-        copy = Copy(
-            session=session,
-            tenant=request.tenant,
-            source=source,
-            ends_sessions=request.ends_sessions,
-            state=state,
-            server=self.server,
-            marks=self.marks,
-        )
-        await copy.run()
-        return await inspect_tenant(session, request.tenant, self.marks)
+            await Creation(session, request, password, state, self.server, self.marks).run()
 
     @property
     def can_copy(self) -> bool:
         return self.server.can_copy
-
-    def _build_role_statement(
-        self, tenant: Tenant, state: TenantState, password: str, limit: int | None = None
-    ) -> str:
-        limit = self.server.connection_limit if limit is None else limit
-        if not state.has_role:
-            return statements.create_role(tenant, self.marks.of(tenant), password, limit)
-        statement = statements.reset_role(tenant, self.marks.of(tenant), password, limit)
-        if state.owner == tenant.names.owner:
-            return statement
-        return f"{statements.rename_role(state.owner, tenant.names.owner)}; {statement}"
-
-    async def _create_database(self, session: Session, tenant: Tenant, state: TenantState) -> None:
-        name = tenant.names.database
-        for database in state.databases:
-            if database.is_broken:
-                await drop_database(session, database.name)
-        intact = [database.name for database in state.databases if not database.is_broken]
-        if name in intact:
-            return
-        if intact:  # renamed by its owner, or a spare
-            await session.execute(statements.rename_database(intact[0], name))
-            return
-        template = await fetch_template0(session)
-        await session.execute(statements.create_database(tenant, template.clause))
 
     async def extensions(self) -> Sequence[Extension]:
         async with self._session() as session:

@@ -49,6 +49,7 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "an_export",
         "settings",
     ),
+    "tests/integration/postgres/test_exports_attacked.py": ("a_dump", "an_open"),
     "tests/integration/postgres/test_guard_spares.py": (
         "two_guards",
         "the_operators_work",

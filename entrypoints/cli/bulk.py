@@ -43,28 +43,27 @@ class BulkRun:
 
     def run(self) -> None:
         """Raises what a call raised, unless it is a RequestError."""
-        count = min(AT_ONCE, len(self.names))
-        threads = [Thread(target=self._work, daemon=True) for _ in range(count)]
+        workers = [_Worker(self._work) for _ in range(min(AT_ONCE, len(self.names)))]
         with self._open_progress() as self._progress:
             try:
-                for thread in threads:
-                    thread.start()
-                self._wait_for(threads)
+                for worker in workers:
+                    worker.start()
+                _wait_for(workers)
             except KeyboardInterrupt:
-                self._interrupt(threads)
+                self._interrupt(workers)
         for error in self.errors.values():
             if not isinstance(error, RequestError):
                 raise error
 
-    def _interrupt(self, threads: Sequence[Thread]) -> None:
-        self.is_interrupted = True
-        self._stop()
-        print(
-            "\npgvend: finishing what has begun; press Ctrl-C again to leave at once.",
-            file=sys.stderr,
-        )
-        with suppress(KeyboardInterrupt):
-            self._wait_for(threads)
+    def _interrupt(self, workers: Sequence["_Worker"]) -> None:
+        with suppress(KeyboardInterrupt):  # the second one may come at any moment from here on
+            self.is_interrupted = True
+            self._stop()
+            print(
+                "\npgvend: finishing what has begun; press Ctrl-C again to leave at once.",
+                file=sys.stderr,
+            )
+            _wait_for(workers)
 
     def _work(self) -> None:
         while True:
@@ -96,11 +95,27 @@ class BulkRun:
             length=len(self.names), label=self._label, show_pos=True, file=sys.stderr
         )
 
-    @staticmethod
-    def _wait_for(threads: Sequence[Thread]) -> None:
-        for thread in threads:
-            if thread.ident is not None:  # it was started
-                thread.join()
+
+class _Worker(Thread):
+    """A thread whose end can be waited for again after Ctrl-C: Python 3.11 takes a thread for ended
+    if Ctrl-C interrupts its `join`."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        super().__init__(daemon=True)
+        self.ended = Event()
+        self._work = work
+
+    def run(self) -> None:
+        try:
+            self._work()
+        finally:
+            self.ended.set()
+
+
+def _wait_for(workers: Sequence[_Worker]) -> None:
+    for worker in workers:
+        if worker.ident is not None:  # it was started
+            worker.ended.wait()
 
 
 def _is_fatal(error: Exception) -> bool:

@@ -123,7 +123,8 @@ class ApiProvider(DatabaseProvider):
     async def _request_database_after(self, role: Change, claim: Claim) -> Change:
         """Request the database when the role usually exists: that saves the request whether it
         does, of which an account has few."""
-        if await self.branch.waiter.wait_usual_time(role):
+        for pause in self.branch.waiter.guess_pauses(role):
+            await self.branch.waiter.clock.sleep(pause)
             with suppress(ProviderBusy, NotVisible):
                 return await self._request_database(claim)
         await self.branch.waiter.wait_until_done(role)

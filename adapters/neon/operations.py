@@ -1,8 +1,9 @@
 """Waiting for Neon's operations: a successful response means accepted, not done."""
 
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice, repeat
 
 from adapters.neon.api_models import Operation, OperationResponse, Operations
 from adapters.neon.client import Client, build_path
@@ -22,11 +23,21 @@ MIN_POLL_PAUSE = 0.01
 MAX_POLL_PAUSE = 5.0
 """Seconds between two polls of one operation."""
 
-LATENESS = 4
-"""An operation that takes longer than usual is noticed after at most a quarter more of its time."""
+LATENESS = (1 / 16, 1 / 4)
+"""Pauses between the polls of an operation that takes longer than usual, relative to its time so
+far. All later pauses are like the last one."""
 
 DEFAULT_DURATION = 0.05
 """Assumed duration in seconds before the first measurement; Neon reports 50 to 90 ms."""
+
+TIME_RESOLUTION = 0.001
+"""Neon reports durations in whole milliseconds."""
+
+KNOWN_DURATIONS = 10
+"""How many of the latest durations of one kind of operation are known."""
+
+LATE_GUESSES = 2
+"""How often an operation's end is guessed again."""
 
 RECENT_OPERATIONS = 20
 """How many of a project's newest operations are checked for unfinished ones."""
@@ -38,26 +49,32 @@ class OperationFailed(OutcomeUnknown):
 
 @dataclass
 class Pace:
-    """Times to poll: first just after the usual duration of the operation, later if it varies, then
-    at intervals that grow with the time waited."""
+    """Times to poll: first when nearly all of the latest operations of the kind had ended, then at
+    intervals that grow with the time waited."""
 
-    usual: dict[str, float] = field(default_factory=dict)
-    deviation: dict[str, float] = field(default_factory=dict)
-    """How far recent durations were from the usual one, by the kind of operation."""
+    durations: dict[str, deque[float]] = field(
+        default_factory=lambda: defaultdict(lambda: deque(maxlen=KNOWN_DURATIONS))
+    )
+    """The latest durations by the kind of operation."""
+
+    def knows(self, kind: str) -> bool:
+        return kind in self.durations
 
     def iterate_pauses(self, kind: str) -> Iterator[float]:
-        usual = self.usual.get(kind, DEFAULT_DURATION)
-        # slightly late costs one request, slightly early two
-        pause = elapsed = usual * 1.03 + min(self.deviation.get(kind, 0.0), usual / 2)
-        while True:
+        elapsed = self._usual_duration(kind)
+        yield elapsed
+        for share in chain(LATENESS, repeat(LATENESS[-1])):
+            pause = min(max(MIN_POLL_PAUSE, elapsed * share), MAX_POLL_PAUSE)
             yield pause
-            pause = min(max(MIN_POLL_PAUSE, elapsed / LATENESS), MAX_POLL_PAUSE)
             elapsed += pause
 
     def learn(self, kind: str, seconds: float) -> None:
-        usual = self.usual.get(kind, seconds)
-        self.deviation[kind] = (self.deviation.get(kind, 0.0) + abs(seconds - usual)) / 2
-        self.usual[kind] = (usual + seconds) / 2
+        self.durations[kind].append(seconds + TIME_RESOLUTION)
+
+    def _usual_duration(self, kind: str) -> float:
+        """Return the second-longest duration: a single exception does not delay the next polls."""
+        longest = sorted(self.durations[kind]) if self.knows(kind) else [DEFAULT_DURATION]
+        return longest[-2:][0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +113,15 @@ class OperationWaiter:
             if operation.id in kinds:
                 await self._wait_until_done(operation, kinds[operation.id])
 
-    async def wait_usual_time(self, change: Change) -> bool:
-        """Wait as long as such operations usually take. Return False at once if that is
-        unknown."""
-        kinds = change.list_kinds().values()
-        if not self.pace.usual.keys() >= set(kinds):
-            return False
-        for kind in kinds:
-            await self.clock.sleep(next(self.pace.iterate_pauses(kind)))
-        return True
+    def guess_pauses(self, change: Change) -> Iterator[float]:
+        """Return the pause after which such operations usually are done, and short ones for when
+        they are not; none if their duration is unknown."""
+        kinds = list(change.list_kinds().values())
+        if all(map(self.pace.knows, kinds)):
+            pauses = [self.pace.iterate_pauses(kind) for kind in kinds]
+            yield sum(map(next, pauses))
+            for later in pauses[-1:]:
+                yield from islice(later, LATE_GUESSES)
 
     async def wait_until_all_done(self, *changes: Change) -> None:
         """Wait until the operations of the changes are done, which run one after the other. One

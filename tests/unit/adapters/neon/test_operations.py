@@ -190,16 +190,40 @@ async def test_operations_that_are_never_listed_fail(wire: Wire, answer: dict[st
     assert OPERATION_TIMEOUT <= wire.clock.elapsed() < OPERATION_TIMEOUT + 10
 
 
-async def test_the_usual_time_is_known_after_the_first_operation(wire: Wire) -> None:
+async def test_the_end_of_an_operation_is_guessed_after_the_first_one(wire: Wire) -> None:
     pace = Pace()
     change = _change("create role", operation(action="apply_config"))
-    assert not await wire.waiter(pace).wait_usual_time(change)
-    assert wire.clock.slept == []
+    assert list(wire.waiter(pace).guess_pauses(change)) == []
 
     await _wait_and_count(wire, pace, 0.3, purpose="create role")
-    wire.clock.slept.clear()
-    assert await wire.waiter(pace).wait_usual_time(change)
-    assert 0.3 <= sum(wire.clock.slept) < 0.4
+    usual, *later = wire.waiter(pace).guess_pauses(change)
+    assert 0.3 <= usual < 0.31
+    assert 0 < sum(later) < 0.15
+
+
+async def test_the_end_of_all_operations_of_a_change_is_guessed(wire: Wire) -> None:
+    pace = Pace()
+    await _wait_and_count(wire, pace, 0.3, action="apply_config")
+    await _wait_and_count(wire, pace, 0.1, action="suspend_compute")
+    both = [operation(action="apply_config"), operation(id="op-2", action="suspend_compute")]
+
+    usual, *_ = wire.waiter(pace).guess_pauses(_change("", *both))
+
+    assert 0.4 <= usual < 0.41
+
+
+async def test_the_end_of_nothing_is_guessed_at_once(wire: Wire) -> None:
+    assert list(wire.waiter().guess_pauses(_change("create role", operation("finished")))) == [0]
+
+
+async def test_a_single_long_operation_does_not_delay_the_polls_of_later_ones(wire: Wire) -> None:
+    pace = Pace()
+    for seconds in (0.3, 0.3, 30.0):
+        await _wait_and_count(wire, pace, seconds)
+    begin = wire.clock.elapsed()
+
+    assert await _wait_and_count(wire, pace, 0.3) == 1
+    assert wire.clock.elapsed() - begin < 0.31
 
 
 def _change(purpose: str, *operations: Any) -> Change:

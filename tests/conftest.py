@@ -1,8 +1,9 @@
 """Servers that tests share: one of each kind for each run, started on first use."""
 
 import compileall
+import gc
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
@@ -20,14 +21,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(SAMPLE, action="store_true", help="run only the cases of tests/sample.py")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Collect without looking for garbage among a million objects that stay until the run ends, and
+    exempt them from later searches: each of them takes half a second in every test process."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption(SAMPLE):
         return
     from tests.sample import in_sample  # noqa: PLC0415 - pytest imports test modules before
 
-    left_out = [item for item in items if not in_sample(item)]
-    items[:] = [item for item in items if in_sample(item)]
-    config.hook.pytest_deselected(items=left_out)
+    sample = [item for item in items if in_sample(item)]
+    config.hook.pytest_deselected(items=[*set(items).difference(sample)])
+    items[:] = sample
 
 
 def pytest_configure(config: pytest.Config) -> None:

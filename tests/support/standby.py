@@ -12,7 +12,7 @@ from adapters.embedded.programs import DATA, Programs
 from tests.support.polling import wait_until
 from tests.support.postgres_under_test import session
 from tests.support.servers import (
-    NO_DURABILITY,
+    FAST,
     PASSWORD,
     OperatorsServer,
     find_free_port,
@@ -58,7 +58,7 @@ async def running_replicated_pair() -> AsyncIterator[ReplicatedPair]:
             standby = OperatorsServer(major=MAJOR, port=find_free_port(), data=folder / "data")
             await _run(primary, "SELECT pg_reload_conf()")
             await _copy(programs, primary, standby.data)
-            process = await start_server(programs, standby.data, standby.port, dict(NO_DURABILITY))
+            process = await start_server(programs, standby.data, standby.port, dict(FAST))
             try:
                 await _wait_for_replication(primary)
                 yield ReplicatedPair(primary, standby)

@@ -34,7 +34,7 @@ from tests.support.postgres_under_test import (
     operators_under_test,
     tenant_session,
 )
-from tests.support.servers import NO_DURABILITY, bundled, operators_server
+from tests.support.servers import FAST, bundled, operators_server
 
 MANY_POLICIES = 2 * MAX_OBJECTS_AT_ONCE
 
@@ -112,7 +112,7 @@ FEW_LOCKS = {"max_locks_per_transaction": "10", "max_connections": "40"}
 @asynccontextmanager
 async def with_few_locks(major: int | None) -> AsyncIterator[PostgresUnderTest]:
     if major is None:
-        async with bundled(settings=NO_DURABILITY | FEW_LOCKS) as provider:
+        async with bundled(settings=FAST | FEW_LOCKS) as provider:
             yield bundled_under_test(provider)
     else:
         async with (

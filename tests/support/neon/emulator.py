@@ -22,7 +22,7 @@ from entrypoints.neon_emulator.state.project import Project
 from ports.driven.clock import Clock
 from tests.support.neon.client import NeonClient
 from tests.support.neon.conformity import conforming
-from tests.support.servers import NO_DURABILITY, ram_folder
+from tests.support.servers import FAST, ram_folder
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ async def running_emulator(
             folder=folder,
             clock=clock or SystemClock(),
             log=structlog.get_logger(),
-            settings=NO_DURABILITY,
+            settings=FAST,
         ) as emulator:
             emulator.app.middlewares[:0] = [*middlewares, *checks]
             async with _serving(emulator.app) as url, aiohttp.ClientSession() as session:

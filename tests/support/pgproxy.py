@@ -18,6 +18,7 @@ Connect = Callable[[str], Awaitable[Streams]]
 """Opens a connection to the server for the user of that name."""
 
 _CANCEL_REQUEST = 80877102
+_CHUNK = 65_536
 _ENDS_OF_REQUESTS = b"QSHpX"  # query, sync, flush, password, terminate
 
 _FATAL = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
@@ -161,22 +162,26 @@ class _Session:
             raise ConnectionAbortedError
 
     async def _relay_answers(self, answers: asyncio.StreamReader) -> None:
+        rest = b""
         try:
-            while True:
-                kind, message = await _read_message(answers)
-                if kind == b"K":
-                    self._pid = struct.unpack("!i", message[5:9])[0]
-                    self._proxy.pids.append(self._pid)
-                if self._end_after and kind in self._end_after:
-                    self._client.write(message + _END_OF_SESSION)
-                    continue
-                if not self._swallow_until:
-                    self._client.write(message)
-                    await self._client.drain()
-                elif kind in self._swallow_until:
-                    return
+            while received := await answers.read(_CHUNK):
+                messages, rest = _split_messages(rest + received)
+                self._client.write(b"".join(map(self._relay_answer, messages)))
+                await self._client.drain()
         finally:
             self.cut()
+
+    def _relay_answer(self, message: bytes) -> bytes:
+        """Return what the client gets."""
+        kind = message[:1]
+        if kind == b"K":
+            self._pid = struct.unpack("!i", message[5:9])[0]
+            self._proxy.pids.append(self._pid)
+        if self._end_after and kind in self._end_after:
+            return message + _END_OF_SESSION
+        if self._swallow_until and kind in self._swallow_until:
+            raise ConnectionAbortedError
+        return b"" if self._swallow_until else message
 
     def _name_request(self, kind: bytes, message: bytes) -> str:
         body = message[5:]
@@ -200,6 +205,18 @@ async def _read_message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     """Return one message: its type, and all its bytes."""
     head = await reader.readexactly(5)
     return head[:1], head + await reader.readexactly(struct.unpack("!i", head[1:])[0] - 4)
+
+
+def _split_messages(received: bytes) -> tuple[list[bytes], bytes]:
+    """Return the complete messages, and the beginning of the next one."""
+    messages, start = [], 0
+    while len(received) >= start + 5:
+        end = start + 1 + struct.unpack_from("!i", received, start + 1)[0]
+        if end > len(received):
+            break
+        messages.append(received[start:end])
+        start = end
+    return messages, received[start:]
 
 
 def _shorten(text: bytes) -> str:

@@ -60,7 +60,10 @@ COVERED: Sequence[tuple[str, Callable[[Case], object]]] = (
     ("tests/contract/test_provider_cancelled.py", lambda case: str(case.get("following"))),
     ("tests/integration/neon/test_faults.py", lambda case: case["cell"].call),
     ("tests/integration/neon/test_faults.py", lambda case: case["cell"].fault),
-    ("tests/integration/postgres/test_faults.py", lambda case: str(case.get("story"))),
+    (
+        "tests/integration/postgres/test_faults.py",
+        lambda case: story.call if (story := case.get("story")) else None,
+    ),
     ("tests/integration/postgres/test_faults.py", lambda case: str(case.get("injection"))),
 )
 """The files of which the sample has every value, and the value of a case; None can be left out."""

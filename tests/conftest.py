@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from adapters.postgres.provider import PostgresProvider
 from tests.support.neon.emulator import RunningEmulator, running_emulator
@@ -45,9 +46,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_configure(config: pytest.Config) -> None:
     """Compile the product once, so that no test's service spends two seconds on it. Handle Ctrl-C:
-    a shell's background job ignores it, and so would the programs that tests start."""
+    a shell's background job ignores it, and so would the programs that tests start. Let the sample
+    have fewer examples of each property."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    examples = 25 if config.getoption(SAMPLE) else 100
+    # without a deadline: a busy machine must not fail a test
+    settings.register_profile("of these tests", deadline=None, max_examples=examples)
+    settings.load_profile("of these tests")
     if not hasattr(config, "workerinput"):
         for package in PACKAGES:
             compileall.compile_dir(Path(__file__).parents[1] / package, quiet=2)

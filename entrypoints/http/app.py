@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import cache
 
 import structlog
 from aiohttp import web
@@ -32,7 +33,6 @@ from entrypoints.http.api.context import (
 from entrypoints.http.api.handlers.health import determine_access
 from entrypoints.http.api.handles import format_path
 from entrypoints.http.api.json_bodies import MAX_BODY
-from entrypoints.http.api.json_schemas import Json
 from entrypoints.http.api.openapi import create_document
 from entrypoints.http.api.problems import render_problems
 from entrypoints.http.api.routes.table import ROUTES
@@ -94,7 +94,9 @@ def build_app(container: Container, *, insecure: bool = False) -> web.Applicatio
     app.on_response_prepare.append(add_rate_headers)
     app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_create_lifetime(container))
-    app[DOCUMENT] = json.dumps(_create_document(settings))
+    app[DOCUMENT] = _create_document(
+        is_open=settings.is_open, anonymous=settings.anonymous_create is not None
+    )
     app.add_routes(web.route(each.method, format_path(each.path), each.handler) for each in ROUTES)
     allow_origins(app, origins)
     app.on_response_prepare.append(add_security_headers)
@@ -106,9 +108,10 @@ def _create_tracing(tracing: Tracing | None) -> Iterator[Middleware]:
         yield trace_requests(tracing)
 
 
-def _create_document(settings: Settings) -> Json:
-    anonymous = settings.anonymous_create is not None
-    return create_document(ROUTES, is_open=settings.is_open, anonymous=anonymous)
+@cache
+def _create_document(*, is_open: bool, anonymous: bool) -> str:
+    """Return the OpenAPI document as JSON. Tests build hundreds of applications in a process."""
+    return json.dumps(create_document(ROUTES, is_open=is_open, anonymous=anonymous))
 
 
 def _create_access_checks(

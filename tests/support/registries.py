@@ -77,15 +77,20 @@ _EMPTY_FILES: list[bytes] = []
 """The file of an empty registry, as soon as there was one: tables take 30 ms to create."""
 
 
-@asynccontextmanager
-async def stores_in_sqlite() -> AsyncIterator[Stores]:
+async def read_empty_file() -> bytes:
+    """Return the file of an empty registry."""
     if not _EMPTY_FILES:
         with ram_folder() as folder:
             async with open_sqlite_stores(registry_file(folder), InProcessLeases()):
                 pass
             _EMPTY_FILES.append(registry_file(folder).read_bytes())
+    return _EMPTY_FILES[0]
+
+
+@asynccontextmanager
+async def stores_in_sqlite() -> AsyncIterator[Stores]:
     with ram_folder() as folder:
-        registry_file(folder).write_bytes(_EMPTY_FILES[0])
+        registry_file(folder).write_bytes(await read_empty_file())
         async with open_sqlite_stores(registry_file(folder), InProcessLeases()) as opened:
             yield opened
 

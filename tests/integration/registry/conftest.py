@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -9,7 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.registry import postgres
 from adapters.registry.migration import migrate
 from tests.integration.registry.proxied_registry import RegistryDatabase, create_registry_db
-from tests.support.registries import create_sqlite_engine, registry_file, temporary_database
+from tests.support.registries import (
+    create_sqlite_engine,
+    read_empty_file,
+    registry_file,
+    temporary_database,
+)
 from tests.support.servers import OperatorsServer, ram_folder
 
 
@@ -31,8 +37,11 @@ async def engine(server: OperatorsServer | None) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def migrated_engine(engine: AsyncEngine) -> AsyncEngine:
-    async with engine.begin() as connection:
-        await connection.run_sync(migrate)
+    if file := engine.url.database:
+        Path(file).write_bytes(await read_empty_file())
+    else:
+        async with engine.begin() as connection:
+            await connection.run_sync(migrate)
     return engine
 
 

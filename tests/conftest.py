@@ -5,6 +5,7 @@ import gc
 import signal
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -57,6 +58,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         for package in PACKAGES:
             compileall.compile_dir(Path(__file__).parents[1] / package, quiet=2)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from tests.scheduling import Scheduling  # noqa: PLC0415 - runs without xdist need none
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

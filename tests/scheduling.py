@@ -1,0 +1,24 @@
+"""The order in which the processes of a test run share the files."""
+
+from xdist.scheduler import LoadFileScheduling
+
+SHARING = (
+    "tests/e2e/console/",
+    "tests/e2e/test_browser_",
+    "tests/e2e/test_bundled_templates.py",
+    "tests/e2e/test_command_line.py",
+    "tests/e2e/test_documentation_page.py",
+    "tests/e2e/test_dump_and_load.py",
+    "tests/e2e/test_open_command.py",
+    "tests/e2e/test_reuse.py",
+    "tests/e2e/test_serving.py",
+)
+"""The files that use the shared browser or the shared service, which take two seconds each to
+start. One process runs them all."""
+
+
+class Scheduling(LoadFileScheduling):
+    """Gives each file to one process, and the files of `SHARING` together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return SHARING[0] if nodeid.startswith(SHARING) else super()._split_scope(nodeid)

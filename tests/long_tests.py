@@ -211,7 +211,13 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "owners_and",
     ),
     "tests/e2e/test_documentation_page.py": (
+        "a_call_has",
+        "a_link",
+        "an_answer",
+        "calls_are",
         "code_in_texts",
+        "events_are",
+        "the_address",
         "the_page_is_accessible",
         "the_page_fits",
     ),

@@ -102,6 +102,7 @@ SEEDS = range(1)
 FIRST_CASES = (
     "tests/e2e/console/test_accessibility.py",
     "tests/e2e/test_browser_events.py",
+    "tests/e2e/test_neon_service.py",
     "tests/e2e/test_startup_errors.py",
     "tests/fuzz/test_requests.py",
     "tests/integration/embedded/",

@@ -1,6 +1,6 @@
 """The order in which the processes of a test run share the files."""
 
-from xdist.scheduler import LoadFileScheduling
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped] # has no types
 
 SHARING = (
     "tests/e2e/console/",
@@ -17,8 +17,8 @@ SHARING = (
 start. One process runs them all."""
 
 
-class Scheduling(LoadFileScheduling):
+class Scheduling(LoadFileScheduling):  # type: ignore[misc] # as above
     """Gives each file to one process, and the files of `SHARING` together."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return SHARING[0] if nodeid.startswith(SHARING) else super()._split_scope(nodeid)
+        return SHARING[0] if nodeid.startswith(SHARING) else str(super()._split_scope(nodeid))

@@ -1,5 +1,6 @@
 """Databases of every kind for a registry."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -38,7 +39,7 @@ async def engine(server: OperatorsServer | None) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture
 async def migrated_engine(engine: AsyncEngine) -> AsyncEngine:
     if file := engine.url.database:
-        Path(file).write_bytes(await read_empty_file())
+        await asyncio.to_thread(Path(file).write_bytes, await read_empty_file())
     else:
         async with engine.begin() as connection:
             await connection.run_sync(migrate)

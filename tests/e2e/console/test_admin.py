@@ -6,6 +6,7 @@ from playwright.async_api import expect
 from tests.support.apps import RunningApp
 from tests.support.console import Console
 from tests.support.keyed_clients import ADMIN_KEY, KeyedApp, bearer
+from tests.support.polling import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -58,7 +59,11 @@ async def test_a_new_key_is_shown_once_and_works(console: Console, guarded: Keye
     assert (answer.body["caller"], answer.body["quota"]) == ("ci", 20)
     assert answer.body["scopes"] == ["create", "manage", "read"]
     await console.page.keyboard.press("Escape")
-    assert key not in await console.page.content()
+
+    async def is_gone() -> bool:  # the browser closes the dialog after the key was pressed
+        return key not in await console.page.content()
+
+    await wait_until(is_gone)
 
 
 async def test_a_key_is_revoked(console: Console, guarded: KeyedApp) -> None:

@@ -111,20 +111,24 @@ class RotatePassword:
             self.registry, database, self.passwords, self.randomness
         )
         while True:
-            end_sessions = database.is_pending(Operation.END_SESSIONS)
             try:
-                connection = await self._set_password(database, end_sessions=end_sessions)
-                complete = partial(self._complete, database)
-                current = await update_record(self.registry, database.id, complete, event)
+                return await self._rotate_once(database, event)
             except StaleRecord:  # the lease was lost, and another process rotated the password
                 database = await self.registry.get(database.id)
                 check_usable(database, self.clock.now())
-                continue
-            return ProvisionedDatabase(
-                database=current,
-                connection=connection,
-                sessions_ended=end_sessions or self.provider.rotation_ends_sessions,
-            )
+
+    async def _rotate_once(
+        self, database: Database, event: PendingEvent | None
+    ) -> ProvisionedDatabase:
+        """Set the recorded password. Raises StaleRecord if the record has another one meanwhile."""
+        end_sessions = database.is_pending(Operation.END_SESSIONS)
+        connection = await self._set_password(database, end_sessions=end_sessions)
+        complete = partial(self._complete, database)
+        return ProvisionedDatabase(
+            database=await update_record(self.registry, database.id, complete, event),
+            connection=connection,
+            sessions_ended=end_sessions or self.provider.rotation_ends_sessions,
+        )
 
     async def _set_password(self, database: Database, *, end_sessions: bool) -> Connection:
         async with (

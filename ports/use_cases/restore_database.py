@@ -110,12 +110,12 @@ class RestoreDatabase:
         database = await ensure_known_secret(
             self.registry, database, self.passwords, self.randomness
         )
-        async with attempt(self.registry, self.clock, database, Operation.RESTORE):
-            if not await self._has_password(database):
-                database = await with_new_password(
-                    self.registry, database, self.passwords, self.randomness
-                )
-            connection = await self._open(database)
+        try:
+            async with attempt(self.registry, self.clock, database, Operation.RESTORE):
+                connection = await self._open(database)
+        except StaleRecord as error:  # the lease was lost
+            check_restorable(await self.registry.get(database.id), self.clock.now())
+            raise InFlight from error
         database = await update_record(
             self.registry,
             database.id,
@@ -125,21 +125,20 @@ class RestoreDatabase:
         return ProvisionedDatabase(database=database, connection=connection)
 
     async def _open(self, database: Database) -> Connection:
-        """Open the database, unless it is not being restored with this password any more. Then
-        raises IllegalTransition or InFlight."""
+        """Open the database. Raises StaleRecord if it is not being restored with this password any
+        more."""
+        if not await self._has_password(database):
+            database = await with_new_password(
+                self.registry, database, self.passwords, self.randomness
+            )
 
         def is_wanted(current: Database) -> bool:
             is_same = has_same_password(current, database)
             return is_same and is_restoring(current, self.clock.now())
 
         confirm = confirm_that(is_wanted, self.registry, database)
-        try:
-            return await self.provider.provision(
-                database.to_provision_request(self.passwords, confirm=confirm)
-            )
-        except StaleRecord as error:
-            check_restorable(await self.registry.get(database.id), self.clock.now())
-            raise InFlight from error
+        request = database.to_provision_request(self.passwords, confirm=confirm)
+        return await self.provider.provision(request)
 
     async def _has_password(self, database: Database) -> bool:
         """Return whether the server has the record's password. If it has another one, the record's

@@ -119,6 +119,23 @@ async def test_a_late_restoration_does_not_open_a_database_that_expired_again(
     assert not memory.accepts_login(record)
 
 
+async def test_a_late_restoration_does_not_delay_the_one_of_another_replica(
+    memory: MemoryService, expired: ProvisionedDatabase
+) -> None:
+    hold, late = await memory.hold("before provision", memory.restore()(expired.database.id))
+    memory.fault_hook = no_fault
+    record = await memory.only_record()
+    await memory.registry.update(record.with_new_password(deriver, "ab" * 16))
+
+    hold.let_go.set()
+    with pytest.raises(InFlight):
+        await late
+
+    record = await memory.only_record()
+    assert record.is_pending(Operation.RESTORE)
+    assert not record.is_failed(Operation.RESTORE)
+
+
 async def test_a_late_deletion_of_a_leftover_spares_a_database_that_was_recorded(
     memory: MemoryService, sales: ProvisionedDatabase
 ) -> None:

@@ -26,6 +26,14 @@ ALTER ROLE {b} SET application_name = 'of b';
 COMMENT ON DATABASE {b_database} IS 'of b'
 """
 
+_ENDED = (
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.ConnectionDoesNotExistError,
+    ConnectionError,
+)
+"""What B gets when there is no place, or a guard ends its session. It goes on with the next one."""
+
 _LONG_ANSWER = "SELECT repeat('x', 1000) FROM pg_class a, pg_class b, pg_class c"
 
 
@@ -80,7 +88,7 @@ async def _repeat_refused_requests(stage: Stage) -> Outcome:
 async def _repeated_attempt(stage: Stage, attempt: Attempt) -> AsyncIterator[None]:
     async def repeat() -> None:
         while True:
-            with suppress(Refused, asyncpg.TooManyConnectionsError):
+            with suppress(Refused, *_ENDED):
                 await attempt(stage)
 
     task = asyncio.create_task(repeat())

@@ -10,6 +10,7 @@ from adapters.postgres.statements import build_lock_key
 from domain.provisioning import ProvisionRequest
 from tests.support.databases import provisioned_database
 from tests.support.obstacles import fetch_memberships, fill_names
+from tests.support.polling import wait_until
 from tests.support.postgres_under_test import PostgresUnderTest, expect_refusal, tenant_session
 from tests.support.provision_requests import new_provision_request
 from tests.support.spare_requests import claim_of, filled_spare
@@ -43,7 +44,7 @@ async def test_a_neighbours_open_transaction_does_not_block_a_claim(
         locking = LOCKING.format(spare=spare.tenant.names.database)
         await locker.execute(fill_names(locking, neighbour))
         connection = await postgres.provider.provision(claim_of(spare))
-        assert locker.is_closed()
+        await wait_until(locker.is_closed)
         await CHECK.verify(connection)
         assert await fetch_memberships(postgres, connection) == []
         assert await fetch_memberships(postgres, neighbour) == []

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from adapters.memory.provider import FaultHook, MemoryProvider, no_fault
 from domain.errors import DatabaseNotFound
-from domain.provisioning import Tenant
+from domain.provisioning import Confirm, Tenant, confirm_always
 from ports.driven.exporter import Exporter
 
 
@@ -17,8 +17,9 @@ class MemoryExporter(Exporter):
     fault_hook: FaultHook = no_fault
     files: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    async def export(self, tenant: Tenant, file: str) -> int:
+    async def export(self, tenant: Tenant, file: str, confirm: Confirm = confirm_always) -> int:
         await self.fault_hook("before export")
+        await confirm()
         items = await self.provider.inventory()
         if not any(item.id == tenant.id and item.database for item in items):
             raise DatabaseNotFound(f"Database {tenant.id!r} does not exist.")

@@ -25,8 +25,9 @@ class DatabaseProvider(ABC):
 
     Every method that changes a tenant and takes a `confirm` calls it in each attempt, before the
     first change, under a lock of the tenant. It raises StaleRecord where another process superseded
-    the call, which then changes nothing. Claims go without: a spare is claimed once. Neon's API has
-    no lock of a tenant; there the lock holds within this process only.
+    the call, which then changes nothing. A claim needs no confirmation, because a spare can be
+    claimed only once. Neon's API has no lock of a tenant: there, only calls of one process wait for
+    each other.
 
     Every method may raise ProviderBusy (nothing happened), ProviderRejected (final) and, where it
     changes something, OutcomeUnknown (repeat the call: it converges). Every method may be cancelled

@@ -9,9 +9,10 @@ from typing import Any
 
 from domain.audit import SYSTEM_CALLER, AuditEvent
 from domain.database import Database
-from domain.errors import DatabaseNotFound, ExportFailed, PgvendError
+from domain.errors import DatabaseNotFound, ExportFailed, PgvendError, StaleRecord
 from domain.exports import build_file_name, find_deadline
 from domain.lifecycle import Operation, State
+from domain.provisioning import Confirm
 from domain.reconciliation import ReconcileAction
 from domain.transitions import complete_export, is_exporting, start_deletion
 from ports.driven.cancellation import run_to_completion
@@ -22,7 +23,7 @@ from ports.driven.metrics import CANCELLED, DONE, NO_METRICS, Metrics, describe_
 from ports.driven.registry import Registry
 from ports.use_cases.audit_events import AuditEvents
 from ports.use_cases.delete_database import DeleteDatabase
-from ports.use_cases.records import Change, attempt, update_record
+from ports.use_cases.records import Change, attempt, confirm_that, update_record
 
 POLL_INTERVAL = 5.0
 """Seconds between two checks that an export is still wanted: its database can be deleted."""
@@ -67,6 +68,8 @@ class ExportDatabase:
                 if not await self._dump_while_wanted(database, file):
                     await self.exporter.remove(file)
                     return None
+            except StaleRecord:  # restored or deleted before the dump began
+                return None
             except DatabaseNotFound as error:
                 return await self._give_up(database, str(error))
             except ExportFailed as error:
@@ -106,7 +109,7 @@ class ExportDatabase:
         dump is complete."""
         started_at, outcome = self.clock.elapsed(), CANCELLED
         try:
-            dump = self.exporter.export(database.tenant, file)
+            dump = self.exporter.export(database.tenant, file, self._confirm(database))
             is_complete = await _run_until(dump, self._wait_until_unwanted(database.id))
             outcome = DONE if is_complete else CANCELLED
         except BaseException as error:
@@ -115,6 +118,11 @@ class ExportDatabase:
         finally:
             self.metrics.count_export(outcome, self.clock.elapsed() - started_at)
         return is_complete
+
+    def _confirm(self, database: Database) -> Confirm:
+        return confirm_that(
+            lambda current: is_exporting(current, self.clock.now()), self.registry, database
+        )
 
     async def _wait_until_unwanted(self, database_id: str) -> None:
         is_wanted = True

@@ -7,13 +7,13 @@ import pytest
 from adapters.memory.exporter import MemoryExporter
 from adapters.memory.provider import MemoryProvider
 from adapters.postgres.provider import PostgresProvider
-from domain.errors import DatabaseNotFound, ProviderRejected
+from domain.errors import DatabaseNotFound, ProviderRejected, StaleRecord
 from ports.driven.exporter import Exporter
 from tests.contract.conftest import KINDS, only
 from tests.contract.provider_kinds import ProviderSetup
 from tests.support.databases import find_in_inventory, provisioned_database
 from tests.support.exports import FILE, create_exporter
-from tests.support.provision_requests import new_provision_request
+from tests.support.provision_requests import new_provision_request, refuse
 
 EXPORTING = [KINDS[name] for name in ("memory", "embedded-18", "postgres-15")]
 
@@ -56,6 +56,14 @@ async def test_an_exported_tenant_can_be_deleted(setup: ProviderSetup, exporter:
 
     with pytest.raises(DatabaseNotFound):
         await exporter.export(provision_request.tenant, FILE)
+
+
+async def test_a_superseded_export_closes_nothing(setup: ProviderSetup, exporter: Exporter) -> None:
+    provision_request = new_provision_request()
+    async with provisioned_database(setup.provider, provision_request) as connection:
+        with pytest.raises(StaleRecord):
+            await exporter.export(provision_request.tenant, FILE, refuse)
+        await setup.login_check.verify(connection)
 
 
 async def test_a_file_can_be_removed_twice(setup: ProviderSetup, exporter: Exporter) -> None:

@@ -12,7 +12,7 @@ from ports.driven.database_provider import DatabaseProvider
 from tests.contract.provider_kinds import ProviderSetup
 from tests.support.databases import find_in_inventory, provisioned_database
 from tests.support.doubles import PATIENCE
-from tests.support.provision_requests import new_provision_request, with_next_password
+from tests.support.provision_requests import new_provision_request, refuse, with_next_password
 
 Change = Callable[[DatabaseProvider, ProvisionRequest], Awaitable[object]]
 
@@ -25,10 +25,6 @@ CHANGES: dict[str, Change] = {
 
 PINGS = 10
 """Calls that give another one the time to end, unless it waits."""
-
-
-async def refuse() -> None:
-    raise StaleRecord
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))

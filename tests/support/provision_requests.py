@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from domain.errors import StaleRecord
 from domain.ids import RANDOM_BYTES, new_id
 from domain.names import Nickname, PgNames
 from domain.passwords import PasswordDeriver
@@ -41,3 +42,8 @@ def with_next_password(provision_request: ProvisionRequest, rotation: int = 1) -
 
 def with_extensions(provision_request: ProvisionRequest, *names: str) -> ProvisionRequest:
     return replace(provision_request, extensions=names)
+
+
+async def refuse() -> None:
+    """Confirm nothing, as if another process had superseded the call."""
+    raise StaleRecord

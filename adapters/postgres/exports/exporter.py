@@ -12,9 +12,11 @@ from adapters.postgres.inspection import TenantState, inspect_tenant
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.sessions import Session, hold_place
 from domain.errors import DatabaseNotFound
-from domain.provisioning import Tenant
+from domain.provisioning import Confirm, Tenant, confirm_always
 from ports.driven.cancellation import run_in_thread, run_to_completion
 from ports.driven.exporter import Exporter
+
+_CAN_LOG_IN = "SELECT rolcanlogin FROM pg_roles WHERE rolname = $1"
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,9 @@ class PostgresExporter(Exporter):
     folder: ExportFolder
     pg_dump: PgDump
 
-    async def export(self, tenant: Tenant, file: str) -> int:
+    async def export(self, tenant: Tenant, file: str, confirm: Confirm = confirm_always) -> int:
         async with self._open_part(file) as part:
-            async with self._opened(tenant) as (login, owner):
+            async with self._opened(tenant, confirm) as (login, owner):
                 await self.pg_dump.run(login, owner, part)
             return await run_in_thread(self.folder.publish, part, file)
 
@@ -45,11 +47,14 @@ class PostgresExporter(Exporter):
                 await run_in_thread(self.folder.close_part, part)
 
     @asynccontextmanager
-    async def _opened(self, tenant: Tenant) -> AsyncIterator[tuple[Login, str]]:
+    async def _opened(self, tenant: Tenant, confirm: Confirm) -> AsyncIterator[tuple[Login, str]]:
         """Open the tenant's database for its dump until the context exits. Yield a login, and the
-        name of the owner. Raises DatabaseNotFound."""
+        name of the owner. Raises DatabaseNotFound and StaleRecord."""
         try:
-            async with self._closed(tenant) as (session, state):
+            async with self._lock(tenant) as session:
+                await confirm()
+                state = await self._clean_up(session, tenant)
+                await self.provider.create_access(session, state).suspend()
                 access = ExportAccess(session, tenant.id, state, self.provider.server)
                 login = await access.open()
             yield login, state.owner
@@ -57,18 +62,27 @@ class PostgresExporter(Exporter):
             await run_to_completion(self._close(tenant))
 
     async def _close(self, tenant: Tenant) -> None:
-        async with self._closed(tenant):
-            pass
+        """Close the database, unless its owner can log in: then it was opened meanwhile, by another
+        replica that restored it after this process had lost its lease."""
+        async with self._lock(tenant) as session:
+            state = await self._clean_up(session, tenant)
+            if not await session.fetchval(_CAN_LOG_IN, state.owner):
+                await self.provider.create_access(session, state).suspend()
 
     @asynccontextmanager
-    async def _closed(self, tenant: Tenant) -> AsyncIterator[tuple[Session, TenantState]]:
-        """Close the tenant's database under its lock, and yield its state: also after an export
-        that was interrupted. Raises DatabaseNotFound."""
+    async def _lock(self, tenant: Tenant) -> AsyncIterator[Session]:
+        async with (
+            hold_place(self.provider.long_calls),
+            self.provider.tenant_lock(tenant) as session,
+        ):
+            yield session
+
+    async def _clean_up(self, session: Session, tenant: Tenant) -> TenantState:
+        """Remove the temporary role, also that of an export that was interrupted, and return the
+        tenant's state. Raises DatabaseNotFound."""
         provider = self.provider
-        async with hold_place(provider.long_calls), provider.tenant_lock(tenant) as session:
-            await remove_export_role(session, tenant.id, provider.server, provider.marks)
-            state = await inspect_tenant(session, tenant, provider.marks)
-            if not any(not database.is_broken for database in state.databases):
-                raise DatabaseNotFound(f"The database {tenant.id} does not exist on the server.")
-            await provider.create_access(session, state).suspend()
-            yield session, state
+        await remove_export_role(session, tenant.id, provider.server, provider.marks)
+        state = await inspect_tenant(session, tenant, provider.marks)
+        if not any(not database.is_broken for database in state.databases):
+            raise DatabaseNotFound(f"The database {tenant.id} does not exist on the server.")
+        return state

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.driver.connector import Login
 from adapters.postgres.errors import FAILURES
 from adapters.postgres.login_check import PostgresLoginCheck
 from domain.errors import DatabaseNotFound, ExportFailed
@@ -138,6 +139,23 @@ async def test_a_database_whose_export_was_killed_can_be_opened_and_deleted(
         await shop.provider.delete(shop.tenant)
     roles, _ = await shop.postgres.list_names()
     assert login["user"] not in roles
+
+
+async def test_a_database_that_is_opened_during_its_export_stays_open(
+    shop: ExportedDatabase,
+) -> None:
+    """The process that exports it lost its lease, and another replica restored it."""
+    await shop.suspend()
+
+    async def restore(_: Login) -> None:
+        assert await shop.provider.provision(shop.request) == shop.connection
+
+    await shop.while_exported(restore)
+
+    for _ in range(2):
+        await PostgresLoginCheck().verify(shop.connection)
+    roles, _ = await shop.postgres.list_names()
+    assert shop.role not in roles
 
 
 @pytest.mark.parametrize("reason", UNREADABLE)

@@ -1,23 +1,18 @@
 """Interrupted creations: cancelled, deleted meanwhile, or without their lease."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from contextlib import suppress
+from dataclasses import dataclass
 
 import pytest
 
-from adapters.memory.provider import MemoryLoginCheck, no_fault
 from domain.connection import Connection
-from domain.errors import InFlight, PgvendError, ProviderRejected, StaleRecord, Unavailable
+from domain.errors import PgvendError, ProviderRejected, StaleRecord, Unavailable
 from domain.lifecycle import State
 from ports.driven.login_check import LoginCheck
 from ports.use_cases.create_request import CreateRequest
-from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.doubles import FailAt, HoldAt, RefusingLoginCheck, yield_to_others
-from tests.support.memory_faults import FaultyLoginCheck
-from tests.support.memory_service import DELETING, GRACE, PROVISIONING, MemoryService
+from tests.support.memory_service import DELETING, PROVISIONING, MemoryService
 
 KEYLESS = CreateRequest(nickname="Sales")
 KEYED = CreateRequest(nickname="Sales", key="once")
@@ -124,78 +119,6 @@ class DroppedMeanwhile(LoginCheck):
     async def verify(self, connection: Connection) -> None:
         await self.memory.restarted().reconcile()()
         raise ProviderRejected
-
-
-@asynccontextmanager
-async def _without_its_lease(
-    memory: MemoryService, request: CreateRequest, moment: str = "after provision"
-) -> AsyncIterator[asyncio.Task[ProvisionedDatabase]]:
-    """Start a creation, hold it at that moment, and let it go on after the body."""
-    hold, creation = await memory.hold(moment, memory.create_database()(request))
-    memory.fault_hook = no_fault
-    yield creation
-    hold.let_go.set()
-
-
-async def test_a_request_that_another_replica_finished_is_to_be_retried(
-    memory: MemoryService,
-) -> None:
-    async with _without_its_lease(memory, KEYED) as creation:
-        other = await memory.restarted().create_database()(KEYED)
-
-    with pytest.raises(InFlight):
-        await creation
-    assert await memory.create_database()(KEYED) == other
-    assert await memory.tenant_ids() == {other.database.id}
-
-
-async def test_a_late_call_does_not_bring_its_older_password_back(memory: MemoryService) -> None:
-    async with _without_its_lease(memory, KEYED, "before provision") as creation:
-        other = await memory.restarted().create_database()(KEYED)
-
-    with pytest.raises(InFlight):
-        await creation
-    assert memory.provider.accepts(other.connection)
-
-
-async def test_a_late_call_does_not_open_an_expired_database(memory: MemoryService) -> None:
-    request = replace(KEYED, ttl=timedelta(hours=1))
-    async with _without_its_lease(memory, request, "before provision") as creation:
-        draft = await memory.only_record()
-        service = memory.restarted()
-        await service.create_database()(request)
-        service.clock.moment += timedelta(hours=1)
-        await service.reconcile(GRACE)()
-
-    with pytest.raises(InFlight):
-        await creation
-    assert (await memory.only_record()).state is State.EXPIRED
-    late = await memory.provider.reveal(draft.to_provision_request(memory.passwords))
-    assert not memory.provider.accepts(late)
-
-
-async def test_a_request_does_not_undo_what_another_replica_finishes(memory: MemoryService) -> None:
-    hold = HoldAt("verify")
-    check = FaultyLoginCheck(MemoryLoginCheck(memory.provider), hold)
-    async with _without_its_lease(memory, KEYED) as creation:
-        finishing = asyncio.create_task(
-            memory.restarted().create_database(login_check=check)(KEYED)
-        )
-        await hold.wait_until_held()
-
-    with pytest.raises(InFlight):
-        await creation
-    hold.let_go.set()
-    assert (await finishing).database.state is State.READY
-
-
-async def test_a_request_that_another_replica_undid_is_to_be_retried(memory: MemoryService) -> None:
-    async with _without_its_lease(memory, KEYLESS) as creation:
-        await memory.restarted().reconcile()()
-
-    with pytest.raises(Unavailable):
-        await creation
-    await assert_left(memory, State.FAILED)
 
 
 async def test_a_login_refused_because_of_an_undo_is_not_an_error_of_its_own(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.memory.provider import MemoryProvider, no_fault
+from adapters.memory.provider import MemoryProvider
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, IllegalTransition, PgvendError, ProviderBusy
 from domain.lifecycle import DUE_NOW, Operation, State, StepState
@@ -77,40 +77,6 @@ async def test_a_rotation_reports_a_deletion_meanwhile(
 
     with pytest.raises(IllegalTransition, match="is deleting"):
         await rotating
-
-
-async def test_a_rotation_that_lost_its_lease_does_not_bring_an_older_password_back(
-    memory: MemoryService, sales: ProvisionedDatabase
-) -> None:
-    hold, late = await memory.hold("before rotate", memory.rotate()(sales.database.id))
-    memory.fault_hook = no_fault
-    other = memory.restarted()
-    await other.rotate()(sales.database.id)  # finishes the same rotation
-    latest = await other.rotate()(sales.database.id)
-
-    hold.let_go.set()
-    rotated = await late
-
-    assert memory.provider.accepts(latest.connection)
-    assert rotated.connection == latest.connection
-    assert (await memory.only_record()).rotation == latest.database.rotation
-
-
-async def test_a_rotation_that_lost_its_lease_does_not_complete_the_next_one(
-    memory: MemoryService, sales: ProvisionedDatabase
-) -> None:
-    hold, late = await memory.hold("before rotate", memory.rotate()(sales.database.id))
-    other = memory.restarted()
-    memory.fault_hook = no_fault
-    await other.rotate()(sales.database.id)
-    await memory.interrupt("before rotate", other.rotate()(sales.database.id))
-    memory.fault_hook = CrashAt("before rotate", ProviderBusy())
-
-    hold.let_go.set()
-    with pytest.raises(ProviderBusy):
-        await late
-
-    assert (await memory.only_record()).is_pending(Operation.ROTATE)
 
 
 async def test_a_database_missing_on_the_provider_is_not_found(

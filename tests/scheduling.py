@@ -1,4 +1,4 @@
-"""The order in which the processes of a test run share the files."""
+"""The distribution of the test files among the processes of a run."""
 
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped] # has no types
 

@@ -15,8 +15,8 @@ import asyncpg
 from adapters.registry import postgres, sqlite
 from adapters.registry.errors import startup_errors
 from adapters.registry.migration import list_revisions
+from adapters.registry.postgres_stores import POSTGRES_FIX
 from adapters.registry.snapshot import RegistrySnapshot, read_snapshot
-from adapters.registry.stores import POSTGRES_FIX
 from domain.doctor import DoctorCheck, Fix, Outcome, Verdict, format_count
 from ports.driven.doctor import DoctorChecks
 

@@ -3,15 +3,17 @@
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Executable, RowMapping
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry.errors import translate_errors
 from adapters.registry.prepared import PreparedStatement, prepare_statement
 from adapters.registry.threads import ThreadedEngine
 from ports.driven.cancellation import run_to_completion
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine  # only a registry on a server loads it
 
 T = TypeVar("T")
 
@@ -37,7 +39,7 @@ class Executor:
     """
 
     def __init__(
-        self, reading: AsyncEngine | ThreadedEngine, writing: AsyncEngine | ThreadedEngine
+        self, reading: "AsyncEngine | ThreadedEngine", writing: "AsyncEngine | ThreadedEngine"
     ) -> None:
         self._reading = reading
         self._writing = writing
@@ -162,7 +164,7 @@ def _write_to_server(
         return connection.execute(statement, values).rowcount
 
 
-async def _run(engine: AsyncEngine | ThreadedEngine, work: Callable[[Connection], T]) -> T:
+async def _run(engine: "AsyncEngine | ThreadedEngine", work: Callable[[Connection], T]) -> T:
     if isinstance(engine, ThreadedEngine):
         return await engine.run(work)
     async with engine.connect() as connection:

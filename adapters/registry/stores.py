@@ -5,11 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
-from adapters.registry import postgres, sqlite
+from adapters.registry import sqlite
 from adapters.registry.announcements import SqlAnnouncements
 from adapters.registry.api_keys import SqlApiKeyStore
 from adapters.registry.audit_log import SqlAuditLog
@@ -17,8 +14,6 @@ from adapters.registry.deliveries import SqlDeliveryQueue
 from adapters.registry.errors import startup_errors
 from adapters.registry.executor import Executor
 from adapters.registry.installation import SqlInstallation
-from adapters.registry.leases import PostgresLeases
-from adapters.registry.rate_limiter import SqlRateLimiter
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.threads import ThreadedEngine
 from adapters.registry.webhooks import SqlWebhookStore
@@ -32,14 +27,6 @@ from ports.driven.leases import Leases
 from ports.driven.rate_limiter import RateLimiter
 from ports.driven.registry import Registry
 from ports.driven.webhook_store import WebhookStore
-
-POSTGRES_FIX = (
-    "Set PGVEND_REGISTRY_URL to postgresql://user:password@host:5432/database: the server has to "
-    "be running, and the user has to own the database."
-)
-
-
-E = TypeVar("E", AsyncEngine, ThreadedEngine)
 
 
 @dataclass(frozen=True)
@@ -97,23 +84,6 @@ async def open_sqlite_stores(
         yield create_stores(Executor(reading, writing), leases)
 
 
-@asynccontextmanager
-async def open_postgres_stores(url: str) -> AsyncIterator[Stores]:
-    """Open the registry in a database, which many processes may have open.
-
-    Raises StartupError when it cannot be reached, when a newer pgvend migrated it, or when its user
-    lacks a privilege.
-    """
-    with startup_errors(POSTGRES_FIX):
-        await postgres.prepare(url)
-    async with AsyncExitStack() as closing:
-        engine = _close_on_exit(closing, postgres.create_registry_engine(url))
-        leases = PostgresLeases(partial(postgres.open_session, url))
-        closing.push_async_callback(leases.close)
-        executor = Executor(engine, engine)
-        yield create_stores(executor, leases, SqlRateLimiter(executor))
-
-
-def _close_on_exit(closing: AsyncExitStack, engine: E) -> E:
+def _close_on_exit(closing: AsyncExitStack, engine: ThreadedEngine) -> ThreadedEngine:
     closing.push_async_callback(lambda: run_to_completion(engine.dispose()))
     return engine

@@ -1,5 +1,8 @@
 """`pgvend serve`."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +24,18 @@ TlsKey = Annotated[
 
 def serve(insecure: Insecure = False, tls_cert: TlsCert = None, tls_key: TlsKey = None) -> None:
     """Serve the API over HTTP. Settings come from the environment and .env."""
-    from entrypoints.cli.run_service import run_service  # noqa: PLC0415 - `pgvend --help` loads this file
+    with without_garbage_collection():
+        from entrypoints.cli.run_service import run_service  # noqa: PLC0415 - `pgvend --help` loads this file
 
     with report_errors():
         run_service(insecure=insecure, tls_cert=tls_cert, tls_key=tls_key)
+
+
+@contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Do not look for garbage among objects that stay, such as imported modules: here that takes an
+    eighth of the time. Later collections skip these objects too."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()

@@ -17,7 +17,7 @@ from adapters.postgres.factory import open_checked_provider
 from adapters.postgres.guard import open_guard
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import Server, server_from_dsn
-from adapters.registry.stores import Stores, open_postgres_stores, open_sqlite_stores
+from adapters.registry.stores import Stores, open_sqlite_stores
 from adapters.system.leases import InProcessLeases
 from domain.passwords import PasswordDeriver, derive_secret_name
 from domain.secrets import Secret
@@ -52,7 +52,10 @@ def create_memory_stores() -> Stores:
 @asynccontextmanager
 async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     if settings.registry_url:
-        async with open_postgres_stores(settings.registry_url.get_secret_value()) as stores:
+        from adapters.registry import postgres_stores  # noqa: PLC0415 - slow to load
+
+        url = settings.registry_url.get_secret_value()
+        async with postgres_stores.open_postgres_stores(url) as stores:
             yield stores
     elif settings.registry_file:
         async with open_sqlite_stores(settings.registry_file, InProcessLeases()) as stores:

@@ -8,7 +8,8 @@ from typing import Any
 import structlog
 
 from adapters.decorators.logging import LoggingRegistry
-from adapters.registry.stores import Stores, open_postgres_stores
+from adapters.registry.postgres_stores import open_postgres_stores
+from adapters.registry.stores import Stores
 from entrypoints.wiring.resources import create_memory_stores
 from tests.contract.provider_kinds import RoundRobin
 from tests.support.registries import empty_database, stores_in_postgres, stores_in_sqlite

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from adapters.memory.rate_limiter import MemoryRateLimiter
-from adapters.registry.stores import Stores, open_postgres_stores
+from adapters.registry.postgres_stores import open_postgres_stores
+from adapters.registry.stores import Stores
 from domain.rates import Rate
 from ports.driven.rate_limiter import RateLimiter
 from tests.support.clock import FakeClock

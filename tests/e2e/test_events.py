@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientSession, TCPConnector
 
 from adapters.memory.provider import MemoryProvider
-from adapters.registry.stores import open_postgres_stores
+from adapters.registry.postgres_stores import open_postgres_stores
 from entrypoints.http.api.stream_limiter import MAX_STREAMS
 from tests.support.apps import RunningApp, check_problem, running_app
 from tests.support.clock import FakeClock

@@ -9,7 +9,8 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from adapters.registry import postgres
-from adapters.registry.stores import Stores, open_postgres_stores, open_sqlite_stores
+from adapters.registry.postgres_stores import open_postgres_stores
+from adapters.registry.stores import Stores, open_sqlite_stores
 from adapters.system.leases import InProcessLeases
 from domain.database import Database
 from domain.idempotency import IdempotencyKey

@@ -10,7 +10,8 @@ from sqlalchemy import NullPool, create_engine, text
 
 from adapters.registry.doctor import PostgresRegistryChecks, SqliteRegistryChecks
 from adapters.registry.migration import list_revisions, migrate
-from adapters.registry.stores import Stores, open_postgres_stores, open_sqlite_stores
+from adapters.registry.postgres_stores import open_postgres_stores
+from adapters.registry.stores import Stores, open_sqlite_stores
 from adapters.system.leases import InProcessLeases
 from domain.doctor import Outcome
 from domain.errors import StartupError

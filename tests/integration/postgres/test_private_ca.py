@@ -12,7 +12,7 @@ from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import server_from_dsn
 from adapters.postgres.sessions import open_tenant_session
-from adapters.registry.stores import open_postgres_stores
+from adapters.registry.postgres_stores import open_postgres_stores
 from domain.errors import ProviderBusy, StartupError
 from tests.support.command_line import find_program, run_pgvend, run_program
 from tests.support.databases import provisioned_database

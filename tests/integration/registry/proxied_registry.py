@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from adapters.registry import postgres
 from adapters.registry.executor import Executor
 from adapters.registry.leases import PostgresLeases
+from adapters.registry.postgres_stores import open_postgres_stores
 from adapters.registry.rate_limiter import SqlRateLimiter
-from adapters.registry.stores import Stores, create_stores, open_postgres_stores
+from adapters.registry.stores import Stores, create_stores
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached, Unavailable
 from tests.support.fault_injection import Injection, inject_at_every, run_with_fault

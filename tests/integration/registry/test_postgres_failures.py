@@ -9,7 +9,8 @@ from contextlib import suppress
 import asyncpg
 import pytest
 
-from adapters.registry.stores import Stores, open_postgres_stores
+from adapters.registry.postgres_stores import open_postgres_stores
+from adapters.registry.stores import Stores
 from domain.errors import Unavailable
 from domain.lifecycle import State
 from ports.driven.registry import Query

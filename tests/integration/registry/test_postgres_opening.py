@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from adapters.registry.stores import open_postgres_stores
+from adapters.registry.postgres_stores import open_postgres_stores
 from domain.errors import StartupError
 from ports.driven.registry import Query
 from tests.support.records import new_record

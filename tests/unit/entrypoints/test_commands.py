@@ -1,5 +1,6 @@
 """The commands, and what each loads."""
 
+import gc
 import json
 import re
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from entrypoints.cli.app import COMMANDS, Commands
 from entrypoints.cli.load import open_source
+from entrypoints.cli.serve import without_garbage_collection
 from tests.support.service import REPOSITORY
 
 CLIENT_COMMANDS = sorted(
@@ -63,6 +65,30 @@ def test_a_client_command_does_not_load_the_server(name: str) -> None:
     assert "entrypoints.cli.client" in modules
     assert not HEAVY.intersection(modules)
     assert len(own) <= MAX_OWN_MODULES
+
+
+ONLY_ON_A_SERVER = {"adapters.registry.postgres", "alembic", "sqlalchemy.ext.asyncio"}
+"""Modules that a service with its registry in a file does without."""
+
+
+def test_the_service_does_not_load_what_only_a_registry_on_a_server_needs() -> None:
+    code = "import json, sys, entrypoints.cli.run_service; print(json.dumps([*sys.modules]))"
+    loaded = json.loads(subprocess.check_output([sys.executable, "-c", code], cwd=REPOSITORY))
+
+    assert "adapters.registry.sqlite" in loaded
+    assert not ONLY_ON_A_SERVER.intersection(loaded)
+
+
+def test_garbage_is_collected_again_after_the_service_was_loaded() -> None:
+    gc.collect()
+    with without_garbage_collection():
+        was_enabled = gc.isenabled()
+    frozen = gc.get_freeze_count()
+    gc.unfreeze()
+
+    assert not was_enabled
+    assert gc.isenabled()
+    assert frozen > 0
 
 
 RUN = """

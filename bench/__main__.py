@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -56,6 +57,7 @@ def main(
     if unknown := set(names or []) - SCENARIOS.keys():
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}: no such scenario.")
     configure_logging("error", terminal=False)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped
     parent = RAM if ram else folder
     reports = [_measure(name, parent, size, output) for name in names or _usual_names()]
     if check and not all(check.passes for report in reports if report for check in report.checks):

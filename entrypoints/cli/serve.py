@@ -36,6 +36,8 @@ def without_garbage_collection() -> Iterator[None]:
     """Do not look for garbage among objects that stay, such as imported modules: here that takes an
     eighth of the time. Later collections skip these objects too."""
     gc.disable()
-    yield
-    gc.freeze()
-    gc.enable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -1,9 +1,11 @@
 """The benchmarks' services, empty and real."""
 
+import asyncio
 import sqlite3
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench import empty_service
@@ -12,6 +14,9 @@ from bench.records import fill_registry
 from bench.service import Unmeasurable, serve, start
 from domain.lifecycle import State
 from ports.driven.registry import position_of
+from tests.support.polling import wait_until
+from tests.support.servers import ram_folder
+from tests.support.service import REPOSITORY
 
 MEMORY = {"PGVEND_PROVIDER": "memory", "PGVEND_RECONCILE_INTERVAL": "0"}
 
@@ -60,3 +65,18 @@ async def test_records_are_in_the_registry_before_the_service_starts(tmp_path: P
     with sqlite3.connect(tmp_path / "data" / "registry.sqlite3") as registry:
         ids = [row[0] for row in registry.execute("SELECT id FROM databases ORDER BY id")]
     assert ids == [record.id for record in sorted(records, key=position_of)]
+
+
+async def test_a_benchmark_that_sigterm_ends_leaves_no_service_and_no_folder() -> None:
+    with ram_folder() as folder:
+        command = ("-m", "bench", "records", "--size", "quick", "--folder", str(folder))
+        benchmark = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=REPOSITORY)
+        process = psutil.Process(benchmark.pid)
+        await wait_until(process.children)
+        started = process.children(recursive=True)
+
+        benchmark.terminate()
+        await benchmark.wait()
+
+        assert not [each for each in started if each.is_running()]
+        assert not [*folder.iterdir()]

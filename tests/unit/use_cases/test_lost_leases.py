@@ -37,15 +37,16 @@ async def late_call(
     hold.let_go.set()
 
 
+@pytest.mark.parametrize("moment", ["before provision", "after provision"])
 async def test_a_request_that_another_replica_finished_is_to_be_retried(
-    memory: MemoryService,
+    memory: MemoryService, moment: str
 ) -> None:
-    creation = memory.create_database()(KEYED)
-    async with late_call(memory, "after provision", creation) as (late, replica):
+    async with late_call(memory, moment, memory.create_database()(KEYED)) as (late, replica):
         other = await replica.create_database()(KEYED)
 
     with pytest.raises(InFlight):
         await late
+    assert memory.provider.accepts(other.connection), "the late call set its older password"
     assert await memory.create_database()(KEYED) == other
     assert await memory.tenant_ids() == {other.database.id}
 
@@ -72,18 +73,6 @@ async def test_a_request_does_not_undo_what_another_replica_finishes(memory: Mem
         await late
     hold.let_go.set()
     assert (await finishing).database.state is State.READY
-
-
-async def test_a_late_creation_does_not_bring_its_older_password_back(
-    memory: MemoryService,
-) -> None:
-    creation = memory.create_database()(KEYED)
-    async with late_call(memory, "before provision", creation) as (late, replica):
-        other = await replica.create_database()(KEYED)
-
-    with pytest.raises(InFlight):
-        await late
-    assert memory.provider.accepts(other.connection)
 
 
 async def test_a_late_creation_that_fails_does_not_set_its_password(memory: MemoryService) -> None:

@@ -49,6 +49,12 @@ def test_a_malformed_url_is_an_error_that_does_not_quote_it(url: str) -> None:
     assert e.value.__cause__ is None
 
 
+def test_an_empty_value_in_the_query_counts() -> None:
+    url = PostgresUrl.parse("postgresql://me:hunter2@db.example/app?password=")
+
+    assert url.password == Secret("")
+
+
 def test_the_query_may_contain_the_login() -> None:
     url = PostgresUrl.parse("postgresql:///?user=me&password=p%26w&dbname=app&sslmode=require")
     bare = PostgresUrl.parse("postgresql://db.example")

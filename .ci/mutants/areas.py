@@ -24,18 +24,19 @@ TESTS = (
 )
 """Tests that run the product in their own process. Child processes are not measured."""
 
-EXCLUDED = (
+OTHER_VERSIONS = (
     *("embedded-16", "postgres-16", "postgres-18", "neon"),
     *("server_16", "server_18", "bundled_16"),
-    *(
-        "test_command",
-        "test_browser",
-        "test_ten_thousand",
-        "test_doctor",
-        "test_neon",
-        "test_not_starting",
-    ),
-    *("test_serving", "test_tls", "test_stopping", "test_killed", "test_faults_killed"),
+    "test_ten_thousand",
 )
-"""Parts of the names of tests that do not run: other versions of PostgreSQL, and tests of child
-processes."""
+"""Parts of the names of tests that do not run: of other providers and versions, and a slow one."""
+
+CHILD_PROCESSES = (
+    "tests/e2e/mcp/test_command.py",
+    "tests/e2e/test_browser_*.py",
+    "tests/e2e/test_command*.py",
+    "tests/e2e/test_doctor.py",
+    "tests/e2e/test_serving.py",
+    "tests/e2e/test_tls.py",
+)
+"""Files of tests that do not run: they test child processes."""

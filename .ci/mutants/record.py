@@ -14,7 +14,7 @@ from pathlib import Path
 
 from coverage import CoverageData
 
-from mutants.areas import EXCLUDED, PACKAGES, ROOT, TESTS
+from mutants.areas import CHILD_PROCESSES, OTHER_VERSIONS, PACKAGES, ROOT, TESTS
 from mutants.mutations import Place
 
 QUICK = "tests/unit/"
@@ -121,7 +121,8 @@ def _record(folder: Path) -> None:
     options = ("-q", "-p", "mutants.recorder", "-p", "no:cacheprovider", "-n", "2")
     order = ("--dist", "loadfile", "--no-loadscope-reorder")
     tests = [test for test in TESTS if (ROOT / test).exists()]
-    chosen = ("-k", " and ".join(f"not {part}" for part in EXCLUDED))
+    ignored = [f"--ignore-glob={pattern}" for pattern in CHILD_PROCESSES]
+    chosen = ("-k", " and ".join(f"not {part}" for part in OTHER_VERSIONS), *ignored)
     subprocess.run(
         (sys.executable, "-m", "pytest", *options, *order, *chosen, *tests),
         cwd=ROOT,

@@ -74,7 +74,7 @@ async def test_a_failed_call_is_a_warning_or_an_error_without_its_message(
         await CALLS[name](provider, ORDER)
 
     (event,) = events
-    assert event["event"] == f"provider.{name}"
+    assert (event["event"], event["ms"]) == (f"provider.{name}", 0)
     if issubclass(error, PgvendError):
         assert (event["log_level"], event["detail"]) == ("warning", "The reason.")
         assert event["error"] == error.code

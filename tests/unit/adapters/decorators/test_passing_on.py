@@ -1,8 +1,10 @@
 """What every decorator owes: each call reaches the adapter with all of its arguments, and the
-adapter's answer reaches the caller."""
+adapter's answer reaches the caller. An observer sees every call."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +13,7 @@ import structlog
 
 from adapters.decorators.logging import LoggingRegistry
 from adapters.decorators.observing import (
+    Observer,
     Observers,
     ObservingLoginCheck,
     ObservingProvider,
@@ -68,6 +71,24 @@ DECORATORS: Mapping[str, tuple[type, Callable[[Any], Any]]] = {
 }
 
 
+OBSERVED: Mapping[str, tuple[type, Callable[[Any, Observer], Any]]] = {
+    "provider": (DatabaseProvider, ObservingProvider),
+    "registry": (Registry, ObservingRegistry),
+    "size_limiter": (SizeLimiter, ObservingSizeLimiter),
+    "login_check": (LoginCheck, ObservingLoginCheck),
+}
+"""The observed ports by the name that begins their events."""
+
+FIELDS: Mapping[str, Mapping[str, str]] = {
+    "connection": {"user": DEFAULT_CONNECTION.user, "host": DEFAULT_CONNECTION.host},
+    "database": {"id": ARGUMENTS["database"].id},
+    "database_id": {"id": "db_1"},
+    "request": {"id": ORDER.tenant.id},
+    "tenant": {"id": ORDER.tenant.id},
+}
+"""What an observer learns about an argument."""
+
+
 class Recorder:
     """Stands for the adapter of a port: records each call with all arguments, and answers it."""
 
@@ -88,26 +109,37 @@ class Recorder:
         return call
 
 
-def list_calls() -> list[tuple[str, str]]:
+def list_calls(ports: Mapping[str, tuple[type, Any]]) -> list[tuple[str, str]]:
     return [
-        (decorator, name)
-        for decorator, (port, _) in DECORATORS.items()
+        (key, name)
+        for key, (port, _) in ports.items()
         for name, member in vars(port).items()
         if inspect.iscoroutinefunction(member)
     ]
 
 
-@pytest.mark.parametrize(("decorator", "name"), list_calls())
+def choose_arguments(port: type, name: str) -> Mapping[str, Any]:
+    parameters = inspect.signature(getattr(port, name)).parameters
+    return {each: ARGUMENTS[each] for each in parameters if each != "self"}
+
+
+@pytest.mark.parametrize(("decorator", "name"), list_calls(DECORATORS))
 async def test_each_call_is_passed_on_with_all_arguments(decorator: str, name: str) -> None:
     port, decorate = DECORATORS[decorator]
-    recorder = Recorder(port)
-    signature = inspect.signature(getattr(port, name))
-    arguments = {each: ARGUMENTS[each] for each in signature.parameters if each != "self"}
+    recorder, arguments = Recorder(port), choose_arguments(port, name)
 
     answer = await getattr(decorate(recorder), name)(**arguments)
 
     assert recorder.calls == [(name, arguments)]
-    assert answer is (None if signature.return_annotation is None else ANSWER)
+    returned = inspect.signature(getattr(port, name)).return_annotation
+    assert answer is (None if returned is None else ANSWER)
+
+
+@pytest.mark.parametrize(("decorator", "name"), list_calls(DECORATORS))
+def test_each_call_has_the_defaults_of_its_port(decorator: str, name: str) -> None:
+    port, decorate = DECORATORS[decorator]
+    decorated = getattr(type(decorate(Recorder(port))), name)
+    assert inspect.signature(decorated) == inspect.signature(getattr(port, name))
 
 
 @pytest.mark.parametrize("name", ["observing provider", "retrying provider", "queueing provider"])
@@ -117,3 +149,38 @@ def test_what_a_provider_can_do_is_passed_on(name: str, attribute: str) -> None:
     recorder = Recorder(port)
 
     assert getattr(decorate(recorder), attribute) is getattr(recorder, attribute)
+
+
+@pytest.mark.parametrize(("prefix", "name"), list_calls(OBSERVED))
+async def test_each_call_is_observed_under_its_name_and_the_id_of_its_object(
+    prefix: str, name: str
+) -> None:
+    port, decorate = OBSERVED[prefix]
+    observed, observe = create_observer()
+    arguments = choose_arguments(port, name)
+
+    await getattr(decorate(Recorder(port), observe), name)(**arguments)
+
+    fields = {k: v for each in arguments for k, v in FIELDS.get(each, {}).items()}
+    assert observed == [(f"{prefix}.{name}", fields)]
+
+
+async def test_a_claim_is_observed_as_one() -> None:
+    observed, observe = create_observer()
+    recorder: Any = Recorder(DatabaseProvider)
+
+    await ObservingProvider(recorder, observe).provision(replace(ORDER, claims=True))
+
+    assert observed == [("provider.claim", {"id": ORDER.tenant.id})]
+
+
+def create_observer() -> tuple[list[tuple[str, Mapping[str, str]]], Observer]:
+    """Return an observer, and the list to which it adds the calls."""
+    observed: list[tuple[str, Mapping[str, str]]] = []
+
+    @contextmanager
+    def observe(event: str, **fields: str) -> Iterator[None]:
+        observed.append((event, fields))
+        yield
+
+    return observed, observe

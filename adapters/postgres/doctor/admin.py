@@ -56,6 +56,11 @@ async def check_login(session: Session, _: CheckContext) -> Outcome:
 
 async def check_version(session: Session, context: CheckContext) -> Outcome:
     text = str(await session.fetchval("SHOW server_version"))
+    return assess_version(text, can_install_fixes=context.has_superuser)
+
+
+def assess_version(text: str, *, can_install_fixes: bool) -> Outcome:
+    """Assess the text of the setting `server_version`."""
     version = parse_version(text)
     if version is None or version.major < OLDEST:
         return Outcome(
@@ -65,9 +70,8 @@ async def check_version(session: Session, context: CheckContext) -> Outcome:
         return Outcome(
             Verdict.WARN,
             f"PostgreSQL {text} is newer than the versions that pgvend supports "
-            f"({OLDEST} to {NEWEST}).",
+            f"({OLDEST} to {NEWEST}): use one of these, or a newer pgvend.",
         )
-    can_install_fixes = context.has_superuser
     if version.lacks_fixes and can_install_fixes:
         return Outcome(Verdict.WARN, version.advice)
     return Outcome(Verdict.OK, f"PostgreSQL {text}.")

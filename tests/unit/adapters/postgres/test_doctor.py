@@ -1,10 +1,11 @@
-"""Doctor checks of pg_hba.conf and of the marks on a server."""
+"""Doctor checks of the version, of pg_hba.conf and of the marks on a server."""
 
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
 
+from adapters.postgres.doctor.admin import assess_version
 from adapters.postgres.doctor.context import LocalState
 from adapters.postgres.doctor.guard import assess_age
 from adapters.postgres.doctor.hba import Rule, assess_rules, is_local
@@ -114,6 +115,22 @@ def test_databases_are_assessed_by_marks_and_records(
     marks: list[str], local_state: LocalState, verdict: Verdict, detail: str
 ) -> None:
     outcome = assess_marks(marks, local_state)
+    assert outcome.verdict is verdict
+    assert detail in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "detail"),
+    [
+        ("14.23", FAIL, "too old: pgvend needs 15 or newer"),
+        ("15.0", WARN, "security fixes"),
+        ("18.99 (Debian 18.99-1)", OK, "PostgreSQL 18.99"),
+        ("19.0", WARN, "newer than the versions that pgvend supports (15 to 18)"),
+        ("no version", FAIL, "no version"),
+    ],
+)
+def test_versions_are_assessed(text: str, verdict: Verdict, detail: str) -> None:
+    outcome = assess_version(text, can_install_fixes=True)
     assert outcome.verdict is verdict
     assert detail in outcome.detail
 

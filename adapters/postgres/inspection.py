@@ -64,7 +64,7 @@ class TenantState:
     owner: str
     databases: tuple[DatabaseState, ...]
     has_name_conflict: bool
-    is_spare: bool = False
+    is_spare: bool
 
     @property
     def has_role(self) -> bool:

@@ -91,6 +91,7 @@ async def test_a_restored_database_is_unchanged_but_for_its_expiry() -> None:
 
         assert answer.status == 200
         assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["ETag"] == (await app.ask("GET", path_of(database))).headers["ETag"]
         assert answer.body["state"] == "ready"
         assert answer.body["connection"] == database["connection"]
         assert app.accepts(database["connection"])

@@ -159,7 +159,7 @@ async def test_an_operators_session_continues_and_delays_a_deletion(
     connection = await postgres.provider.provision(provision_request)
     async with session(postgres.superuser, database=connection.database) as superuser:
         await postgres.provider.suspend(provision_request.tenant)
-        with pytest.raises(ProviderBusy):
+        with pytest.raises(ProviderBusy, match="in use by another user's session"):
             await postgres.provider.delete(provision_request.tenant)
         assert await superuser.fetchval("SELECT 42") == 42
     await postgres.provider.delete(provision_request.tenant)

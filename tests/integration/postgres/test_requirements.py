@@ -73,11 +73,11 @@ async def test_a_missing_admin_database_prevents_startup(
 async def test_the_service_starts_before_its_server() -> None:
     port = next(port for port in PORTS if is_free(port))
     unreachable = _server_from_dsn(f"postgresql://admin:{PASSWORD}@127.0.0.1:{port}/postgres")
-    await _collect_refusals(unreachable, ProviderBusy)
+    refusal, *_ = await _collect_refusals(unreachable, ProviderBusy)
     with capture_logs() as logs:
         await _start(unreachable)
-    assert [(log["log_level"], log["event"]) for log in logs] == [
-        ("warning", "postgres.unavailable")
+    assert logs == [
+        {"log_level": "warning", "event": "postgres.unavailable", "detail": str(refusal)}
     ]
 
 

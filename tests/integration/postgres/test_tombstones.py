@@ -75,6 +75,7 @@ async def test_a_tombstone_frees_its_names_and_refuses_logins(postgres: Postgres
         assert tombstone
         assert tombstone.role == name
         assert f"{MANY_POLICIES} objects of" in tombstone.reason
+        assert "and others" not in tombstone.reason
         inventory_item = InventoryItem(
             id=provision_request.tenant.id, database=None, owner=name, is_tombstone=True
         )

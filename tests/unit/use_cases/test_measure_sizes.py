@@ -11,7 +11,7 @@ from domain.database import Database
 from domain.errors import ProviderRejected
 from domain.lifecycle import State
 from domain.sizes import Measurement
-from ports.use_cases.measure_sizes import MAX_AGE, MeasureSizes
+from ports.use_cases.measure_sizes import MAX_AGE, MAX_KEPT, MeasureSizes
 from tests.support.clock import FakeClock
 from tests.support.records import ELSEWHERE, TARGET, new_record
 
@@ -66,6 +66,18 @@ async def test_a_size_is_measured_again_after_a_minute(
 async def test_callers_at_once_measure_once(measure: MeasureSizes, meter: Meter) -> None:
     assert await asyncio.gather(*[measure([READY]) for _ in range(3)]) == [{READY.id: 8}] * 3
     assert meter.asked == [[READY.id]]
+
+
+async def test_sizes_are_kept_until_there_are_too_many(measure: MeasureSizes, meter: Meter) -> None:
+    other = replace(new_record(), state=State.READY)
+    for databases in ([READY], [other], [READY]):
+        await measure(databases)
+    assert meter.asked == [[READY.id], [other.id]]
+
+    many = [replace(new_record(), state=State.READY) for _ in range(MAX_KEPT)]
+    for databases in (many, [other]):
+        await measure(databases)
+    assert len(measure.known) < MAX_KEPT
 
 
 @pytest.mark.parametrize("error", [ProviderRejected("No."), TimeoutError()])

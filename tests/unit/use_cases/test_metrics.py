@@ -38,6 +38,17 @@ async def test_a_creation_from_nothing_is_cold(
     assert read_metrics(metrics, "pgvend_creation_duration_seconds_count") == {("path=cold",): 1}
 
 
+async def test_a_creation_lasts_from_its_request_to_its_end(
+    memory: MemoryService, metrics: PrometheusMetrics
+) -> None:
+    async def pass_time(moment: str) -> None:
+        memory.clock.passed += 2 if moment == "during provision" else 0
+
+    memory.clock.passed, memory.fault_hook = 1000, pass_time
+    await memory.create()
+    assert read_metrics(metrics, "pgvend_creation_duration_seconds_sum") == {("path=cold",): 2}
+
+
 async def test_a_copy_is_copied(memory: MemoryService, metrics: PrometheusMetrics) -> None:
     shop = await memory.create("Shop", caller=ALICE)
     await fork(memory, shop.database.id)
@@ -123,6 +134,18 @@ async def test_a_run_of_the_reconciler_is_counted_with_its_tasks(
         ("action=delete", "outcome=provider_busy"): 1,
     }
     assert read_metrics(metrics, "pgvend_reconciler_unresolved")["action=delete",] == 1
+
+
+async def test_a_removal_in_parts_is_a_partial_outcome(
+    memory: MemoryService, metrics: PrometheusMetrics
+) -> None:
+    database = await create_database(memory)
+    memory.provider.add_dependents(database.id, 2)
+    await memory.delete(database.id)
+
+    await reconcile_once(memory)
+
+    assert read_metrics(metrics, TASKS) == {("action=delete_leftover", "outcome=partial"): 1}
 
 
 async def test_a_later_complete_run_replaces_what_is_unresolved(

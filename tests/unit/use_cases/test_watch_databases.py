@@ -50,6 +50,16 @@ async def test_changes_come_in_order_and_once(feed: RecordFeed) -> None:
         assert await read(watch) == []
 
 
+async def test_versions_are_forgotten_when_the_last_watch_ends(feed: RecordFeed) -> None:
+    record = stored_record()
+    versions = {record.id: record.version}
+    async with create_watch(feed)():
+        async with create_watch(feed)():
+            feed.publish(record)
+        assert feed.list_unknown(versions) == []
+    assert feed.list_unknown(versions) == [record.id]
+
+
 async def test_a_change_ends_the_wait_for_it(feed: RecordFeed) -> None:
     class FrozenClock(FakeClock):
         async def sleep(self, seconds: float) -> None:

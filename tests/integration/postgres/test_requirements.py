@@ -56,7 +56,7 @@ async def test_a_wrong_admin_password_prevents_startup(
     server: OperatorsServer,
 ) -> None:
     description = _server_from_dsn(server.dsn().replace(PASSWORD, WRONG_PASSWORD))
-    with pytest.raises(StartupError, match="PGVEND_POSTGRES_ADMIN_DSN") as failed:
+    with pytest.raises(StartupError, match=r" See PGVEND_POSTGRES_ADMIN_DSN\.") as failed:
         await _start(description)
     assert WRONG_PASSWORD not in f"{failed.value} {failed.value!r} {description!r}"
     for refusal in await _collect_refusals(description, ProviderRejected):

@@ -94,6 +94,16 @@ async def take_and_export(memory: MemoryService) -> str | None:
     return database.id if database else None
 
 
+async def test_an_export_leaves_a_database_to_the_holder_of_its_lease(
+    memory: MemoryService, due: Database
+) -> None:
+    async with memory.leases.acquire(due.id):
+        assert await memory.export(PATIENCE)(due.id) is None
+
+    assert await memory.only_record() == due
+    assert memory.exporter.files == {}
+
+
 async def test_an_expired_database_is_exported_and_deleted(
     memory: MemoryService, due: Database
 ) -> None:

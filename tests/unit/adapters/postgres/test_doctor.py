@@ -38,6 +38,11 @@ RULES: dict[str, tuple[list[Rule], Verdict, str]] = {
     "ident": ([rule("ident")], WARN, "`ident`"),
     "trust by the socket": ([rule("trust", kind="local", address=None)], WARN, ""),
     "trust on loopback": ([rule("trust", address="127.0.0.0/8")], WARN, ""),
+    "several lines": (
+        [rule("md5", address="10.0.0.0/8"), rule("ident", line=2)],
+        WARN,
+        "lines 1, 2: ",
+    ),
     "scram first": ([SCRAM, TRUST], OK, ""),
     "trust first": ([TRUST, SCRAM], FAIL, ""),
     "the other addresses": ([PART, TRUST], FAIL, ""),

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 import stat
 import sys
 from collections.abc import Callable
@@ -45,6 +46,7 @@ def test_a_published_part_is_a_private_file_under_its_own_name(tmp_path: Path) -
     os.write(part.descriptor, b"dump")
     assert stat.S_IMODE(part.path.stat().st_mode) == 0o600
     assert list_files(folder.path) == [part.path.name]
+    assert part.path.name.startswith(f".{FILE}.")
 
     assert folder.publish(part, FILE) == 4
 
@@ -150,6 +152,7 @@ def test_pg_dump_gets_its_login_by_variables_alone(
     assert environment["PGTARGETSESSIONATTRS"] == "read-write"
     assert environment["PGSSLMODE"] == "prefer"
     assert environment["HOME"] == str(tmp_path)
+    assert environment["PGAPPNAME"] == "pgvend"
     assert {"PGHOSTADDR", "PGSERVICE"}.isdisjoint(environment)
 
 
@@ -164,6 +167,9 @@ def test_pg_dump_verifies_the_server_as_the_admin_does(tmp_path: Path) -> None:
 
     public = create_environment({**LOGIN, "tls": Tls(mode="verify-full")}, tmp_path)
     assert (public["PGSSLMODE"], public["PGSSLROOTCERT"]) == ("verify-full", "system")
+    trusted = ssl.get_default_verify_paths()
+    places = public.get("SSL_CERT_FILE"), public.get("SSL_CERT_DIR")
+    assert places == (trusted.cafile, trusted.capath)
 
 
 def test_an_encrypted_key_prevents_the_start() -> None:

@@ -1,7 +1,7 @@
 """No secret leaks into a log, an error, a file, a trace, a process title or a server's log."""
 
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,10 @@ from tests.support.leak_checks import environments, scenario
 from tests.support.leak_checks.environments import Environment
 from tests.support.leak_checks.secret_search import MarkedSecret, SecretSearch, watch_process_titles
 from tests.support.neon.emulator import RunningEmulator
+from tests.support.polling import wait_until
 from tests.support.servers import OperatorsServer, ram_folder
 from tests.support.service import NotStarted, RunningService, running_service
-from tests.support.tracing import running_collector
+from tests.support.tracing import Collector, running_collector
 
 Open = Callable[[SecretSearch, Path], AbstractAsyncContextManager[Environment]]
 
@@ -25,9 +26,6 @@ ENVIRONMENTS: dict[str, Open] = {
     "embedded": environments.bundled,
     "postgres": environments.on_a_server,
 }
-OFTEN = {"OTEL_BSP_SCHEDULE_DELAY": "100"}
-"""Sends spans so often that those before a crash arrive."""
-
 ON_NEON = ("none", "role", "project")
 
 
@@ -49,8 +47,7 @@ async def find_leaks_in(open_environment: Open) -> list[str]:
             open_environment(search, folder) as environment,
             running_collector() as collector,
         ):
-            traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, **OFTEN}
-            await use_service(search, environment, folder, traces)
+            await use_service(search, environment, folder, collector)
             await environment.collect(search)
         search.add("in a trace", b"\n".join(collector.bodies))
         search.add_files(folder)
@@ -61,7 +58,7 @@ async def find_leaks_in(open_environment: Open) -> list[str]:
 
 
 async def use_service(
-    search: SecretSearch, environment: Environment, folder: Path, traces: Mapping[str, str]
+    search: SecretSearch, environment: Environment, folder: Path, collector: Collector
 ) -> None:
     """Use a database until its deletion, with a crash and a change of the secret."""
     old = search.create_marked_secret("the previous secret")
@@ -70,7 +67,8 @@ async def use_service(
     web = search.create_marked_secret("the operator's key")
     settings: dict[str, Any] = {
         **environment.settings,
-        **traces,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
         "PGVEND_ADMIN_KEY": admin,
         "PGVEND_API_KEYS": f"web={web}",
         "PGVEND_GRACE_PERIOD": "1d",
@@ -92,6 +90,7 @@ async def use_service(
                 await scenario.use_during_failure(call_api, created, failure)
             if environment.expire:
                 await scenario.expire_and_restore(call_api, created, environment.expire)
+            await wait_until(lambda: "RotatePassword" in collector.list_names())
             await scenario.kill_during_creation(call_api, service)
     if environment.expire:  # else the database is gone
         rotated = {"PGVEND_SECRET": new, "PGVEND_SECRET_PREVIOUS": old}

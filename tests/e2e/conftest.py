@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, nullcontext
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from adapters.registry.stores import Stores
 from entrypoints.wiring.resources import create_memory_stores
 from tests.support.apps import RunningApp, running_app
-from tests.support.browser import open_page
+from tests.support.browser import open_browser, open_page
 from tests.support.keyed_clients import KeyedApp, running_keyed_app
 from tests.support.registries import stores_in_postgres, stores_in_sqlite
 from tests.support.servers import ram_folder
@@ -48,7 +48,12 @@ async def service() -> AsyncIterator[RunningService]:
 
 
 @pytest.fixture(scope="session")
-async def page() -> AsyncIterator[Page]:
-    """A page of the shared browser."""
-    async with open_page() as opened:
-        yield opened
+async def browser() -> AsyncIterator[Browser]:
+    async with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    async with open_page(browser) as page:
+        yield page

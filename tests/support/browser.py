@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from tests.support.requirements import skip_without
 
@@ -44,8 +44,7 @@ async ([url, init]) => {
 
 
 @asynccontextmanager
-async def open_page() -> AsyncIterator[Page]:
-    """Start a browser, and yield its only page."""
+async def open_browser() -> AsyncIterator[Browser]:
     if not shutil.which(CHROMIUM):
         skip_without("a browser: apt-get install chromium")
     async with (
@@ -54,7 +53,14 @@ async def open_page() -> AsyncIterator[Page]:
             executable_path=CHROMIUM, args=CHROMIUM_OPTIONS
         ) as browser,
     ):
-        yield await browser.new_page()
+        yield browser
+
+
+@asynccontextmanager
+async def open_page(browser: Browser) -> AsyncIterator[Page]:
+    """Open a page without what others left: storage, routes, a clock, listeners."""
+    async with await browser.new_context() as context:
+        yield await context.new_page()
 
 
 @asynccontextmanager

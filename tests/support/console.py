@@ -102,12 +102,9 @@ class Console:
 async def recording_console(page: Page) -> AsyncIterator[Console]:
     """Yield the console; fail at the end if the browser reported an error."""
     console = Console(page)
-    await page.goto("about:blank")  # otherwise errors of the previous page are recorded
     await page.set_viewport_size({"width": 1280, "height": 860})
     page.on("console", console.record)
     page.on("pageerror", console.record_crash)
     yield console
     await page.goto("about:blank")
-    page.remove_listener("console", console.record)
-    page.remove_listener("pageerror", console.record_crash)
     assert not console.errors, console.errors

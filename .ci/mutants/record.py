@@ -121,14 +121,19 @@ def _record(folder: Path) -> None:
     options = ("-q", "-p", "mutants.recorder", "-p", "no:cacheprovider", "-n", "2")
     order = ("--dist", "loadfile", "--no-loadscope-reorder")
     tests = [test for test in TESTS if (ROOT / test).exists()]
-    ignored = [f"--ignore-glob={pattern}" for pattern in CHILD_PROCESSES]
-    chosen = ("-k", " and ".join(f"not {part}" for part in OTHER_VERSIONS), *ignored)
+    chosen = ("-k", " and ".join(f"not {part}" for part in OTHER_VERSIONS), *_ignored_files())
     subprocess.run(
         (sys.executable, "-m", "pytest", *options, *order, *chosen, *tests),
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": ".ci", "MUTANTS_RECORD": str(folder.resolve())},
         check=False,
     )
+
+
+def _ignored_files() -> list[str]:
+    if stale := [pattern for pattern in CHILD_PROCESSES if not any(ROOT.glob(pattern))]:
+        raise SystemExit(f"No file matches {', '.join(stale)}: correct CHILD_PROCESSES.")
+    return [f"--ignore-glob={pattern}" for pattern in CHILD_PROCESSES]
 
 
 def _module(file: str) -> str:

@@ -12,7 +12,6 @@ from domain.errors import (
     InFlight,
     NameTaken,
     PgvendError,
-    ProviderRejected,
     SpareBroken,
     StaleRecord,
     Unavailable,
@@ -217,15 +216,15 @@ class ProvisionDatabase:
         )
 
     async def _verify(self, database: Database, connection: Connection) -> Database:
-        """Return the record, after a login that worked."""
+        """Return the record, after a login that worked. A login changes nothing that a crash could
+        leave behind: the record says so only when it was refused. Raises StaleRecord if the
+        database was deleted meanwhile, which explains a refusal."""
         database = database.complete(Operation.PROVISION, self.clock.now())
-        database = await self.registry.update(database.start(Operation.VERIFY, self.clock.now()))
+        database = database.start(Operation.VERIFY, self.clock.now())
         try:
             await self.login_check.verify(connection)
-        except ProviderRejected as error:
-            current = await self.registry.get(database.id)
-            if current.version != database.version:  # deleted meanwhile, which explains the refusal
-                raise StaleRecord from error
+        except PgvendError:
+            await self.registry.update(database)
             raise
         return database
 

@@ -123,11 +123,13 @@ class ApiProvider(DatabaseProvider):
     async def _request_database_after(self, role: Change, claim: Claim) -> Change:
         """Request the database when the role usually exists: that saves the request whether it
         does, of which an account has few."""
-        for pause in self.branch.waiter.guess_pauses(role):
-            await self.branch.waiter.clock.sleep(pause)
+        waiter, waited = self.branch.waiter, 0.0
+        for pause in waiter.guess_pauses(role):
+            await waiter.clock.sleep(pause)
+            waited += pause
             with suppress(ProviderBusy, NotVisible):
                 return await self._request_database(claim)
-        await self.branch.waiter.wait_until_done(role)
+        await waiter.wait_until_done(role, waited)
         return await self._request_database(claim)
 
     async def _request_database(self, claim: Claim) -> Change:

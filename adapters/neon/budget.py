@@ -15,6 +15,9 @@ RATE = 11.0
 BURST = 40
 """Requests that may be sent at once after a pause."""
 
+AMPLE = BURST // 2
+"""Requests that may be sent at once when the budget is ample: one of them may save some time."""
+
 MAX_PAUSE = 60.0
 """Seconds: a budget per minute is full again after a minute, even if a header requests more."""
 
@@ -31,6 +34,12 @@ class Budget:
         self._interval = 1 / rate
         self._credit = burst * self._interval
         self._due = clock.elapsed() - self._credit
+
+    @property
+    def is_ample(self) -> bool:
+        """Whether AMPLE requests may be sent at once."""
+        saved = min(self._clock.elapsed() - self._due, self._credit)
+        return saved >= AMPLE * self._interval
 
     async def spend(self) -> None:
         """Wait until the next request may be sent."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice, repeat
 
 from adapters.neon.api_models import Operation, OperationResponse, Operations
+from adapters.neon.budget import Budget
 from adapters.neon.client import Client, build_path
 from adapters.neon.errors import NotVisible
 from domain.errors import OutcomeUnknown, Unavailable
@@ -22,6 +23,11 @@ FAILURE_TIMEOUT = 30.0
 MIN_POLL_PAUSE = 0.01
 MAX_POLL_PAUSE = 5.0
 """Seconds between two polls of one operation."""
+
+EARLY_POLLS = 4
+MIN_EARLY_PAUSE = 0.005
+"""Polls of an operation before its usual end, while the budget of requests is ample: at most so
+many, and at least so many seconds apart."""
 
 LATENESS = (1 / 16, 1 / 4)
 """Pauses between the polls of an operation that takes longer than usual, relative to its time so
@@ -49,8 +55,13 @@ class OperationFailed(OutcomeUnknown):
 
 @dataclass
 class Pace:
-    """Times to poll: first when nearly all of the latest operations of the kind had ended, then at
-    intervals that grow with the time waited."""
+    """Times to poll, by the latest durations of the kind of operation.
+
+    The first poll is when nearly all of them had ended; while the budget is ample, a few polls
+    come before, from the time when the first of them had ended. An operation that takes longer is
+    polled at intervals that grow with the time waited. One exception among the durations, in
+    either direction, changes nothing.
+    """
 
     durations: dict[str, deque[float]] = field(
         default_factory=lambda: defaultdict(lambda: deque(maxlen=KNOWN_DURATIONS))
@@ -60,21 +71,28 @@ class Pace:
     def knows(self, kind: str) -> bool:
         return kind in self.durations
 
-    def iterate_pauses(self, kind: str) -> Iterator[float]:
-        elapsed = self._usual_duration(kind)
-        yield elapsed
-        for share in chain(LATENESS, repeat(LATENESS[-1])):
-            pause = min(max(MIN_POLL_PAUSE, elapsed * share), MAX_POLL_PAUSE)
+    def iterate_pauses(self, kind: str, budget: Budget, waited: float = 0.0) -> Iterator[float]:
+        """Yield the pause before each poll. The operation was `waited` for before."""
+        soonest, usual = self._usual_durations(kind)
+        elapsed = max(waited, soonest if budget.is_ample else usual)
+        yield elapsed - waited
+        early_pause = max(MIN_EARLY_PAUSE, (usual - soonest) / EARLY_POLLS)
+        shares = chain(LATENESS, repeat(LATENESS[-1]))
+        while True:
+            pause = early_pause
+            if elapsed >= usual or not budget.is_ample:
+                pause = min(max(MIN_POLL_PAUSE, elapsed * next(shares)), MAX_POLL_PAUSE)
             yield pause
             elapsed += pause
 
     def learn(self, kind: str, seconds: float) -> None:
         self.durations[kind].append(seconds + TIME_RESOLUTION)
 
-    def _usual_duration(self, kind: str) -> float:
-        """Return the second-longest duration: a single exception does not delay the next polls."""
-        longest = sorted(self.durations[kind]) if self.knows(kind) else [DEFAULT_DURATION]
-        return longest[-2:][0]
+    def _usual_durations(self, kind: str) -> tuple[float, float]:
+        """Return the second-shortest and the second-longest duration; of two, the shorter one."""
+        known = sorted(self.durations[kind]) if self.knows(kind) else [DEFAULT_DURATION]
+        usual = known[-2:][0]
+        return min(known[:2][-1], usual), usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +120,9 @@ class OperationWaiter:
     clock: Clock
     pace: Pace
 
-    async def wait_until_done(self, change: Change) -> None:
-        """Wait until all operations of the change are done; they run in order.
+    async def wait_until_done(self, change: Change, waited: float = 0.0) -> None:
+        """Wait until all operations of the change are done; they run in order. The caller `waited`
+        for the first one before.
 
         Raises OutcomeUnknown if an operation fails or takes too long: the change may or may not
         have been made.
@@ -111,14 +130,15 @@ class OperationWaiter:
         kinds = change.list_kinds()
         for operation in change.operations:
             if operation.id in kinds:
-                await self._wait_until_done(operation, kinds[operation.id])
+                await self._wait_until_done(operation, kinds[operation.id], waited)
+                waited = 0.0
 
     def guess_pauses(self, change: Change) -> Iterator[float]:
         """Return the pause after which such operations usually are done, and short ones for when
         they are not; none if their duration is unknown."""
         kinds = list(change.list_kinds().values())
         if all(map(self.pace.knows, kinds)):
-            pauses = [self.pace.iterate_pauses(kind) for kind in kinds]
+            pauses = [self._iterate_pauses(kind) for kind in kinds]
             yield sum(map(next, pauses))
             for later in pauses[-1:]:
                 yield from islice(later, LATE_GUESSES)
@@ -128,7 +148,7 @@ class OperationWaiter:
         request asks for all of them. Raises as `wait_until_done` does."""
         started_at = self.clock.elapsed()
         kinds = dict(chain.from_iterable(change.list_kinds().items() for change in changes))
-        pauses = self.pace.iterate_pauses(next(reversed(kinds.values()), ""))
+        pauses = self._iterate_pauses(next(reversed(kinds.values()), ""))
         while kinds:
             await self.clock.sleep(next(pauses))
             listed = await self._list_recent()
@@ -149,9 +169,12 @@ class OperationWaiter:
         unfinished = [operation for operation in recent if operation.status not in ended]
         await self.wait_until_done(Change("", unfinished[::-1]))  # the newest stands first
 
-    async def _wait_until_done(self, operation: Operation, kind: str) -> None:
-        started_at = self.clock.elapsed()
-        pauses = self.pace.iterate_pauses(kind)
+    def _iterate_pauses(self, kind: str, waited: float = 0.0) -> Iterator[float]:
+        return self.pace.iterate_pauses(kind, self.client.budget, waited)
+
+    async def _wait_until_done(self, operation: Operation, kind: str, waited: float) -> None:
+        started_at = self.clock.elapsed() - waited
+        pauses = self._iterate_pauses(kind, waited)
         while operation.status not in DONE:
             _check_progress(operation.status, self.clock.elapsed() - started_at)
             await self.clock.sleep(next(pauses))

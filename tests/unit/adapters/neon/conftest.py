@@ -1,6 +1,7 @@
 """A fake of Neon's API without a socket: prepared responses and recorded requests."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ from aioresponses import CallbackResult, aioresponses
 from yarl import URL
 
 from adapters.neon.branch import NeonBranch
-from adapters.neon.budget import Budget
+from adapters.neon.budget import AMPLE, BURST, Budget
 from adapters.neon.client import Client, open_client
 from adapters.neon.operations import OperationWaiter, Pace
 from domain.secrets import Secret
@@ -80,9 +81,23 @@ class Wire:
 
 @pytest.fixture
 async def wire() -> AsyncIterator[Wire]:
+    async with _open_wire(BURST) as wire:
+        yield wire
+
+
+@pytest.fixture
+async def scarce_wire() -> AsyncIterator[Wire]:
+    """A client whose budget of requests is never ample."""
+    async with _open_wire(AMPLE - 1) as wire:
+        yield wire
+
+
+@asynccontextmanager
+async def _open_wire(burst: int) -> AsyncIterator[Wire]:
     clock, http = FakeClock(), HttpMock()
     with http:
-        async with open_client(API, Secret(KEY), Budget(clock), clock) as client:
+        budget = Budget(clock, burst=burst)
+        async with open_client(API, Secret(KEY), budget, clock) as client:
             yield Wire(http, client, clock)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.neon.budget import BURST, MAX_PAUSE, RATE, Budget, parse_retry_after
+from adapters.neon.budget import AMPLE, BURST, MAX_PAUSE, RATE, Budget, parse_retry_after
 from adapters.neon.errors import DEFAULT_PAUSE
 from domain.errors import ProviderBusy
 from tests.support.clock import FakeClock
@@ -53,6 +53,18 @@ PAUSES = {
 LIKE_A_DATE = r"[A-Z][a-z]{2}, [0-9]{1,9} [A-Z][a-z]{2} [0-9]{1,9} [0-9:]+ [+-][0-9]{1,20}"
 
 pauses = st.lists(st.floats(0, 20, allow_subnormal=False), min_size=1, max_size=200)
+
+
+async def test_the_budget_is_ample_while_half_a_burst_is_left() -> None:
+    clock = FakeClock()
+    budget = Budget(clock)
+    await clock.sleep(3600)
+    for _ in range(BURST - AMPLE + 1):
+        assert budget.is_ample
+        await budget.spend()
+    assert not budget.is_ample
+    await clock.sleep(1.1 / RATE)
+    assert budget.is_ample
 
 
 @given(pauses)

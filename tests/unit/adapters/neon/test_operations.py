@@ -1,12 +1,20 @@
 """Waiting for operations: few polls, and tolerance of temporary problems."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
 import pytest
 
 from adapters.neon.api_models import Operation
-from adapters.neon.operations import FAILURE_TIMEOUT, OPERATION_TIMEOUT, Change, Pace
+from adapters.neon.budget import AMPLE, BURST
+from adapters.neon.operations import (
+    EARLY_POLLS,
+    FAILURE_TIMEOUT,
+    OPERATION_TIMEOUT,
+    Change,
+    Pace,
+)
 from domain.errors import OutcomeUnknown, ProviderRejected
 from tests.unit.adapters.neon.conftest import PROJECT, Wire, operation, problem
 
@@ -18,6 +26,9 @@ FIRST_MAXIMUM = {0.05: 2, 0.3: 10, 1.0: 15, 5.0: 22}
 
 LATER_MAXIMUM = 2
 """The maximum for later operations of the same duration."""
+
+VARYING = (0.3, 0.4) * 5
+"""Durations in seconds that no single poll meets."""
 
 ENDED = ["finished", "skipped"]
 ABORTED = ["error", "cancelled"]
@@ -90,16 +101,33 @@ async def test_a_longer_duration_is_learned(
     assert await _wait_and_count(wire, pace, after) <= maximum
 
 
-async def test_durations_that_vary_cost_hardly_more_than_one_poll_each(wire: Wire) -> None:
+async def test_durations_that_vary_cost_hardly_more_than_one_poll_each(scarce_wire: Wire) -> None:
     """A poll that comes too early takes more of the account's requests than it saves time."""
     pace = Pace()
-    for _ in range(4):
-        for seconds in (0.3, 0.4):
-            await _wait_and_count(wire, pace, seconds)
+    await _wait_for_all(scarce_wire, pace, VARYING)
 
-    polls = [await _wait_and_count(wire, pace, seconds) for seconds in (0.3, 0.4) * 5]
+    polls, _ = await _wait_for_all(scarce_wire, pace, VARYING)
 
-    assert sum(polls) <= 11
+    assert polls <= len(VARYING) + 1
+
+
+async def test_an_ample_budget_is_spent_on_polls_before_the_usual_end(wire: Wire) -> None:
+    pace = Pace()
+    await _wait_for_all(wire, pace, VARYING)
+
+    polls, late = await _wait_for_all(wire, pace, VARYING)
+
+    assert late <= max(VARYING) * 0.1
+    assert len(VARYING) < polls <= len(VARYING) * (1 + EARLY_POLLS)
+
+
+async def test_a_budget_that_becomes_scarce_ends_the_early_polls(wire: Wire) -> None:
+    pace = Pace()
+    await _wait_for_all(wire, pace, VARYING)
+    for _ in range(BURST - AMPLE + 1):
+        await wire.client.budget.spend()
+
+    assert await _wait_and_count(wire, pace, max(VARYING)) <= LATER_MAXIMUM
 
 
 @pytest.mark.parametrize("operations", [[], *([operation(status)] for status in ENDED)])
@@ -201,6 +229,18 @@ async def test_the_end_of_an_operation_is_guessed_after_the_first_one(wire: Wire
     assert 0 < sum(later) < 0.15
 
 
+async def test_a_wait_goes_on_where_the_guesses_ended(wire: Wire) -> None:
+    pace = Pace()
+    await _wait_and_count(wire, pace, 0.3, purpose="create role")
+    change = _change("create role", operation())
+    _end_after(wire, 0.0, "op-1")
+    begin = wire.clock.elapsed()
+
+    await wire.waiter(pace).wait_until_done(change, waited=0.4)
+
+    assert wire.clock.elapsed() == begin
+
+
 async def test_the_end_of_all_operations_of_a_change_is_guessed(wire: Wire) -> None:
     pace = Pace()
     await _wait_and_count(wire, pace, 0.3, action="apply_config")
@@ -243,6 +283,17 @@ async def _wait_and_count(
     running = Operation.model_validate(operation(id=operation_id, action=action))
     await wire.waiter(pace).wait_until_done(Change(purpose, [running]))
     return wire.count("GET", f"{PROJECT}/operations/{operation_id}")
+
+
+async def _wait_for_all(wire: Wire, pace: Pace, durations: Sequence[float]) -> tuple[int, float]:
+    """Wait for operations one after the other. Return the number of requests, and the longest time
+    in seconds between an end and its poll."""
+    polls, late = 0, 0.0
+    for seconds in durations:
+        begin = wire.clock.elapsed()
+        polls += await _wait_and_count(wire, pace, seconds)
+        late = max(late, wire.clock.elapsed() - begin - seconds)
+    return polls, late
 
 
 def _end_after(wire: Wire, seconds: float, operation_id: str, action: str = "apply_config") -> None:

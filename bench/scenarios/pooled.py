@@ -27,7 +27,7 @@ RATE_LIMIT = 10.0
 
 async def measure(run: Run) -> Report:
     loads = [
-        Load(1, rounds=run.pick(1, 8, 20), calls=run.pick(4, 12), seconds=60),
+        Load(1, rounds=run.pick(1, 16, 20), calls=run.pick(4, 12), seconds=90),
         Load(8, rounds=run.pick(1, 5, 10), calls=run.pick(16, 40), seconds=60),
     ]
     rows = list[Row]()

@@ -47,8 +47,6 @@ class ApiProvider(DatabaseProvider):
     server: Server
     claims: ClaimStore
     locks: TenantLocks = field(default_factory=TenantLocks, init=False, repr=False)
-    unused_claims: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False)
-    """Keys of claims under which nothing was created, and whose release failed."""
 
     async def provision(self, request: ProvisionRequest) -> Connection:
         if request.source:
@@ -84,9 +82,8 @@ class ApiProvider(DatabaseProvider):
 
     async def _claim(self, tenant: Tenant) -> ClaimState:
         claim = await self.claims.claim(tenant)
-        if claim.is_new or claim.key in self.unused_claims:
-            # the lists would cost requests, which an account has few of
-            return ClaimState(replace(claim, is_new=True))
+        if claim.is_new:  # the lists would cost requests, which an account has few of
+            return ClaimState(claim)
         return await self._inspect(claim)
 
     async def _ensure_objects(self, claim_state: ClaimState) -> Secret:
@@ -141,7 +138,7 @@ class ApiProvider(DatabaseProvider):
     async def _request_role(self, claim: Claim) -> RoleResponse:
         """Request a new role. Extend the claim to its creation: only the claim proves that
         pgvend created the role."""
-        self.unused_claims.discard(claim.key)
+        self.claims.mark_used(claim)
         try:
             response = await self.branch.request_role(claim.owner)
         except OutcomeUnknown:
@@ -164,12 +161,8 @@ class ApiProvider(DatabaseProvider):
             raise
 
     async def _release(self, claim: Claim) -> None:
-        """Release a new claim under which nothing was created."""
         if claim.is_new:
-            self.unused_claims.add(claim.key)
-            with suppress(PgvendError):
-                await run_to_completion(self.claims.release(claim))
-                self.unused_claims.discard(claim.key)
+            await self.claims.release_unused(claim)
 
     async def reveal(self, request: ProvisionRequest) -> Connection:
         owner = await self._find_owner(request.tenant)
@@ -188,7 +181,7 @@ class ApiProvider(DatabaseProvider):
     async def _find_owner(self, tenant: Tenant) -> str:
         """Return the name of the tenant's existing role. Raises DatabaseNotFound."""
         claim = await self.claims.find(tenant)
-        if claim and claim.key not in self.unused_claims and (await self._inspect(claim)).has_role:
+        if claim and not claim.is_new and (await self._inspect(claim)).has_role:
             return claim.owner
         raise DatabaseNotFound(f"The Neon branch has no database {tenant.id}.")
 
@@ -208,8 +201,8 @@ class ApiProvider(DatabaseProvider):
         async with self.locks.hold(tenant.id):
             await confirm()
             claim = await self.claims.find(tenant)
-            if claim and claim.key in self.unused_claims:
-                await self._release(replace(claim, is_new=True))
+            if claim and claim.is_new:
+                await self._release(claim)
             elif claim:
                 await self._delete(await self._inspect(claim))
 
@@ -224,11 +217,7 @@ class ApiProvider(DatabaseProvider):
         # else a lost request may still create the role: the claim records its tenant
 
     async def inventory(self) -> Sequence[InventoryItem]:
-        claims = [
-            claim
-            for claim in await self.claims.list_claims()
-            if claim.key not in self.unused_claims
-        ]
+        claims = [claim for claim in await self.claims.list_claims() if not claim.is_new]
         roles, databases = await self._list_objects()
         claim_states = [match_claim(claim, roles, databases) for claim in claims]
         return [claim_state.inventory_item for claim_state in claim_states if claim_state.has_role]

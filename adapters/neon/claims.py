@@ -7,7 +7,7 @@ so that a role remains known when Neon's response is lost.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -16,8 +16,9 @@ import asyncpg
 from adapters.driver.connector import Login
 from adapters.postgres.marks import Marks
 from adapters.postgres.sessions import open_session
-from domain.errors import NameTaken, ProviderBusy
+from domain.errors import NameTaken, PgvendError, ProviderBusy
 from domain.provisioning import Tenant
+from ports.driven.cancellation import run_to_completion
 
 WINDOW = timedelta(minutes=2)
 """How long after a request its role may still be created; requests time out sooner."""
@@ -78,8 +79,8 @@ _RELEASE = "DELETE FROM pgvend.claims WHERE owner = $1 AND token = $2"
 class Claim:
     """A tenant's claim on the names of a role and a database.
 
-    `token` distinguishes this claim from earlier and later ones. While it `is_open`, Neon may still
-    carry out a request whose response was lost.
+    `token` distinguishes this claim from earlier and later ones. Nothing was created under a claim
+    that `is_new`. While it `is_open`, Neon may still carry out a request whose response was lost.
     """
 
     tenant_id: str
@@ -111,6 +112,8 @@ class ClaimStore:
 
     admin: Login
     marks: Marks
+    unused: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False)
+    """Keys of claims under which nothing was created, and whose release failed."""
 
     async def create_table(self) -> None:
         """Create the table if it does not exist."""
@@ -150,9 +153,23 @@ class ClaimStore:
         """Release the names, unless they have been claimed again since."""
         await self._fetch_with_retries(_RELEASE, claim.owner, claim.token)
 
+    def mark_used(self, claim: Claim) -> None:
+        """Record that something may be created under the claim: it is not new any more."""
+        self.unused.discard(claim.key)
+
+    async def release_unused(self, claim: Claim) -> None:
+        """Release a claim under which nothing was created. Never raises: if the release fails, the
+        claim stays, and is still new when it is found again."""
+        self.unused.add(claim.key)
+        with suppress(PgvendError):
+            await run_to_completion(self.release(claim))
+            self.unused.discard(claim.key)
+
     def _claim_from_row(self, row: asyncpg.Record) -> Claim:
         columns = dict(row)
-        return Claim(tenant_id=columns.pop("mark").removeprefix(self.marks.prefix), **columns)
+        tenant_id = columns.pop("mark").removeprefix(self.marks.prefix)
+        claim = Claim(tenant_id=tenant_id, **columns)
+        return replace(claim, is_new=True) if claim.key in self.unused else claim
 
     async def _fetch_with_retries(self, query: str, *values: object) -> list[asyncpg.Record]:
         """Run a statement in its own session; repeat it if the session ends.

@@ -38,8 +38,7 @@ class Budget:
     @property
     def is_ample(self) -> bool:
         """Whether AMPLE requests may be sent at once."""
-        saved = min(self._clock.elapsed() - self._due, self._credit)
-        return saved >= AMPLE * self._interval
+        return self._clock.elapsed() - self._due >= AMPLE * self._interval
 
     async def spend(self) -> None:
         """Wait until the next request may be sent."""

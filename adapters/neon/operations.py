@@ -79,9 +79,12 @@ class Pace:
         early_pause = max(MIN_EARLY_PAUSE, (usual - soonest) / EARLY_POLLS)
         shares = chain(LATENESS, repeat(LATENESS[-1]))
         while True:
-            pause = early_pause
-            if elapsed >= usual or not budget.is_ample:
+            if elapsed >= usual:
                 pause = min(max(MIN_POLL_PAUSE, elapsed * next(shares)), MAX_POLL_PAUSE)
+            elif budget.is_ample:
+                pause = early_pause
+            else:
+                pause = max(MIN_EARLY_PAUSE, usual - elapsed)
             yield pause
             elapsed += pause
 

@@ -69,7 +69,9 @@ class Console:
     async def open_details(self, name: str) -> Locator:
         """Open the details of the database with that nickname."""
         await self.page.get_by_role("link", name=name, exact=True).click()
-        return self.dialog(name)
+        details = self.dialog(name)
+        await expect(details).to_be_visible()  # a key would be pressed outside until then
+        return details
 
     def dialog(self, title: str) -> Locator:
         return self.page.get_by_role("dialog", name=title, exact=True)

@@ -63,7 +63,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         "Creations at once on the Neon emulator. The floor is the sum of the durations of Neon's "
         "operations in mode `none`, because a project runs one after the other. `five tries` is a "
         "client that sends a refused request again every three seconds, as Neon's command line "
-        "does. Median and spread are those of one burst; the maximum is its end.",
+        "does. The maximum of a burst is its end; bursts of fewer than ten are repeated.",
         neon.measure,
     ),
     "scale": Scenario(

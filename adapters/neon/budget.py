@@ -16,7 +16,7 @@ BURST = 40
 """Requests that may be sent at once after a pause."""
 
 AMPLE = BURST // 2
-"""Requests that may be sent at once when the budget is ample: one of them may save some time."""
+"""The budget is ample while so many requests may be sent at once: a poll may come early then."""
 
 MAX_PAUSE = 60.0
 """Seconds: a budget per minute is full again after a minute, even if a header requests more."""

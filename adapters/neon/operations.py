@@ -72,7 +72,7 @@ class Pace:
         return kind in self.durations
 
     def iterate_pauses(self, kind: str, budget: Budget, waited: float = 0.0) -> Iterator[float]:
-        """Yield the pause before each poll. The operation was `waited` for before."""
+        """Yield the pause before each poll, in seconds. The caller has `waited` so long already."""
         soonest, usual = self._usual_durations(kind)
         elapsed = max(waited, soonest if budget.is_ample else usual)
         yield elapsed - waited
@@ -124,8 +124,8 @@ class OperationWaiter:
     pace: Pace
 
     async def wait_until_done(self, change: Change, waited: float = 0.0) -> None:
-        """Wait until all operations of the change are done; they run in order. The caller `waited`
-        for the first one before.
+        """Wait until all operations of the change are done; they run in order. The caller has
+        `waited` so many seconds for the first one already.
 
         Raises OutcomeUnknown if an operation fails or takes too long: the change may or may not
         have been made.

@@ -216,9 +216,9 @@ class ProvisionDatabase:
         )
 
     async def _verify(self, database: Database, connection: Connection) -> Database:
-        """Return the record, after a login that worked. A login changes nothing that a crash could
-        leave behind: the record says so only when it was refused. Raises StaleRecord if the
-        database was deleted meanwhile, which explains a refusal."""
+        """Return the record, after a login that worked. A login leaves nothing behind after a
+        crash, so its step is stored with the next change; at once only if the login fails. Raises
+        StaleRecord if the database was deleted meanwhile, which explains the failure."""
         database = database.complete(Operation.PROVISION, self.clock.now())
         database = database.start(Operation.VERIFY, self.clock.now())
         try:

@@ -70,7 +70,7 @@ class Console:
         """Open the details of the database with that nickname."""
         await self.page.get_by_role("link", name=name, exact=True).click()
         details = self.dialog(name)
-        await expect(details).to_be_visible()  # a key would be pressed outside until then
+        await expect(details).to_be_visible()  # a key pressed before misses the dialog
         return details
 
     def dialog(self, title: str) -> Locator:

@@ -84,6 +84,20 @@ async def test_a_database_that_refuses_its_login_is_undone(
     await assert_failed(memory, ("provision", done), ("verify", failed), ("delete", done))
 
 
+@pytest.mark.parametrize("after_effect", [False, True])
+async def test_a_refused_login_that_cannot_be_recorded_is_undone(
+    memory: MemoryService, after_effect: bool
+) -> None:
+    registry = FailingRegistry(memory.registry, 3, 4, after_effect=after_effect)
+    login_check = RefusingLoginCheck(ProviderRejected())
+
+    with pytest.raises(Unavailable):
+        await memory.create_database(registry=registry, login_check=login_check)(SALES)
+
+    assert await memory.tenant_ids() == set()
+    assert (await memory.only_record()).state is State.FAILED
+
+
 async def test_a_failing_delete_between_two_names_is_undone(memory: MemoryService) -> None:
     await memory.occupy("Sales")
     await memory.interrupt("before delete", memory.create())

@@ -24,6 +24,25 @@ _NOT_CLAIMED = (
 )
 """Errors of a claim that an inspection explains. Nothing was changed."""
 
+_PREPARE_CHECK = """
+PREPARE check_spare (name, text, text) AS
+SELECT current_setting('pgvend.spare_is_broken')
+WHERE NOT EXISTS (
+    SELECT FROM pg_database
+    WHERE datname = $1 AND datdba = $2::regrole AND datconnlimit <> -2
+) OR NOT EXISTS (
+    SELECT FROM pg_shdescription
+    WHERE objoid = $2::regrole AND classoid = 'pg_authid'::regclass AND description = $3
+)
+"""
+"""The check of a spare by its database, its owner and its mark. It fails by reading a setting that
+does not exist. Planning it again for each claim would take longer than a rename."""
+
+
+async def prepare_session(session: Session) -> None:
+    """Prepare a new session for claims: the server plans the check once for each session."""
+    await session.execute(_PREPARE_CHECK)
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -114,16 +133,7 @@ def _rename_spare(tenant: Tenant) -> list[str]:
 
 
 def _check_spare(tenant: Tenant, marks: Marks) -> str:
-    """Fail unless the spare is complete, by reading a setting that does not exist.
-
-    It does without `shobj_description`, whose query the server would plan for each claim.
-    """
-    spare, mark = PgNames.from_id(tenant.id), quote_literal(marks.of_spare(tenant.id))
-    owner = f"{quote_literal(quote_identifier(spare.owner))}::regrole"
-    return (
-        "SELECT current_setting('pgvend.spare_is_broken') WHERE NOT EXISTS ("
-        f"SELECT FROM pg_database WHERE datname = {quote_literal(spare.database)} "
-        f"AND datdba = {owner} AND datconnlimit <> -2) OR NOT EXISTS ("
-        f"SELECT FROM pg_shdescription WHERE objoid = {owner} "
-        f"AND classoid = 'pg_authid'::regclass AND description = {mark})"
-    )
+    """Fail unless the spare is complete. Requires a session that `prepare_session` prepared."""
+    spare = PgNames.from_id(tenant.id)
+    values = (spare.database, quote_identifier(spare.owner), marks.of_spare(tenant.id))
+    return f"EXECUTE check_spare ({', '.join(map(quote_literal, values))})"

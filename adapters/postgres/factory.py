@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 from structlog.stdlib import BoundLogger
 
+from adapters.postgres.claim import prepare_session
 from adapters.postgres.errors import FAILURES
 from adapters.postgres.marks import Marks
 from adapters.postgres.measurement import check_measure_privilege
@@ -22,7 +23,7 @@ POOL_CLOSE_TIMEOUT = 5.0
 @asynccontextmanager
 async def open_provider(server: Server, installation: str) -> AsyncIterator[PostgresProvider]:
     """Open a provider until the context exits. The first call opens the first session."""
-    pool = await create_admin_pool(server.admin)
+    pool = await create_admin_pool(server.admin, prepare_session)
     try:
         yield PostgresProvider(server=server, marks=Marks(installation), pool=pool)
     finally:

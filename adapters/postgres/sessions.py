@@ -1,8 +1,9 @@
 """Sessions from the admin's pool, and single sessions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import cast
 
 import asyncpg
@@ -16,6 +17,9 @@ from domain.errors import OutcomeUnknown, ProviderBusy
 
 Session = PoolConnectionProxy | asyncpg.Connection
 """A session of the admin, from the pool or a single one."""
+
+Prepare = Callable[[Session], Awaitable[None]]
+"""Prepares a session that was just opened."""
 
 SESSION_SETTINGS = {
     # a tenant cannot shadow the server's functions, in any database
@@ -120,8 +124,18 @@ async def _reset(session: PooledSession) -> None:
     session.is_unchanged = False
 
 
-def create_admin_pool(admin: Login) -> asyncpg.Pool:
-    """Create a pool of the admin's sessions, which open on demand."""
+async def _prepare(prepare: Prepare, session: asyncpg.Connection) -> None:
+    """Prepare a new session, or end it at once: the pool would wait until a silent server did."""
+    try:
+        await prepare(session)
+    except BaseException:
+        session.terminate()
+        raise
+
+
+def create_admin_pool(admin: Login, prepare: Prepare) -> asyncpg.Pool:
+    """Create a pool of the admin's sessions, which open on demand. `prepare` runs in each new
+    one."""
     return create_pool(
         admin,
         min_size=0,
@@ -131,6 +145,7 @@ def create_admin_pool(admin: Login) -> asyncpg.Pool:
         server_settings=build_startup_parameters(SESSION_SETTINGS),
         connection_class=PooledSession,
         reset=_reset,
+        init=partial(_prepare, prepare),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from adapters.driver.connector import Login, connect, create_pool
 from adapters.driver.tls import Tls
+from adapters.postgres.claim import prepare_session
 from adapters.postgres.factory import open_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import server_from_dsn
@@ -140,6 +141,7 @@ async def with_short_timeouts(postgres: PostgresUnderTest) -> AsyncIterator[Post
         min_size=0,
         max_size=2,
         server_settings=build_startup_parameters({**SESSION_SETTINGS, "lock_timeout": "300ms"}),
+        init=prepare_session,
     )
     async with pool:
         yield replace(postgres, provider=replace(postgres.provider, pool=pool))

@@ -62,6 +62,18 @@ async def test_a_provider_closes_while_a_statement_hangs(bundled_18: PostgresPro
     await bundled_18.delete(provision_request.tenant)
 
 
+async def test_a_call_can_be_cancelled_while_a_silent_server_prepares_its_session(
+    bundled_18: PostgresProvider,
+) -> None:
+    """The pool alone would wait until the server ended the session."""
+    fault = Fault(FaultKind.HELD, "PREPARE")
+    async with proxied_provider(bundled_18, fault) as proxied:
+        cancelled = Injection(FaultKind.HELD, cancels=1)
+        outcome = await run_with_fault(proxied.provider.inventory(), fault, cancelled)
+        assert isinstance(outcome, asyncio.CancelledError)
+        assert await proxied.provider.inventory() == await bundled_18.inventory()
+
+
 async def test_a_lost_pool_session_fails_one_call_at_most(
     bundled_18: PostgresProvider,
 ) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from adapters.driver.tls import Tls
+from adapters.postgres.claim import prepare_session
 from adapters.postgres.marks import Marks
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import Server, server_from_dsn
@@ -61,7 +62,7 @@ def test_a_server_does_not_print_its_admins_password() -> None:
 async def test_a_connection_is_revealed_without_asking_the_server() -> None:
     provision_request = with_next_password(new_provision_request(), 3)
     unreachable = create_server(UNREACHABLE, "db.example", 6432)
-    pool = create_admin_pool(unreachable.admin)
+    pool = create_admin_pool(unreachable.admin, prepare_session)
     provider = PostgresProvider(server=unreachable, marks=Marks(INSTALLATION), pool=pool)
     assert await provider.reveal(provision_request) == await unreachable.build_connection(
         provision_request

@@ -8,7 +8,8 @@ from typing import ParamSpec, TypeVar
 from adapters.neon.api_models import Project
 from adapters.neon.branch import NeonBranch
 from adapters.neon.client import open_client
-from adapters.neon.operations import OperationWaiter, Pace
+from adapters.neon.operations import OperationWaiter
+from adapters.neon.pace import Pace
 from adapters.neon.projects import NeonProjects
 from adapters.neon.startup import NO_ISOLATION, NeonConfig, describe_server, retry_at_start
 from adapters.neon.startup_checks import (

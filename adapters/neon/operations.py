@@ -1,14 +1,13 @@
 """Waiting for Neon's operations: a successful response means accepted, not done."""
 
-from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain, islice, repeat
+from dataclasses import dataclass
+from itertools import chain, islice
 
 from adapters.neon.api_models import Operation, OperationResponse, Operations
-from adapters.neon.budget import Budget
 from adapters.neon.client import Client, build_path
 from adapters.neon.errors import NotVisible
+from adapters.neon.pace import Pace
 from domain.errors import OutcomeUnknown, Unavailable
 from ports.driven.clock import Clock
 
@@ -20,28 +19,6 @@ OPERATION_TIMEOUT = 300.0
 FAILURE_TIMEOUT = 30.0
 """Seconds after which a pending operation, or one that stays `failed`, counts as lost."""
 
-MIN_POLL_PAUSE = 0.01
-MAX_POLL_PAUSE = 5.0
-"""Seconds between two polls of one operation."""
-
-EARLY_POLLS = 4
-MIN_EARLY_PAUSE = 0.005
-"""Polls of an operation before its usual end, while the budget of requests is ample: at most so
-many, and at least so many seconds apart."""
-
-LATENESS = (1 / 16, 1 / 4)
-"""Pauses between the polls of an operation that takes longer than usual, relative to its time so
-far. All later pauses are like the last one."""
-
-DEFAULT_DURATION = 0.05
-"""Assumed duration in seconds before the first measurement; Neon reports 50 to 90 ms."""
-
-TIME_RESOLUTION = 0.001
-"""Neon reports durations in whole milliseconds."""
-
-KNOWN_DURATIONS = 10
-"""How many of the latest durations of one kind of operation are known."""
-
 LATE_GUESSES = 2
 """How often an operation's end is guessed again."""
 
@@ -51,51 +28,6 @@ RECENT_OPERATIONS = 20
 
 class OperationFailed(OutcomeUnknown):
     """Neon accepted the change, but its operation failed; retry the request."""
-
-
-@dataclass
-class Pace:
-    """Times to poll, by the latest durations of the kind of operation.
-
-    The first poll is when nearly all of them had ended; while the budget is ample, a few polls
-    come before, from the time when the first of them had ended. An operation that takes longer is
-    polled at intervals that grow with the time waited. One exception among the durations, in
-    either direction, changes nothing.
-    """
-
-    durations: dict[str, deque[float]] = field(
-        default_factory=lambda: defaultdict(lambda: deque(maxlen=KNOWN_DURATIONS))
-    )
-    """The latest durations by the kind of operation."""
-
-    def knows(self, kind: str) -> bool:
-        return kind in self.durations
-
-    def iterate_pauses(self, kind: str, budget: Budget, waited: float = 0.0) -> Iterator[float]:
-        """Yield the pause before each poll, in seconds. The caller has `waited` so long already."""
-        soonest, usual = self._usual_durations(kind)
-        elapsed = max(waited, soonest if budget.is_ample else usual)
-        yield elapsed - waited
-        early_pause = max(MIN_EARLY_PAUSE, (usual - soonest) / EARLY_POLLS)
-        shares = chain(LATENESS, repeat(LATENESS[-1]))
-        while True:
-            if elapsed >= usual:
-                pause = min(max(MIN_POLL_PAUSE, elapsed * next(shares)), MAX_POLL_PAUSE)
-            elif budget.is_ample:
-                pause = early_pause
-            else:
-                pause = max(MIN_EARLY_PAUSE, usual - elapsed)
-            yield pause
-            elapsed += pause
-
-    def learn(self, kind: str, seconds: float) -> None:
-        self.durations[kind].append(seconds + TIME_RESOLUTION)
-
-    def _usual_durations(self, kind: str) -> tuple[float, float]:
-        """Return the second-shortest and the second-longest duration; of two, the shorter one."""
-        known = sorted(self.durations[kind]) if self.knows(kind) else [DEFAULT_DURATION]
-        usual = known[-2:][0]
-        return min(known[:2][-1], usual), usual
 
 
 @dataclass(frozen=True, slots=True)

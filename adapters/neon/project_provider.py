@@ -14,7 +14,8 @@ from adapters.neon.admin import create_admin_login, find_admin_address
 from adapters.neon.api_models import NewProject, Project
 from adapters.neon.branch import NeonBranch
 from adapters.neon.extensions import install_extensions, list_extensions
-from adapters.neon.operations import Change, OperationWaiter, Pace
+from adapters.neon.operations import Change, OperationWaiter
+from adapters.neon.pace import Pace
 from adapters.neon.projects import NeonProjects
 from adapters.neon.tenant_locks import TenantLocks
 from adapters.postgres.marks import SPARE_SUFFIX, Marks

@@ -14,7 +14,8 @@ from adapters.neon.branch import NeonBranch
 from adapters.neon.budget import Budget
 from adapters.neon.claims import ClaimStore
 from adapters.neon.client import RESPONSE_TIMEOUT, TraceRequest, open_client, without_trace
-from adapters.neon.operations import OperationWaiter, Pace
+from adapters.neon.operations import OperationWaiter
+from adapters.neon.pace import Pace
 from adapters.neon.project_provider import ProjectProvider
 from adapters.neon.projects import NeonProjects
 from adapters.neon.role_provider import RoleProvider

@@ -11,10 +11,12 @@ import pytest
 from aioresponses import CallbackResult, aioresponses
 from yarl import URL
 
+from adapters.neon.api_models import Operation
 from adapters.neon.branch import NeonBranch
 from adapters.neon.budget import AMPLE, BURST, Budget
 from adapters.neon.client import Client, open_client
-from adapters.neon.operations import OperationWaiter, Pace
+from adapters.neon.operations import Change, OperationWaiter
+from adapters.neon.pace import Pace
 from domain.secrets import Secret
 from tests.support.clock import FakeClock
 
@@ -66,6 +68,20 @@ class Wire:
 
         self.http.add(_build_url(path), method=method, callback=reply, repeat=True)
 
+    def end_operation_after(
+        self, seconds: float, operation_id: str, action: str = "apply_config"
+    ) -> None:
+        """Answer that the operation is running, and finished when so much time has passed."""
+        begin = self.clock.elapsed()
+
+        def body() -> Any:
+            is_done = self.clock.elapsed() - begin >= seconds
+            status, took = ("finished", seconds) if is_done else ("running", 0.0)
+            more = {"id": operation_id, "action": action, "total_duration_ms": round(took * 1000)}
+            return {"operation": operation(status, **more)}
+
+        self.respond_always("GET", f"{PROJECT}/operations/{operation_id}", body)
+
     def list_requests(self, method: str | None = None) -> list[dict[str, Any]]:
         """Return the arguments of each request."""
         return [
@@ -103,6 +119,10 @@ async def _open_wire(burst: int) -> AsyncIterator[Wire]:
 
 def operation(status: str = "running", **more: Any) -> dict[str, Any]:
     return {"id": "op-1", "action": "apply_config", "status": status, "failures_count": 0, **more}
+
+
+def change_of(purpose: str, *operations: Any) -> Change:
+    return Change(purpose, [Operation.model_validate(each) for each in operations])
 
 
 def role(name: str = "user_ana", **more: Any) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from ports.use_cases.manage_templates import ManageTemplates
 from ports.use_cases.measure_sizes import MeasureSizes
 from ports.use_cases.poll_changes import PollChanges
 from ports.use_cases.provision_database import ProvisionDatabase
+from ports.use_cases.record_creation import RecordCreation
 from ports.use_cases.record_feed import RecordFeed
 from ports.use_cases.restore_database import RestoreDatabase
 from ports.use_cases.reuse_database import ReuseDatabase
@@ -160,6 +161,7 @@ class UseCases:
     def provision(self) -> ProvisionDatabase:
         return ProvisionDatabase(
             registry=self.registry,
+            record=RecordCreation(registry=self.registry, randomness=self.randomness),
             provider=self.provider,
             clock=self.clock,
             passwords=self.passwords,

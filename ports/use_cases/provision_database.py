@@ -1,7 +1,7 @@
 """Provision a recorded database: make it exist, verify it, or undo it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -17,11 +17,9 @@ from domain.errors import (
     Unavailable,
 )
 from domain.lifecycle import Operation, State
-from domain.names import SUFFIX_ALPHABET, SUFFIX_LENGTH, PgNames
 from domain.passwords import PasswordDeriver
 from domain.provisioning import Confirm
 from domain.spares import is_same_creation
-from domain.transitions import claim_spare
 from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
@@ -34,15 +32,13 @@ from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.find_source import explain_missing_source, get_source
 from ports.use_cases.pending_event import PendingEvent, storing
 from ports.use_cases.provisioned_database import ProvisionedDatabase
+from ports.use_cases.record_creation import RecordCreation, explain_name_taken
 from ports.use_cases.records import confirm_that, describe_error, draw_nonce, update_record
-
-MAX_SUFFIXES = 7
-"""Suffixes tried for one nickname. There are 36^6 of them: the second one is rarely needed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProvisionDatabase:
-    """Record the database, provision it, and verify a login.
+    """Record the database if it is new, provision it, and verify a login.
 
     After an error nothing of the database is left, with two exceptions. A database that became
     ready stays and is listed. A resumable one whose call was cancelled is finished by the
@@ -51,6 +47,7 @@ class ProvisionDatabase:
     """
 
     registry: Registry
+    record: RecordCreation
     provider: DatabaseProvider
     login_check: LoginCheck
     delete: DeleteDatabase
@@ -58,25 +55,6 @@ class ProvisionDatabase:
     randomness: Randomness
     passwords: PasswordDeriver
     metrics: Metrics = NO_METRICS
-
-    async def record(
-        self,
-        database: Database,
-        quota: int | None = None,
-        spare: Database | None = None,
-        event: PendingEvent | None = None,
-    ) -> Database:
-        """Add the record under the first name that no other record has; or turn the record of the
-        spare into it. Store the event with it. Raises NameTaken, QuotaReached, and
-        RequestAlreadyRecorded when the same request was recorded meanwhile; for a spare also
-        StaleRecord and DatabaseNotFound."""
-        if database.has_opaque_names or not database.nickname.is_reserved():
-            with suppress(NameTaken):
-                return await self._store(database, quota, spare, event)
-        for names in self._draw_names(database):
-            with suppress(NameTaken):
-                return await self._store(database.rename(names), quota, spare, event)
-        raise _explain_name_taken(database)
 
     async def __call__(
         self, database: Database, quota: int | None = None, event: PendingEvent | None = None
@@ -138,25 +116,6 @@ class ProvisionDatabase:
             await self.undo_after(error, database)
             raise
 
-    async def _store(
-        self,
-        draft: Database,
-        quota: int | None,
-        spare: Database | None,
-        event: PendingEvent | None,
-    ) -> Database:
-        record = claim_spare(spare, draft) if spare else draft
-        with storing(event, record) as stored:
-            if spare:
-                return await self.registry.update(record, quota, stored)
-            return await self.registry.add(record, quota, stored)
-
-    def _draw_names(self, database: Database) -> Iterator[PgNames]:
-        has_choice = database.suffixable and not database.has_opaque_names
-        for _ in range(MAX_SUFFIXES if has_choice else 0):
-            suffix = self.randomness.suffix(SUFFIX_ALPHABET, SUFFIX_LENGTH)
-            yield database.nickname.derive_names(suffix)
-
     async def _replace_spare(
         self, database_id: str, event: PendingEvent | None
     ) -> ProvisionedDatabase:
@@ -193,7 +152,7 @@ class ProvisionDatabase:
         """Provision the database under the first name that the provider has free. Raises
         NameTaken, and what `get_source` raises."""
         source = None if claims else await get_source(self.registry, database)
-        for names in chain([database.names], self._draw_names(database)):
+        for names in chain([database.names], self.record.draw_names(database)):
             if names != database.names:
                 try:
                     database = await self.registry.update(database.rename(names))
@@ -208,7 +167,7 @@ class ProvisionDatabase:
             except NameTaken:
                 if not claims:  # a claim changes everything at once, or nothing
                     await self.provider.delete(database.tenant, self._confirm_unchanged(database))
-        raise _explain_name_taken(database)
+        raise explain_name_taken(database)
 
     def _confirm_unchanged(self, database: Database) -> Confirm:
         return confirm_that(
@@ -256,8 +215,3 @@ class ProvisionDatabase:
     async def _try_undo(self, draft: Database, reason: str) -> None:
         with suppress(Exception):
             await self.undo(draft.id, reason, draft)
-
-
-def _explain_name_taken(database: Database) -> NameTaken:
-    name = database.nickname.base
-    return NameTaken(f"The name {name!r} is reserved or in use; choose another nickname.")

@@ -14,6 +14,7 @@ from ports.use_cases.find_database import FindDatabase
 from ports.use_cases.find_source import FindSource
 from ports.use_cases.find_template import FindTemplate
 from ports.use_cases.provision_database import ProvisionDatabase
+from ports.use_cases.record_creation import RecordCreation
 from ports.use_cases.running_creations import RunningCreations
 from ports.use_cases.spare_pool import SparePool
 from tests.support.provision_requests import deriver
@@ -44,9 +45,11 @@ def _create_finders(registry: Registry) -> dict[str, Any]:
 
 def create_create_database(**parts: Any) -> CreateDatabase:
     parts = {"passwords": deriver} | parts
-    provision = create_use_case(
-        ProvisionDatabase, parts | {"delete": create_use_case(DeleteDatabase, parts)}
-    )
+    inner = {
+        "record": create_use_case(RecordCreation, parts),
+        "delete": create_use_case(DeleteDatabase, parts),
+    }
+    provision = create_use_case(ProvisionDatabase, parts | inner)
     pool = parts.get("pool") or create_use_case(SparePool, parts)
     more = {
         "provision": provision,

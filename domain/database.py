@@ -144,9 +144,12 @@ class Database:
         passwords: PasswordDeriver,
         source: Tenant | None = None,
         confirm: Confirm = confirm_always,
+        *,
+        claims: bool = False,
     ) -> ProvisionRequest:
         """Return the request to the provider for this database. `source` is the tenant of the
-        record with the id `source`, if there is one."""
+        record with the id `source`, if there is one. With `claims`, it claims the spare of this
+        id."""
         password = passwords(self.id, self.rotation, self.secret, self.nonce)
         return ProvisionRequest(
             tenant=self.tenant,
@@ -154,6 +157,7 @@ class Database:
             extensions=self.extensions,
             source=source,
             ends_sessions=self.ends_sessions,
+            claims=claims,
             confirm=confirm,
         )
 

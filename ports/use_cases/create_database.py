@@ -153,11 +153,7 @@ class CreateDatabase:
         if request.extensions:
             check_available(request.extensions, await self.provider.extensions())
         source = await self.find_source(request.template, request.source, request.caller)
-        return replace(
-            self._new_record(request, key),
-            source=source.id if source else "",
-            ends_sessions=request.ends_sessions,
-        )
+        return self._new_record(request, key, source.id if source else "")
 
     async def _find_known(self, key: IdempotencyKey | None) -> Database | None:
         """Return the record of the same request. A record older than RETENTION loses its key."""
@@ -201,7 +197,9 @@ class CreateDatabase:
             raise InFlight("The same request is in progress; retry soon.")
         return await self._reveal(database, event)
 
-    def _new_record(self, request: CreateRequest, key: IdempotencyKey | None) -> Database:
+    def _new_record(
+        self, request: CreateRequest, key: IdempotencyKey | None, source: str
+    ) -> Database:
         now = self.clock.now()
         nickname = Nickname.parse(request.nickname)
         database_id = new_id(now, self.randomness.entropy(RANDOM_BYTES))
@@ -220,6 +218,8 @@ class CreateDatabase:
             suffixable=request.on_conflict is not OnConflict.REJECT,
             labels=validate_labels(request.labels),
             extensions=tuple(dict.fromkeys(request.extensions)),
+            source=source,
+            ends_sessions=request.ends_sessions,
             created_at=now,
             expires_at=self.expiry.limit_to(request.caller.max_ttl).calculate_expiry(
                 now, request.ttl

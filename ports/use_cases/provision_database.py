@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 from domain.connection import Connection
@@ -159,11 +159,11 @@ class ProvisionDatabase:
                 except NameTaken:
                     continue
             request = database.to_provision_request(
-                self.passwords, source, self._confirm_unchanged(database)
+                self.passwords, source, self._confirm_unchanged(database), claims=claims
             )
             try:
                 async with explain_missing_source(self.registry, database):
-                    return database, await self.provider.provision(replace(request, claims=claims))
+                    return database, await self.provider.provision(request)
             except NameTaken:
                 if not claims:  # a claim changes everything at once, or nothing
                     await self.provider.delete(database.tenant, self._confirm_unchanged(database))

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from adapters.memory.provider import no_fault
-from domain.database import Database
+from domain.database import TEMPLATE_SHAPE, Database
 from domain.lifecycle import Operation, State
 from domain.names import Nickname, PgNames
 from tests.support.doubles import ScriptedProvider
@@ -60,6 +60,7 @@ async def add_template(memory: MemoryService, name: str, **more: Any) -> Databas
         nickname=Nickname(name),
         names=PgNames.from_id(draft.id),
         state=State.TEMPLATE,
+        shape=TEMPLATE_SHAPE,
         **more,
     ).complete(Operation.PROVISION, memory.clock.now())
     await memory.provider.provision(template.to_provision_request(deriver))

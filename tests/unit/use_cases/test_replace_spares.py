@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from domain.spares import SpareLevel
-from ports.use_cases.create_request import CreateRequest
 from ports.use_cases.list_spares import ListSpares
 from tests.support.consistency import assert_consistent
 from tests.support.memory_service import MemoryService
@@ -90,7 +89,8 @@ async def test_the_spares_of_a_replaced_template_are_replaced() -> None:
     memory = MemoryService(counts={"shop": 1})
     former = await add_template(memory, "shop")
     await memory.maintain_spares()()
-    await memory.delete(former.id)
+    await memory.templates().request_deletion(former.id)
+    await memory.deletion().finish(former.id)
     latter = await add_template(memory, "shop")
 
     await memory.maintain_spares()()
@@ -103,10 +103,8 @@ async def test_a_creation_claims_only_a_spare_of_its_source() -> None:
     shop = await add_template(memory, "shop")
     await memory.maintain_spares()()
     default, copy = sorted(await memory.spares(), key=lambda spare: spare.source)
-    create = memory.create_database()
-    draft = create._new_record(CreateRequest(nickname="Copy"), None)
 
-    async with create.claim(replace(draft, source=shop.id), None) as claimed:
-        assert claimed
-        assert (claimed.id, claimed.source) == (copy.id, shop.id)
+    claimed = (await memory.create("Copy", template="shop")).database
+
+    assert (claimed.id, claimed.source) == (copy.id, shop.id)
     assert (await memory.create()).database.id == default.id

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import shutil
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,10 +13,10 @@ from structlog.stdlib import BoundLogger
 
 from adapters.driver.connector import Login
 from adapters.embedded.cluster import PORTS
-from adapters.embedded.listen_addresses import is_free
 from adapters.embedded.server import EmbeddedOptions, open_embedded_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.sessions import open_session
+from domain.errors import StartupError
 from entrypoints.neon_emulator.compute import statements
 from ports.driven.cancellation import run_in_thread
 from ports.driven.clock import Clock
@@ -35,17 +36,24 @@ class Servers:
         self._log = log
         self._settings = {**SETTINGS, **settings}
         self._template_task: asyncio.Task[Path] | None = None
-        self._ports: set[int] = set()
+        self._reserved: dict[int, socket.socket] = {}
 
     def reserve_port(self) -> int:
-        """Return a free port that no other project has or has reserved."""
-        candidates = random.sample([port for port in PORTS if port not in self._ports], 1000)
-        port = next(port for port in candidates if is_free(port))
-        self._ports.add(port)
-        return port
+        """Return a free port. Occupy it until its server starts, so that no other program does."""
+        for port in random.sample(PORTS, 1000):
+            reserved = socket.socket()
+            try:
+                reserved.bind(("127.0.0.1", port))  # does not listen: clients are refused
+            except OSError:
+                reserved.close()
+            else:
+                self._reserved[port] = reserved
+                return port
+        raise StartupError("None of 1000 ports is free: stop other programs.")
 
     def release_port(self, port: int) -> None:
-        self._ports.discard(port)
+        if reserved := self._reserved.pop(port, None):
+            reserved.close()
 
     @asynccontextmanager
     async def running(self, name: str, port: int) -> AsyncIterator[PostgresProvider]:
@@ -55,12 +63,15 @@ class Servers:
         try:
             folder.mkdir(mode=0o700)
             await run_in_thread(_copy, template / "data", folder / "data")
+            self.release_port(port)
             async with self._open_server(folder, port) as provider:
                 yield provider
         finally:
             await run_in_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def close(self) -> None:
+        for port in list(self._reserved):
+            self.release_port(port)
         if self._template_task:
             await asyncio.gather(self._template_task, return_exceptions=True)
 

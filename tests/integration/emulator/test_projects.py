@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from adapters.embedded.listen_addresses import is_free
 from tests.support.neon.client import OWNER
 from tests.support.neon.emulator import RunningEmulator, create_object, new_name, override_behaviour
 
@@ -39,6 +40,15 @@ async def project(
         await neon.client.wait_until_done(created)
     yield (project := Project(created.body))
     assert (await neon.client.call("DELETE", project.path)).status == 200
+
+
+async def test_no_other_program_can_take_a_projects_port_before_its_compute_runs(
+    neon: RunningEmulator,
+) -> None:
+    async with project(neon, done=False) as starting:
+        port = urlsplit(starting.uri).port
+        assert port
+        assert not is_free(port)
 
 
 async def test_a_project_has_its_own_server_until_it_is_deleted(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection, Dialect, Executable, RowMapping
 
 from adapters.registry.errors import translate_errors
-from adapters.registry.prepared import PreparedStatement, prepare_statement
+from adapters.registry.prepared import BoundStatement, PreparedStatement, prepare_statement
 from adapters.registry.threads import ThreadedEngine
 from ports.driven.cancellation import run_to_completion
 
@@ -80,9 +80,10 @@ class Executor:
         """
         with translate_errors():
             if isinstance(self._writing, ThreadedEngine):
-                return await self._writing.run_to_completion(
-                    partial(self._write_to_file, self._prepare(statement, values), values, then)
-                )
+                bound = self._bind(statement, values)
+                bound_then = self._bind(*then) if then else None
+                work = partial(_write_to_file, bound, bound_then)
+                return await self._writing.run_to_completion(work)
             write = partial(_write_to_server, statement, values, first)
             return await run_to_completion(_run(self._writing, write))
 
@@ -109,6 +110,9 @@ class Executor:
                 lambda connection: connection.execute(statement, values).mappings().all(),
             )
 
+    def _bind(self, statement: Executable, values: Mapping[str, Any]) -> BoundStatement:
+        return self._prepare(statement, values).bind(values)
+
     def _prepare(self, statement: Executable, values: Mapping[str, Any]) -> PreparedStatement:
         """Return the statement, compiled at its first call. Each is a constant of its module."""
         prepared = self._prepared.get(statement)
@@ -117,20 +121,17 @@ class Executor:
             self._prepared[statement] = prepared
         return prepared
 
-    def _write_to_file(
-        self,
-        statement: PreparedStatement,
-        values: Mapping[str, Any],
-        then: Change | None,
-        connection: sqlite3.Connection,
-    ) -> int:
-        if then is None:
-            return statement.execute(connection, values)
-        connection.execute("BEGIN IMMEDIATE")  # an error leaves it open: the pool rolls it back
-        if changed := statement.execute(connection, values):
-            self._prepare(*then).execute(connection, then[1])
-        connection.execute("COMMIT")
-        return changed
+
+def _write_to_file(
+    statement: BoundStatement, then: BoundStatement | None, connection: sqlite3.Connection
+) -> int:
+    if then is None:
+        return connection.execute(*statement).rowcount
+    connection.execute("BEGIN IMMEDIATE")  # an error leaves it open: the pool rolls it back
+    if changed := connection.execute(*statement).rowcount:
+        connection.execute(*then)
+    connection.execute("COMMIT")
+    return changed
 
 
 def _write_all_to_file(
@@ -139,7 +140,7 @@ def _write_all_to_file(
     connection.execute("BEGIN IMMEDIATE")  # an error leaves it open: the pool rolls it back
     for statement, rows in changes:
         for values in rows:
-            statement.execute(connection, values)
+            connection.execute(*statement.bind(values))
     connection.execute("COMMIT")
 
 

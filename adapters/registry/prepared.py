@@ -4,8 +4,7 @@ SQLAlchemy finds the compiled form of a statement again for each call, which cos
 needs to run it.
 """
 
-import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,6 +13,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 Convert = Callable[[Any], Any] | None
 """Converts a value to one of the driver; None leaves it as it is."""
+
+BoundStatement = tuple[str, Sequence[Any]]
+"""A statement's text and its parameters, as the driver's `execute` takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +26,10 @@ class PreparedStatement:
     text: str
     parameters: tuple[tuple[str, Convert, Any], ...]
 
-    def execute(self, connection: sqlite3.Connection, values: Mapping[str, Any]) -> int:
-        """Run the statement, and return how many rows it changed."""
-        return connection.execute(self.text, self._convert(values)).rowcount
-
-    def _convert(self, values: Mapping[str, Any]) -> list[Any]:
+    def bind(self, values: Mapping[str, Any]) -> BoundStatement:
+        """Return the statement with these values, in the driver's form."""
         given = [(values.get(name, default), to) for name, to, default in self.parameters]
-        return [value if convert is None else convert(value) for value, convert in given]
+        return self.text, [value if convert is None else convert(value) for value, convert in given]
 
 
 def prepare_statement(

@@ -57,7 +57,9 @@ class HttpConnection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if data and not self._limiter.is_handling_request(self):
+        if self._messages:  # a head is complete; its request starts in a later turn of the loop
+            self._limiter.head_deadlines.end(self)
+        elif data and not self._limiter.is_handling_request(self):
             self._limiter.head_deadlines.begin(self)
 
     def start_request(self, request: web.BaseRequest) -> None:

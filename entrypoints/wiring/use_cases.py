@@ -158,10 +158,14 @@ class UseCases:
         )
 
     @use_case
+    def record_creation(self) -> RecordCreation:
+        return RecordCreation(registry=self.registry, randomness=self.randomness)
+
+    @use_case
     def provision(self) -> ProvisionDatabase:
         return ProvisionDatabase(
             registry=self.registry,
-            record=RecordCreation(registry=self.registry, randomness=self.randomness),
+            record=self.record_creation,
             provider=self.provider,
             clock=self.clock,
             passwords=self.passwords,

@@ -32,8 +32,7 @@ class ClaimSpare:
         self, draft: Database, quota: int | None, event: PendingEvent | None = None
     ) -> AsyncIterator[Database | None]:
         """Turn a spare into the draft's record, store the event with it, and yield it with its
-        lease held; yield None if no spare can be claimed. Raises what `RecordCreation`
-        raises."""
+        lease held; yield None if no spare can be claimed. Raises what `RecordCreation` raises."""
         shape = self.pool.shape_for(draft.source)
         for is_known in (True, False) if self.pool.may_have(draft) else ():
             if not is_known:  # the candidates of this process are used up: other replicas fill too

@@ -43,7 +43,7 @@ class RecordCreation:
         raise explain_name_taken(draft)
 
     def draw_names(self, database: Database) -> Iterator[PgNames]:
-        """Yield names with random suffixes; none for a database that may not have a suffix."""
+        """Yield names with random suffixes, if the names of the database may have one."""
         has_choice = database.suffixable and not database.has_opaque_names
         for _ in range(MAX_SUFFIXES if has_choice else 0):
             suffix = self.randomness.suffix(SUFFIX_ALPHABET, SUFFIX_LENGTH)

@@ -51,6 +51,7 @@ async def test_a_creation_is_a_trace_from_the_request_to_the_steps_of_the_provid
     assert tree[CREATE] is None
     assert tree["AuthenticateCaller"] == tree["CreateDatabase"] == CREATE
     assert tree["ProvisionDatabase"] == "CreateDatabase"
+    assert tree["RecordCreation"] == "ProvisionDatabase"
     assert tree["provider.provision"] == tree["login_check.verify"] == "ProvisionDatabase"
     assert _read(spans.find("provider.provision")) == {"pgvend.id": created["id"]}
 

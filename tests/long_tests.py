@@ -166,7 +166,10 @@ LONG: Mapping[str, tuple[str, ...]] = {
         "two_services",
         "concurrent_creations_succeed_despite",
     ),
-    "tests/integration/postgres/test_faults_pool.py": ("a_provider_closes",),
+    "tests/integration/postgres/test_faults_pool.py": (
+        "a_provider_closes",
+        "a_server_that_is_silent",
+    ),
     "tests/integration/postgres/test_faults_create.py": (
         "a_creation_whose",
         "a_repeated_creation",

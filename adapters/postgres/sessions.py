@@ -46,7 +46,7 @@ TENANT_SETTING_OVERRIDES = {
 APPLICATION = "pgvend"
 
 CONNECT_TIMEOUT = 10.0
-"""Seconds to open a session."""
+"""Seconds to open a session, and to prepare it."""
 
 STATEMENT_TIMEOUT = 70.0
 """Seconds to wait for a statement: longer than the server's timeout, whose error says more."""
@@ -127,7 +127,8 @@ async def _reset(session: PooledSession) -> None:
 async def _prepare(prepare: Prepare, session: asyncpg.Connection) -> None:
     """Prepare a new session, or end it at once: the pool would wait until a silent server did."""
     try:
-        await prepare(session)
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            await prepare(session)
     except BaseException:
         session.terminate()
         raise

@@ -12,7 +12,7 @@ from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.quoting import quote_identifier
 from adapters.postgres.sessions import POOL_SIZE, acquire_session, open_session
 from adapters.postgres.statements import build_lock_key, lock_tenant
-from domain.errors import OutcomeUnknown, PgvendError
+from domain.errors import OutcomeUnknown, PgvendError, ProviderBusy
 from domain.provisioning import ProvisionRequest, Tenant, Tombstone
 from tests.support.fault_injection import (
     COMPLETE,
@@ -62,15 +62,16 @@ async def test_a_provider_closes_while_a_statement_hangs(bundled_18: PostgresPro
     await bundled_18.delete(provision_request.tenant)
 
 
-async def test_a_call_can_be_cancelled_while_a_silent_server_prepares_its_session(
-    bundled_18: PostgresProvider,
+@pytest.mark.parametrize(("cancels", "error"), [(0, ProviderBusy), (1, asyncio.CancelledError)])
+async def test_a_server_that_is_silent_while_it_prepares_a_session_holds_no_call(
+    bundled_18: PostgresProvider, cancels: int, error: type[BaseException]
 ) -> None:
     """The pool alone would wait until the server ended the session."""
     fault = Fault(FaultKind.HELD, "PREPARE")
     async with proxied_provider(bundled_18, fault) as proxied:
-        cancelled = Injection(FaultKind.HELD, cancels=1)
-        outcome = await run_with_fault(proxied.provider.inventory(), fault, cancelled)
-        assert isinstance(outcome, asyncio.CancelledError)
+        held = Injection(FaultKind.HELD, cancels=cancels)
+        outcome = await run_with_fault(proxied.provider.inventory(), fault, held)
+        assert isinstance(outcome, error)
         assert await proxied.provider.inventory() == await bundled_18.inventory()
 
 
